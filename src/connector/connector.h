@@ -1,0 +1,110 @@
+/* An upstream API described as data (connectors/NAME/connector.json): endpoint, system parameters, signing recipe, clock rule, error shapes,
+ * paging, window rules, quotas, interfaces with their fields. Strategies are named, never C symbols. Pure: no sockets, no clock. */
+#ifndef CONNECTOR_CONNECTOR_H
+#define CONNECTOR_CONNECTOR_H
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/digest.h"
+
+enum page_kind { PAGE_NONE, PAGE_FORWARD, PAGE_BACKWARD, PAGE_CURSOR, PAGE_OFFSET, PAGE_LINK };
+enum wire { WIRE_FORM, WIRE_JSON, WIRE_QUERY };
+enum connector_kind { CONNECTOR_HTTP, CONNECTOR_DATABASE };
+
+/* What an error code of the upstream means. */
+enum reaction { REACT_OK, REACT_RETRY, REACT_SLOW_DOWN, REACT_CLOCK, REACT_LOGIN, REACT_STOP };
+
+struct paging {
+    enum page_kind kind;
+    struct str page_param, size_param, offset_param, cursor_param;
+    int64_t first_page;                 /* usually 1 */
+    int64_t size_default, size_max;     /* rows a page */
+    struct str cursor_field;            /* PAGE_CURSOR: the record's field that grows (`ts`) */
+    struct str cursor_first;            /* its first value ("1") */
+    struct str next_path;               /* PAGE_LINK: where the next address stands */
+    struct str total_path, pages_path, has_next_path, size_path, index_path; /* in the envelope; empty: not told */
+};
+
+struct window_rule {
+    struct str from_param, to_param; /* empty: the interface has no time window */
+    int64_t max_ms;                  /* widest window allowed; 0: any */
+    struct str time_field;           /* of the record that the window is about (`modified`) */
+};
+
+struct iface_field { struct str name, type, label; };
+struct alias { struct str a, b; };
+
+struct iface {
+    struct str name;       /* "jushuitan.order.list.query" */
+    struct str label;
+    struct str path;       /* appended to the base URL, may be empty */
+    struct str method;     /* the `method` system parameter's value, usually the name */
+    struct strs records;   /* paths inside the unwrapped envelope where the rows may stand; the first that is there counts */
+    struct str id;         /* default id field */
+    struct strs versions;  /* version fields, best first: ts, modified */
+    struct paging paging;
+    struct window_rule window;
+    const struct node *allocate; /* as in metadata.md 3.1, or NULL */
+    struct alias *aliases;       /* field aliases: either name reads the other */
+    size_t n_aliases;
+    struct iface_field *params, *fields; /* request parameters; record fields (arrays: `items[].qty` spelled items.qty) */
+    size_t n_params, n_fields;
+};
+
+struct connector;
+struct connector_option { struct str name, help, preset; bool required, secret; }; /* parameters of a connection */
+
+/* Reads and validates a connector document. Unknown keys are errors. NULL after errors. */
+const struct connector *connector_read(struct arena *a, const struct node *root, struct diags *diags);
+void connector_schema(struct json_out *w);
+
+struct str connector_name(const struct connector *c);
+struct str connector_title(const struct connector *c);
+enum connector_kind connector_get_kind(const struct connector *c);
+const struct connector_option *connector_options(const struct connector *c, size_t *ret_n);
+const struct iface *connector_ifaces(const struct connector *c, size_t *ret_n);
+const struct iface *connector_iface(const struct connector *c, struct str name); /* NULL when unknown */
+/* Published quota: calls per period. */
+void connector_quota(const struct connector *c, int64_t *ret_calls, int64_t *ret_per_ms);
+struct str connector_zone(const struct connector *c); /* zone of times without offset on the wire, "+08:00" */
+
+/* ---- sign.c: one signed HTTP request ---- */
+struct kv { struct str key, value; };
+struct wire_request {
+    struct str method; /* "POST" */
+    struct str url;
+    struct str body;   /* empty for none */
+    struct str content_type;
+    struct kv *headers;
+    size_t n_headers;
+};
+/* Values of a connection's options, secrets resolved, in the order of connector_options(). */
+struct option_values { const struct str *at; size_t n; };
+/* Builds and signs. `business` are the rendered parameters (empty ones are left out of forms and of the signature); now_s is the source's clock.
+ * All in `a`. Source: apis.md 1.2, 1.3. */
+enum err connector_sign(const struct connector *c, const struct iface *i, const struct option_values *options, const struct kv *business, size_t n_business, int64_t now_s,
+                        struct arena *a, struct wire_request *ret, struct errinfo *ei) MUST_USE;
+/* The same request as a person may see it: secrets and sign masked ("curl"-like text). In `a`. */
+struct str connector_show(const struct connector *c, const struct wire_request *r, struct arena *a);
+
+/* ---- judge.c: what a reply means ---- */
+struct reply {
+    enum reaction reaction;
+    enum err code;         /* OK when reaction is REACT_OK */
+    int64_t wait_ms;       /* REACT_SLOW_DOWN: as named in the reply, or the connector's default */
+    struct errinfo why;    /* set when not OK */
+    const struct json *records; /* an array */
+    size_t n_records;
+    int64_t total, pages, page_size; /* -1: not told */
+    int has_next;                    /* 1, 0, -1 not told or not a boolean */
+    struct str next_link;
+};
+/* Judges a reply by status and body. Success must be positive: the rows' array is there and no failure marker. `doc` NULL when the body was not
+ * JSON (`parse_error` says why). `records_override`: the document's DataKey or empty. */
+void connector_judge(const struct connector *c, const struct iface *i, int status, const struct json_doc *doc, const struct errinfo *parse_error, struct str records_override,
+                     struct reply *ret);
+
+/* A field of a record by name, aliases included: NULL when neither is there. */
+const struct json *iface_field(const struct iface *i, const struct json *record, struct str name);
+
+#endif

@@ -1,0 +1,34 @@
+/* The only door to SQLite. One handle may be used by one thread at a time. */
+#ifndef DB_SQLITE_H
+#define DB_SQLITE_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct sqlite;
+struct sqlite_stmt;
+
+enum sqlite_mode { SQLITE_RW_CREATE, SQLITE_RW, SQLITE_RO };
+/* Opens; WAL, synchronous=FULL, foreign_keys on, busy time-out as given. ERR_DISK (full, read-only, I/O), ERR_CONFLICT (locked), ERR_TARGET (not a database). */
+enum err sqlite_open(const char *path, enum sqlite_mode mode, int busy_ms, struct sqlite **ret, struct errinfo *ei) MUST_USE;
+void sqlite_close(struct sqlite *db); /* NULL is fine; statements must be finalized before */
+enum err sqlite_exec(struct sqlite *db, const char *sql, struct errinfo *ei) MUST_USE; /* one or more statements */
+enum err sqlite_prepare(struct sqlite *db, struct str sql, struct sqlite_stmt **ret, struct errinfo *ei) MUST_USE;
+void sqlite_finalize(struct sqlite_stmt *st);
+/* Parameters count from 1. Texts and blobs are borrowed until the statement is reset. p NULL binds NULL. */
+void sqlite_bind_str(struct sqlite_stmt *st, int i, struct str s);
+void sqlite_bind_blob(struct sqlite_stmt *st, int i, struct str s);
+void sqlite_bind_int(struct sqlite_stmt *st, int i, int64_t v);
+void sqlite_bind_null(struct sqlite_stmt *st, int i);
+enum err sqlite_step(struct sqlite_stmt *st, bool *ret_row, struct errinfo *ei) MUST_USE; /* false at the end */
+enum err sqlite_run(struct sqlite_stmt *st, struct errinfo *ei) MUST_USE;                 /* step to the end, reset, clear bindings */
+void sqlite_reset(struct sqlite_stmt *st);                                                /* and clears bindings */
+bool sqlite_is_null(struct sqlite_stmt *st, int col); /* columns count from 0 */
+int64_t sqlite_int(struct sqlite_stmt *st, int col);
+struct str sqlite_str(struct sqlite_stmt *st, int col); /* text or blob; until the next step; p NULL for NULL */
+int64_t sqlite_changes(struct sqlite *db);
+int64_t sqlite_last_id(struct sqlite *db);
+/* True when the last failure of this handle was a constraint or a value that one row caused (not disk, lock or schema). */
+bool sqlite_failed_on_row(struct sqlite *db);
+
+#endif

@@ -1,0 +1,44 @@
+/* The journal of one integration: raw pages, durable before they are shaped, in the order of writing. A folder of segments, each an SQLite file (WAL, synchronous=FULL), dropped whole.
+ * Bodies are zstd-compressed (level 1). Entries are numbered from 1 without gaps over all segments. One writer, any readers; thread-safe. */
+#ifndef STORE_JOURNAL_H
+#define STORE_JOURNAL_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+struct journal;
+
+enum journal_kind {
+    JOURNAL_PAGE, /* a reply's body */
+    JOURNAL_MARK  /* a window is complete: when all before it is written, the cursor may move to `cursor_s` */
+};
+enum purpose { PURPOSE_MAIN, PURPOSE_GAP, PURPOSE_REMEDY, PURPOSE_BACKFILL };
+
+struct journal_entry {
+    int64_t seq;        /* given by append */
+    enum journal_kind kind;
+    enum purpose purpose;
+    int64_t run;        /* run's id */
+    int64_t from_s, to_s; /* the window */
+    int64_t page_no;
+    int64_t fetched_ms; /* by the source's clock */
+    int64_t cursor_s;   /* JOURNAL_MARK of PURPOSE_MAIN; INT64_MIN: does not move it */
+    struct str call;    /* the request as a person may see it, secrets masked */
+    struct str body;    /* uncompressed */
+};
+
+struct journal_limits { int64_t segment_bytes; int64_t segment_ms; }; /* when a new segment begins */
+enum err journal_open(const char *dir, struct journal_limits limits, bool read_only, struct journal **ret, struct errinfo *ei) MUST_USE;
+void journal_close(struct journal *j);
+/* Appends all in one transaction, sets their seq; durable on return. ERR_DISK when it is full: nothing is kept of it. */
+enum err journal_append(struct journal *j, struct journal_entry *entries, size_t n, struct errinfo *ei) MUST_USE;
+int64_t journal_last(struct journal *j);  /* highest seq ever given; 0: empty */
+int64_t journal_first(struct journal *j); /* lowest seq still kept; 0: empty */
+/* The first entry with seq >= `seq`; its texts in `a` (the body decompressed; NULL `a`: without body and call). ret_found false past the end. A damaged body is ERR_DISK with the position. */
+enum err journal_read(struct journal *j, int64_t seq, struct arena *a, struct journal_entry *ret, bool *ret_found, struct errinfo *ei) MUST_USE;
+/* Drops whole segments whose entries are all <= done and that are older than keep_ms or beyond max_bytes in all. Gives how many. */
+enum err journal_prune(struct journal *j, int64_t done, int64_t keep_ms, int64_t max_bytes, int64_t now_ms, size_t *ret_dropped, struct errinfo *ei) MUST_USE;
+int64_t journal_bytes(struct journal *j);
+
+#endif

@@ -1,0 +1,103 @@
+/* The project's own state in .sluice/state.db: integrations, runs, dead letters, gaps, ledger, learnt facts. SQLite, WAL, synchronous=FULL, STRICT tables, migrations.
+ * All calls are thread-safe (one handle behind a mutex) and durable when they return. Times are unix seconds or milliseconds as named. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+
+struct store;
+
+/* Opens or creates `dir`/state.db (dir is made with mode 0700). A database of a newer program is ERR_CONFIG. */
+enum err store_open(const char *dir, bool read_only, struct store **ret, struct errinfo *ei) MUST_USE;
+void store_close(struct store *s);
+struct str store_journal_uuid(const struct store *s); /* made once with the database */
+
+/* One writer an integration: an advisory file lock held until closed. ERR_CONFLICT names the process that holds it. */
+struct store_lock;
+enum err store_lock(struct store *s, struct str integration, struct store_lock **ret, struct errinfo *ei) MUST_USE;
+void store_unlock(struct store_lock *l);
+
+/* ---- integrations ---- */
+struct progress {
+    bool known;              /* false: never ran */
+    int64_t cursor_s;        /* LAST_SYNC_TIME: written up to; the target's checkpoint is the truth, this its copy */
+    int64_t fetched_s;       /* fetched up to */
+    int64_t page;            /* journal position written up to */
+    int32_t row;             /* rows of that page's records that are written; -1: all */
+    int64_t epoch, batch;
+    uint64_t mapping;        /* mapping version */
+    int64_t freshest_ms;     /* newest `modified` written; 0 none */
+    int64_t updated_ms;
+    bool paused;
+};
+enum err store_progress(struct store *s, struct str integration, struct progress *ret, struct errinfo *ei) MUST_USE;
+enum err store_set_progress(struct store *s, struct str integration, const struct progress *p, struct errinfo *ei) MUST_USE;
+/* Small facts by name: learnt page size, clock offset, found key. p NULL deletes. */
+enum err store_fact(struct store *s, struct str name, struct arena *a, struct str *ret, struct errinfo *ei) MUST_USE; /* p NULL when absent */
+enum err store_set_fact(struct store *s, struct str name, struct str value, struct errinfo *ei) MUST_USE;
+
+/* ---- runs ---- */
+struct run_row {
+    int64_t id;
+    struct str integration, kind; /* "main", "remedy", "backfill", "replay", "retry" */
+    struct str status;            /* "running", "ok", "partial", "failed", "interrupted" */
+    int64_t started_ms, ended_ms;
+    struct str summary;           /* the JSON object that `run --json` prints, or empty while it runs */
+    int64_t pid;
+};
+enum err store_run_begin(struct store *s, struct str integration, struct str kind, int64_t now_ms, int64_t *ret_id, struct errinfo *ei) MUST_USE;
+enum err store_run_end(struct store *s, int64_t id, struct str status, struct str summary, int64_t now_ms, struct errinfo *ei) MUST_USE;
+/* Newest first; integration p NULL: all. Rows left "running" by a dead process are shown as "interrupted". */
+enum err store_runs(struct store *s, struct str integration, size_t limit, struct arena *a, struct run_row **ret, size_t *ret_n, struct errinfo *ei) MUST_USE;
+
+/* ---- dead letters ---- */
+enum dead_state { DEAD_OPEN, DEAD_RETRIED, DEAD_DROPPED, DEAD_SUPERSEDED };
+struct dead_letter {
+    int64_t id;
+    struct str key;       /* source id */
+    struct str target_id; /* of the row, or empty when the record did not get that far */
+    struct str version;
+    int64_t page;         /* journal position */
+    int32_t row;          /* record within the page */
+    int32_t line;         /* row within the record; -1: the whole record */
+    struct str code;      /* err_name */
+    struct str reason;    /* the words of the mapper or of the server */
+    struct str raw;       /* the record's JSON */
+    int64_t created_ms, tried_ms;
+    int64_t tries;
+    int state;            /* enum dead_state */
+};
+/* Adds; the same (integration, page, row, line) replaces. One transaction. */
+enum err store_dead_add(struct store *s, struct str integration, const struct dead_letter *d, size_t n, struct errinfo *ei) MUST_USE;
+/* Closes open letters of these keys, of other positions than (page, row) given per key, as superseded. */
+enum err store_dead_supersede(struct store *s, struct str integration, const struct dead_letter *newer, size_t n, size_t *ret_closed, struct errinfo *ei) MUST_USE;
+struct dead_query { struct str integration; struct str id; /* source or target id; p NULL: all */ int64_t after_id; size_t limit; bool all_states; };
+enum err store_dead_list(struct store *s, const struct dead_query *q, struct arena *a, struct dead_letter **ret, size_t *ret_n, struct errinfo *ei) MUST_USE;
+enum err store_dead_count(struct store *s, struct str integration, int64_t *ret_open, struct errinfo *ei) MUST_USE;
+enum err store_dead_set(struct store *s, int64_t id, enum dead_state state, struct str reason, int64_t now_ms, struct errinfo *ei) MUST_USE; /* counts a try; reason p NULL keeps */
+
+/* ---- gaps: windows that could not be verified ---- */
+struct gap { int64_t id; int64_t from_s, to_s; struct str why; int64_t created_ms; int64_t tries; };
+enum err store_gap_add(struct store *s, struct str integration, const struct gap *g, struct errinfo *ei) MUST_USE; /* merges with an equal range */
+enum err store_gaps(struct store *s, struct str integration, struct arena *a, struct gap **ret, size_t *ret_n, struct errinfo *ei) MUST_USE; /* open ones, oldest first */
+enum err store_gap_close(struct store *s, int64_t id, int64_t now_ms, struct errinfo *ei) MUST_USE;
+
+/* ---- ledger (decisions 4): what is known of each record key ---- */
+struct ledger_entry {
+    struct str key;
+    uint64_t hash_hi, hash_lo; /* of the raw record and the mapping version; both 0: unknown */
+    struct str version;        /* ts or modified as text; may be empty */
+    int64_t page;
+    int32_t row;
+    int32_t lines;             /* target rows that it gave */
+    uint64_t mapping;
+};
+/* Looks up n keys: found[i] and out[i] (texts in `a`). */
+enum err ledger_get(struct store *s, struct str integration, const struct str *keys, size_t n, struct arena *a, struct ledger_entry *out, bool *found, struct errinfo *ei) MUST_USE;
+/* Inserts or replaces, in one transaction. */
+enum err ledger_put(struct store *s, struct str integration, const struct ledger_entry *e, size_t n, struct errinfo *ei) MUST_USE;
+enum err ledger_count(struct store *s, struct str integration, int64_t *ret, struct errinfo *ei) MUST_USE;
+
+#endif
