@@ -1,0 +1,39 @@
+/* Calling an upstream: sign, spend quota, call, judge the reply, try again. One `struct source` an integration; integrations of one connection share its
+ * `struct bucket` and its `struct remote_clock`. Lives on the loop's thread. */
+#ifndef SOURCE_SOURCE_H
+#define SOURCE_SOURCE_H
+
+#include "connector/connector.h"
+#include "net/http.h"
+#include "source/bucket.h"
+#include "source/page.h"
+
+struct source;
+
+struct source_config {
+    struct loop *loop;
+    struct http *http;
+    const struct clock *clock;
+    const struct connector *connector;
+    const struct iface *iface;
+    struct option_values options;   /* secrets resolved; borrowed */
+    struct str base_url;            /* checked: http or https */
+    struct str records_path;        /* the document's DataKey, or empty */
+    struct bucket *bucket;          /* of the connection */
+    struct remote_clock *remote;    /* of the connection */
+    size_t max_bytes;               /* of a reply; default 32 MiB */
+    int64_t call_ms;                /* deadline of one call, default 60 s */
+    int64_t patience_ms;            /* how long transient trouble is retried before giving up, from the first failure; 60 s in `run` (decisions 12) */
+    void (*note)(void *ctx, enum source_note what, const struct errinfo *ei, int64_t wait_ms); /* may be NULL */
+    void *note_ctx;
+};
+
+struct source *source_new(const struct source_config *config); /* copies the struct */
+void source_free(struct source *s);
+/* One call with retries. `business` is copied. `done` gets a page that it owns (page_unref), or NULL and why. */
+void source_call(struct source *s, const struct kv *business, size_t n, void (*done)(void *ctx, struct page *page, const struct errinfo *why), void *ctx);
+void source_cancel(struct source *s); /* the call under way, if any, without callback */
+struct source_counts { int64_t calls, throttled, retries, bytes; };
+struct source_counts source_counts(const struct source *s);
+
+#endif
