@@ -17,10 +17,12 @@ struct shape_input {
     size_t n_columns[10];
     struct str arrays[10];            /* statement n ≥ 1: the source array whose elements it writes */
     size_t n_statements;
-    const struct tmpl *id;            /* target id */
-    const struct tmpl *source_id;     /* source id */
+    int id_column;                    /* column of the main statement that holds the target id; -1: none */
+    const struct tmpl *id;            /* target id when no column holds it; NULL: the source id, with -1, -2 … when a record gives several rows */
+    struct str source_id;             /* field name or dotted path; or, when it has braces, source_id_tmpl */
+    const struct tmpl *source_id_tmpl;
     const struct zone *zone;          /* the project's: templates */
-    const struct zone *remote_zone;   /* of times in records */
+    const struct zone *remote_zone;   /* of times in records; borrowed, as all of this */
     uint64_t mapping;
 };
 /* Compiles the record side (conditions, allocate, flattening); problems go to `diags`, NULL after an error. Lives in `a`. */
@@ -35,6 +37,7 @@ struct shaped_record {
     struct batch_row *rows;     /* record fields unset; in the arena */
     size_t n_rows;
     struct errinfo *why;        /* RECORD_DEAD; in the arena */
+    struct json_doc *extra;     /* made by groupCalculate or operation: cells point into it; the caller frees it after the batch */
 };
 
 struct shaper;
