@@ -1,0 +1,141 @@
+/* Failure in one shape: formats errinfo lines, names the codes, and ends the process when a small
+ * allocation fails.
+ *
+ * Messages are formatted into a local buffer first, so that an argument may be the old message of the
+ * same errinfo. What comes out is always valid UTF-8: a malformed byte becomes "?", and text that is too
+ * long is cut at a character's edge. Nothing here writes to a log. */
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/product.h"
+#include "base/str.h"
+
+static const char *const names[ERR_COUNT] = {
+    [OK] = "ok",
+    [ERR_CONFIG] = "config",
+    [ERR_SECRET] = "secret",
+    [ERR_USAGE] = "usage",
+    [ERR_AUTH] = "auth",
+    [ERR_SIGNATURE] = "signature",
+    [ERR_QUOTA] = "quota",
+    [ERR_NETWORK] = "network",
+    [ERR_REMOTE] = "remote",
+    [ERR_DATA] = "data",
+    [ERR_SCHEMA] = "schema",
+    [ERR_TARGET] = "target",
+    [ERR_CONFLICT] = "conflict",
+    [ERR_DISK] = "disk",
+    [ERR_INTERNAL] = "internal",
+};
+
+const char *err_name(enum err code)
+{
+    return (unsigned)code < ERR_COUNT ? names[code] : names[ERR_INTERNAL];
+}
+
+/* Copies `from` into `out` as valid UTF-8, cut at a character's edge to cap - 1 bytes. When `cut` is set, an incomplete
+ * character at the end of `from` is the cut's doing and is dropped. */
+static void copy_text(char *out, size_t cap, struct str from, bool cut)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < from.n;) {
+        uint32_t cp;
+        size_t len = utf8_decode(str_mk(from.p + i, from.n - i), &cp);
+        bool bad = len == 1 && (unsigned char)from.p[i] >= 0x80;
+        if (n + len >= cap || (bad && cut && from.n - i < 4 && (unsigned char)from.p[i] >= 0xC0))
+            break;
+        if (bad)
+            out[n] = '?';
+        else
+            memcpy(out + n, from.p + i, len);
+        n += len;
+        i += len;
+    }
+    out[n] = '\0';
+}
+
+/* Formats into `out` by way of a local buffer, which may hold as much as the largest field. */
+static void PRINTF_LIKE(3, 0) format_text(char *out, size_t cap, const char *fmt, va_list ap)
+{
+    char text[sizeof(((struct errinfo *)0)->msg)];
+    int n = vsnprintf(text, sizeof(text), fmt, ap);
+    if (n < 0) {
+        n = 0;
+    }
+    bool cut = (size_t)n >= sizeof(text);
+    copy_text(out, cap, str_mk(text, cut ? sizeof(text) - 1 : (size_t)n), cut);
+}
+
+enum err fail(struct errinfo *ei, enum err code, const char *fmt, ...)
+{
+    if (ei) {
+        va_list ap;
+        va_start(ap, fmt);
+        format_text(ei->msg, sizeof(ei->msg), fmt, ap);
+        va_end(ap);
+        ei->code = code;
+        ei->hint[0] = '\0';
+    }
+    return code;
+}
+
+enum err fail_hint(struct errinfo *ei, const char *fmt, ...)
+{
+    if (!ei)
+        return ERR_INTERNAL;
+    va_list ap;
+    va_start(ap, fmt);
+    format_text(ei->hint, sizeof(ei->hint), fmt, ap);
+    va_end(ap);
+    return ei->code;
+}
+
+void err_prefix(struct errinfo *ei, const char *fmt, ...)
+{
+    if (!ei)
+        return;
+    char head[sizeof(ei->msg)];
+    va_list ap;
+    va_start(ap, fmt);
+    format_text(head, sizeof(head), fmt, ap);
+    va_end(ap);
+    char whole[2 * sizeof(ei->msg) + 2];
+    int n = snprintf(whole, sizeof(whole), "%s: %s", head, ei->msg);
+    copy_text(ei->msg, sizeof(ei->msg), str_mk(whole, n < 0 ? 0 : (size_t)n), false);
+}
+
+void die_no_memory(void)
+{
+    static const char line[] = PRODUCT ": out of memory\n";
+    ssize_t written = write(STDERR_FILENO, line, sizeof(line) - 1);
+    _exit(written < 0 ? 71 : 70);
+}
+
+void *mem_alloc(size_t n)
+{
+    void *p = malloc(n ? n : 1);
+    if (!p)
+        die_no_memory();
+    return p;
+}
+
+void *mem_zero(size_t n)
+{
+    void *p = calloc(1, n ? n : 1);
+    if (!p)
+        die_no_memory();
+    return p;
+}
+
+void *mem_grow(void *p, size_t n)
+{
+    void *grown = realloc(p, n ? n : 1);
+    if (!grown)
+        die_no_memory();
+    return grown;
+}
