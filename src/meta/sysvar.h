@@ -18,6 +18,6 @@ enum err sysvar_value(struct str name, struct env *env, struct value *ret, struc
 
 /* One row a preset name, for reference pages; `…_n` stands for any number. */
 struct sysvar_info { const char *name; const char *help; };
-const struct sysvar_info *sysvar_list(size_t *ret_n);
+const struct sysvar_info *sysvar_at(size_t i); /* NULL behind the last */
 
 #endif
