@@ -1,0 +1,431 @@
+/* The shape thread: pages in journal order become batches.
+ *
+ * A record is identified, folded against the batch being filled (the newer version of a key stays, equal versions: the later in the journal), looked up in the ledger where idCheck or a remedy asks for it,
+ * shaped, and its rows are added. A batch goes to the writer when the next record would exceed the limit, when it holds enough pages, or when nothing more is waiting; never in the middle of
+ * a record. What a batch covers is a position in the journal (page, records of it): the checkpoint that commits with its rows.
+ *
+ * Dead letters found here travel with the batch: they are made durable before the checkpoint passes them. */
+#include "base/decimal.h"
+#include "base/map.h"
+#include "run/pipeline.h"
+
+#include <stdlib.h>
+
+#define ROWS_MIN_CAP 64
+
+struct batcher {
+    struct pipeline *p;
+    struct shaper *shaper;
+    struct unit *u;          /* being filled; never NULL while running */
+    struct map *keys;        /* key → index into u->b.records, of this batch */
+    bool *gone;              /* records folded away later, by index */
+    size_t cap_records, cap_rows;
+    int64_t page, cursor_s;  /* position so far; INT64_MIN: the cursor stays */
+    int32_t row;
+    bool moved;              /* the position moved since the last batch */
+    int64_t batch_no;
+    uint64_t seed;
+};
+
+static void unit_begin(struct batcher *b)
+{
+    b->u = unit_new();
+    b->cap_records = b->cap_rows = ROWS_MIN_CAP;
+    b->u->b.records = mem_alloc(b->cap_records * sizeof *b->u->b.records);
+    b->u->b.rows = mem_alloc(b->cap_rows * sizeof *b->u->b.rows);
+    map_clear(b->keys);
+    b->gone = mem_grow(b->gone, b->cap_records * sizeof *b->gone);
+}
+
+/* ---- flushing ---- */
+
+/* Takes the rows of records that were folded away out of the batch. */
+static void drop_gone(struct batcher *b)
+{
+    struct batch *t = &b->u->b;
+    size_t *to = arena_alloc(t->arena, (t->n_records + 1) * sizeof *to);
+    size_t records = 0, rows = 0;
+
+    for (size_t i = 0; i < t->n_records; i++) {
+        to[i] = records;
+        if (!b->gone[i])
+            t->records[records++] = t->records[i];
+    }
+    for (size_t i = 0; i < t->n_rows; i++) {
+        if (b->gone[t->rows[i].record])
+            continue;
+        t->rows[rows] = t->rows[i];
+        t->rows[rows++].record = (uint32_t)to[t->rows[i].record];
+    }
+    t->n_records = records;
+    t->n_rows = rows;
+}
+
+static enum err put_ledger(struct batcher *b, struct errinfo *ei)
+{
+    const struct batch *t = &b->u->b;
+    struct ledger_entry *e = arena_alloc(t->arena, (t->n_records + 1) * sizeof *e);
+
+    for (size_t i = 0; i < t->n_records; i++)
+        e[i] = (struct ledger_entry){
+            .key = t->records[i].key,
+            .version = t->records[i].version,
+            .hash_hi = t->records[i].hash_hi,
+            .hash_lo = t->records[i].hash_lo,
+            .page = t->records[i].page,
+            .row = t->records[i].row,
+            .lines = (int32_t)t->records[i].n_rows,
+            .mapping = b->p->flow->mapping,
+        };
+    return ledger_put(b->p->store, b->p->flow->integration->name, e, t->n_records, ei);
+}
+
+static enum err finish_unit(struct batcher *b, struct errinfo *ei)
+{
+    struct pipeline *p = b->p;
+    struct batch *t = &b->u->b;
+    enum err e = OK;
+
+    drop_gone(b);
+    t->to = p->start;
+    if (!p->frozen) {
+        t->to.page = b->page;
+        t->to.row = b->row;
+        t->to.cursor_s = b->cursor_s;
+    }
+    t->to.batch = ++b->batch_no;
+    t->to.mapping = p->flow->mapping;
+    b->u->shaped_records = (int64_t)t->n_records;
+    atomic_fetch_add(&p->shaped_records, (int64_t)t->n_records);
+    atomic_fetch_add(&p->shaped_rows, (int64_t)t->n_rows);
+    if (p->ledger && t->n_records)
+        e = put_ledger(b, ei);
+    if (!e && p->sink)
+        e = sink_encode(p->sink, t, ei);
+    if (!e)
+        atomic_fetch_add(&p->overlaid, (int64_t)t->n_overlaid);
+    return e;
+}
+
+static bool flush(struct batcher *b)
+{
+    struct pipeline *p = b->p;
+    struct errinfo ei;
+
+    if (!b->moved && !b->u->b.n_records && !b->u->n_dead)
+        return true;
+    if (finish_unit(b, &ei)) {
+        pipeline_fail(p, &ei);
+        return false;
+    }
+    if (!queue_push(p->to_write, b->u))
+        return false;
+    b->moved = false;
+    unit_begin(b);
+    return true;
+}
+
+/* ---- filling ---- */
+
+static void grow(struct batcher *b, size_t n_rows)
+{
+    struct batch *t = &b->u->b;
+
+    if (t->n_records == b->cap_records) {
+        b->cap_records *= 2;
+        t->records = mem_grow(t->records, b->cap_records * sizeof *t->records);
+        b->gone = mem_grow(b->gone, b->cap_records * sizeof *b->gone);
+    }
+    while (t->n_rows + n_rows > b->cap_rows) {
+        b->cap_rows *= 2;
+        t->rows = mem_grow(t->rows, b->cap_rows * sizeof *t->rows);
+    }
+}
+
+static void add_dead(struct batcher *b, const struct batch_record *r, const struct errinfo *why)
+{
+    struct arena *a = b->u->b.arena;
+    struct dead_letter *d = unit_add_dead(b->u);
+    struct buf raw = buf_make(32u << 20);
+
+    json_write(r->raw, &raw);
+    d->key = arena_str(a, r->key);
+    d->version = arena_str(a, r->version);
+    d->page = r->page;
+    d->row = r->row;
+    d->code = str_of(err_name(why->code));
+    d->reason = arena_str(a, str_of(why->msg));
+    d->raw = arena_str(a, buf_str(&raw));
+    buf_free(&raw);
+    atomic_fetch_add(&b->p->dead_records, 1);
+}
+
+/* Is version `a` older than `b`? Numbers by value, else text; an unknown version is never older. */
+static bool version_older(struct str a, struct str b)
+{
+    struct decimal x, y;
+
+    if (!a.n || !b.n)
+        return false;
+    if (decimal_parse(a, &x) && decimal_parse(b, &y))
+        return decimal_cmp(&x, &y) < 0;
+    return str_cmp(a, b) < 0;
+}
+
+/* Is it an older copy of a record that the batch holds already? */
+static bool is_older_copy(const struct batcher *b, const struct batch_record *r)
+{
+    size_t at = map_get(b->keys, r->key);
+
+    return at != MAP_NONE && version_older(r->version, b->u->b.records[at].version);
+}
+
+/* A newer copy takes the place of the one before it. */
+static void fold_older(struct batcher *b, struct str key)
+{
+    size_t at = map_get(b->keys, key);
+
+    if (at == MAP_NONE)
+        return;
+    b->gone[at] = true;
+    atomic_fetch_add(&b->p->folded, 1);
+}
+
+static void add_rows(struct batcher *b, struct shaped_record *s)
+{
+    struct batch *t = &b->u->b;
+    uint32_t index;
+
+    grow(b, s->n_rows);
+    index = (uint32_t)t->n_records;
+    s->record.n_rows = (uint32_t)s->n_rows;
+    t->records[t->n_records++] = s->record;
+    b->gone[index] = false;
+    fold_older(b, s->record.key);
+    for (size_t i = 0; i < s->n_rows; i++) {
+        s->rows[i].record = index;
+        t->rows[t->n_rows++] = s->rows[i];
+    }
+    map_put(b->keys, s->record.key, index);
+    if (s->record.modified_ms > b->u->freshest_ms)
+        b->u->freshest_ms = s->record.modified_ms;
+}
+
+/* ---- the ledger's answers ---- */
+
+static bool before(int64_t page_a, int32_t row_a, int64_t page_b, int32_t row_b)
+{
+    return page_a < page_b || (page_a == page_b && row_a < row_b);
+}
+
+static bool is_repeat(const struct batcher *b, const struct batch_record *r, const struct ledger_entry *known)
+{
+    return b->p->flow->integration->source_doc->id_check == 1 && (known->hash_hi | known->hash_lo) && known->hash_hi == r->hash_hi &&
+           known->hash_lo == r->hash_lo && before(known->page, known->row, r->page, r->row);
+}
+
+static bool is_missing(const struct batcher *b, const struct page *page, const struct batch_record *r, const struct ledger_entry *known, bool found)
+{
+    if (page->purpose != PURPOSE_REMEDY || r->modified_ms <= 0 || r->modified_ms / 1000 > b->p->missing_until_s ||
+        r->modified_ms / 1000 <= b->p->missing_from_s)
+        return false;
+    return !found || version_older(known->version, r->version);
+}
+
+/* ---- a page ---- */
+
+struct lookup {
+    struct batch_record *records;
+    enum err *code;
+    struct errinfo *why;
+    struct ledger_entry *known;
+    bool *found;
+};
+
+static enum err look_up(struct batcher *b, const struct page *page, struct arena *a, struct lookup *l, struct errinfo *ei)
+{
+    struct pipeline *p = b->p;
+    size_t n = page->reply.n_records, i = 0;
+    bool ask = p->ledger && (p->flow->integration->source_doc->id_check == 1 || page->purpose == PURPOSE_REMEDY || p->frozen);
+    struct str *keys = arena_alloc(a, (n + 1) * sizeof *keys);
+    struct json_iter it = json_iter(page->reply.records);
+    const struct json *raw;
+
+    l->records = ARENA_ARRAY(a, struct batch_record, n + 1);
+    l->code = ARENA_ARRAY(a, enum err, n + 1);
+    l->why = NULL;
+    l->known = ARENA_ARRAY(a, struct ledger_entry, n + 1);
+    l->found = ARENA_ARRAY(a, bool, n + 1);
+    for (; i < n && (raw = json_next(&it, NULL)); i++) {
+        struct errinfo why;
+
+        l->code[i] = shaper_identify(b->shaper, raw, a, p->ledger, &l->records[i], &why);
+        l->records[i].raw = raw;
+        l->records[i].page = page->seq;
+        l->records[i].row = (int32_t)i;
+        keys[i] = l->records[i].key;
+        if (l->code[i]) {
+            if (!l->why)
+                l->why = ARENA_ARRAY(a, struct errinfo, n);
+            l->why[i] = why;
+        }
+    }
+    return ask ? ledger_get(p->store, p->flow->integration->name, keys, n, a, l->known, l->found, ei) : OK;
+}
+
+/* One record to its place. False when the run must stop. */
+static bool take_record(struct batcher *b, struct page *page, const struct lookup *l, size_t i, const struct sysvars *sys)
+{
+    struct pipeline *p = b->p;
+    struct shaped_record s = {.record = l->records[i]};
+    size_t limit = p->flow->sink_spec.limit;
+
+    if (is_older_copy(b, &s.record)) {
+        atomic_fetch_add(&p->folded, 1);
+        return true;
+    }
+    if (l->found[i] && is_repeat(b, &s.record, &l->known[i])) {
+        atomic_fetch_add(&p->repeats, 1);
+        return true;
+    }
+    if (p->frozen && l->found[i] && version_older(s.record.version, l->known[i].version)) {
+        atomic_fetch_add(&p->folded, 1);
+        if (p->redone)
+            p->redone(p->redone_ctx, &s.record, ERR_CONFLICT, S("a newer version of this record is written"));
+        return true;
+    }
+    shaper_record(b->shaper, s.record.raw, sys, b->u->b.arena, &s);
+    unit_hold_doc(b->u, s.extra);
+    if (s.fate == RECORD_FILTERED) {
+        atomic_fetch_add(&p->filtered, 1);
+        return true;
+    }
+    if (s.fate == RECORD_DEAD) {
+        add_dead(b, &s.record, s.why);
+        return true;
+    }
+    if (is_missing(b, page, &s.record, &l->known[i], l->found[i]))
+        atomic_fetch_add(&p->missing_found, (int64_t)s.n_rows);
+    unit_hold_page(b->u, page);
+    add_rows(b, &s);
+    b->row = (int32_t)i + 1;
+    b->page = page->seq;
+    b->moved = true;
+    return b->u->b.n_rows < limit || flush(b);
+}
+
+/* Would this record's lines exceed the batch? Told before shaping by the length of the first flattened array. */
+static bool would_exceed(const struct batcher *b, const struct page *page, const struct json *raw)
+{
+    const struct strs *flat = &b->p->flow->integration->source_doc->beat_flat;
+    size_t lines = flat->n ? json_count(json_path(raw, flat->at[0])) : 1;
+    const struct unit *u = b->u;
+
+    if (!u->b.n_rows)
+        return u->n_pages >= UNIT_PAGES_MAX;
+    return u->b.n_rows + lines > b->p->flow->sink_spec.limit || (b->p->flow->sink_spec.one_record_each && u->b.n_records) ||
+           u->n_pages >= UNIT_PAGES_MAX || u->bytes + page->body_n > UNIT_BYTES_MAX;
+}
+
+static struct sysvars frozen_times(const struct batcher *b, const struct page *page)
+{
+    return (struct sysvars){
+        .zone = b->p->flow->project->zone,
+        .now_ms = page->fetched_ms,
+        .last_sync_s = page->from_s,
+        .current_s = page->to_s,
+        .page_size = -1,
+        .start_row = -1,
+        .page = -1,
+    };
+}
+
+static bool take_page(struct batcher *b, struct page *page)
+{
+    struct pipeline *p = b->p;
+    struct arena *a = arena_new(64u << 20);
+    struct lookup l;
+    struct errinfo ei;
+    struct sysvars sys = frozen_times(b, page);
+    size_t skip = page->seq == p->start.page && p->start.row > 0 && !p->frozen ? (size_t)p->start.row : 0;
+    bool going = look_up(b, page, a, &l, &ei) == OK;
+
+    if (!going)
+        pipeline_fail(p, &ei);
+    atomic_fetch_add(&p->pages, 1);
+    atomic_fetch_add(&p->bytes, (int64_t)page->body_n);
+    for (size_t i = skip; going && i < page->reply.n_records; i++) {
+        atomic_fetch_add(&p->records, 1);
+        if (would_exceed(b, page, l.records[i].raw) && !flush(b)) {
+            going = false;
+            break;
+        }
+        sys.seed = b->seed + (uint64_t)page->seq * 1000003u + i;
+        l.records[i].key = arena_str(b->u->b.arena, l.records[i].key);
+        l.records[i].version = arena_str(b->u->b.arena, l.records[i].version);
+        if (l.code[i])
+            add_dead(b, &l.records[i], &l.why[i]);
+        else
+            going = take_record(b, page, &l, i, &sys);
+    }
+    b->page = page->seq;
+    b->row = -1;
+    b->moved = true;
+    arena_free(a);
+    return going;
+}
+
+static bool take(struct batcher *b, struct page *page)
+{
+    if (!page->mark)
+        return take_page(b, page);
+    b->page = page->seq;
+    b->row = -1;
+    b->moved = true;
+    if (page->cursor_s != INT64_MIN && page->purpose == PURPOSE_MAIN)
+        b->cursor_s = page->cursor_s;
+    return true;
+}
+
+static void tell_missing(const struct batcher *b)
+{
+    size_t n;
+    uint64_t rows;
+    const uint64_t *missing = shaper_missing(b->shaper, &n, &rows);
+
+    for (size_t i = 0; i < n && rows >= 20; i++)
+        if (missing[i] == rows)
+            pipeline_emit(b->p, (struct event){.kind = EVENT_NOTICE, .key = column_name(b->p->flow->shape_columns[i]),
+                                               .text = S("this column's field was in none of the records"), .rows = (int64_t)rows});
+}
+
+void *batcher_main(void *pipeline)
+{
+    struct pipeline *p = pipeline;
+    struct batcher b = {.p = p, .shaper = shaper_new(p->flow->shape), .keys = map_new(), .page = p->start.page, .row = p->start.row,
+                        .cursor_s = p->start.cursor_s, .batch_no = p->start.batch, .seed = p->flow->mapping};
+    struct page *page;
+    bool going = true;
+
+    unit_begin(&b);
+    for (;;) {
+        page = queue_try_pop(p->to_shape);
+        if (!page && going)
+            going = flush(&b);
+        if (!page)
+            page = queue_pop(p->to_shape);
+        if (!page)
+            break;
+        going = going && take(&b, page);
+        page_unref(page);
+    }
+    if (going)
+        flush(&b);
+    tell_missing(&b);
+    queue_close(p->to_write);
+    unit_free(b.u);
+    shaper_free(b.shaper);
+    map_free(b.keys);
+    free(b.gone);
+    return NULL;
+}

@@ -1,0 +1,127 @@
+/* The journal thread: a page is durable before anything is done with it.
+ *
+ * First it feeds, from the journal, what an earlier run fetched but did not get into the target: everything behind the checkpoint. Then it takes what the reader offers, as many
+ * pages as are waiting in one transaction, and hands them on in order. */
+#include "run/pipeline.h"
+
+#include <stdlib.h>
+
+#define ENTRY_ARENA_MAX (64u << 20)
+
+static bool pass_on(struct pipeline *p, struct page *page)
+{
+    if (queue_push(p->to_shape, page))
+        return true;
+    page_unref(page);
+    return false;
+}
+
+static enum err read_backlog(struct pipeline *p, int64_t *seq, struct page **ret, struct errinfo *ei)
+{
+    const struct flow *f = p->flow;
+    struct arena *a = arena_new(ENTRY_ARENA_MAX);
+    struct journal_entry entry;
+    bool found;
+    enum err e = journal_read(p->journal, *seq, a, &entry, &found, ei);
+
+    *ret = NULL;
+    if (!e && found) {
+        e = page_from_journal(&entry, f->connector, f->iface, f->records_path, ret, ei);
+        *seq = entry.seq + 1;
+    }
+    arena_free(a);
+    return e;
+}
+
+/* Pages behind the checkpoint, up to what the journal held when the run began. */
+static bool feed_backlog(struct pipeline *p)
+{
+    int64_t last = journal_last(p->journal);
+    int64_t seq = p->start.row >= 0 ? p->start.page : p->start.page + 1;
+    int64_t pages = 0;
+    struct errinfo ei;
+
+    while (seq <= last && !atomic_load(&p->failed)) {
+        struct page *page;
+
+        if (read_backlog(p, &seq, &page, &ei)) {
+            pipeline_fail(p, &ei);
+            return false;
+        }
+        if (!page)
+            break;
+        pages++;
+        if (!pass_on(p, page))
+            return false;
+    }
+    if (pages)
+        pipeline_emit(p, (struct event){.kind = EVENT_NOTICE, .text = S("pages that an earlier run left unwritten were taken from the journal"), .records = pages});
+    return true;
+}
+
+static struct journal_entry entry_of(const struct pipeline *p, const struct page *page)
+{
+    return (struct journal_entry){
+        .kind = page->mark ? JOURNAL_MARK : JOURNAL_PAGE,
+        .purpose = page->purpose,
+        .run = p->run_id,
+        .from_s = page->from_s,
+        .to_s = page->to_s,
+        .page_no = page->page_no,
+        .fetched_ms = page->fetched_ms,
+        .cursor_s = page->mark ? page->cursor_s : INT64_MIN,
+        .call = page->call,
+        .body = {page->body, page->body_n},
+    };
+}
+
+/* What is waiting, up to a group. */
+static size_t take_group(struct pipeline *p, struct page **group)
+{
+    size_t n = 0;
+
+    group[0] = queue_pop(p->to_journal);
+    while (group[n] && ++n < JOURNAL_GROUP)
+        group[n] = queue_try_pop(p->to_journal);
+    if (n && p->room)
+        p->room(p->room_ctx);
+    return n;
+}
+
+static bool keep_group(struct pipeline *p, struct page **group, size_t n)
+{
+    struct journal_entry entries[JOURNAL_GROUP];
+    struct errinfo ei;
+
+    if (!p->journal)
+        return true;
+    for (size_t i = 0; i < n; i++)
+        entries[i] = entry_of(p, group[i]);
+    if (journal_append(p->journal, entries, n, &ei)) {
+        pipeline_fail(p, &ei);
+        return false;
+    }
+    for (size_t i = 0; i < n; i++)
+        group[i]->seq = entries[i].seq;
+    return true;
+}
+
+void *journaler_main(void *pipeline)
+{
+    struct pipeline *p = pipeline;
+    struct page *group[JOURNAL_GROUP];
+    bool going = !p->journal || feed_backlog(p);
+    size_t n;
+
+    while ((n = take_group(p, group))) {
+        going = going && keep_group(p, group, n);
+        for (size_t i = 0; i < n; i++) {
+            if (going)
+                going = pass_on(p, group[i]);
+            else
+                page_unref(group[i]);
+        }
+    }
+    queue_close(p->to_shape);
+    return NULL;
+}

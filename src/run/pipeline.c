@@ -1,0 +1,67 @@
+/* Starting, failing and ending the threads of a run. */
+#include "run/pipeline.h"
+
+void pipeline_fail(struct pipeline *p, const struct errinfo *ei)
+{
+    pthread_mutex_lock(&p->lock);
+    if (!p->error.code)
+        p->error = *ei;
+    pthread_mutex_unlock(&p->lock);
+    atomic_store(&p->failed, true);
+    queue_close(p->to_journal);
+    queue_close(p->to_shape);
+    queue_close(p->to_write);
+}
+
+bool pipeline_failed(const struct pipeline *p) { return atomic_load(&p->failed); }
+
+void pipeline_emit(const struct pipeline *p, struct event e)
+{
+    e.integration = p->flow->integration->name;
+    e.run = p->run_id;
+    event_emit(&p->options->listener, &e);
+}
+
+enum err pipeline_start(struct pipeline *p, struct errinfo *ei)
+{
+    void *(*const mains[3])(void *) = {journaler_main, batcher_main, writer_main};
+
+    pthread_mutex_init(&p->lock, NULL);
+    p->to_journal = queue_new(JOURNAL_QUEUE);
+    p->to_shape = queue_new(SHAPE_QUEUE);
+    p->to_write = queue_new(WRITE_QUEUE);
+    for (; p->n_threads < 3; p->n_threads++)
+        if (pthread_create(&p->threads[p->n_threads], NULL, mains[p->n_threads], p)) {
+            struct errinfo why;
+
+            fail(&why, ERR_INTERNAL, "cannot start a thread");
+            pipeline_fail(p, &why);
+            if (ei)
+                *ei = why;
+            return ERR_INTERNAL;
+        }
+    return OK;
+}
+
+bool pipeline_offer(struct pipeline *p, struct page *page) { return queue_try_push(p->to_journal, page); }
+
+void pipeline_finish_input(struct pipeline *p) { queue_close(p->to_journal); }
+
+void pipeline_join(struct pipeline *p)
+{
+    struct page *page;
+    struct unit *u;
+
+    for (int i = 0; i < p->n_threads; i++)
+        pthread_join(p->threads[i], NULL);
+    while ((page = queue_try_pop(p->to_journal)))
+        page_unref(page);
+    while ((page = queue_try_pop(p->to_shape)))
+        page_unref(page);
+    while ((u = queue_try_pop(p->to_write)))
+        unit_free(u);
+    queue_free(p->to_journal);
+    queue_free(p->to_shape);
+    queue_free(p->to_write);
+    pthread_mutex_destroy(&p->lock);
+}

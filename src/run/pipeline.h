@@ -1,0 +1,99 @@
+/* The way of a page through the threads of one run; shared by the files of this floor.
+ *
+ *   loop thread     reader: asks for pages, judges windows               → journal queue
+ *   journal thread  appends pages in groups, durable; first of all it
+ *                   feeds what an earlier run left unwritten              → shape queue
+ *   shape thread    folds, shapes, fills and encodes batches, ledger      → write queue
+ *   write thread    one transaction a batch, checkpoint inside; retries; decides unknown outcomes
+ *
+ * Queues are short, so memory stays flat. The first failure is kept and stops the steps before it; the steps behind it finish what is safe. */
+#ifndef RUN_PIPELINE_H
+#define RUN_PIPELINE_H
+
+#include "flow/flow.h"
+#include "run/queue.h"
+#include "run/run.h"
+#include "source/page.h"
+#include "store/journal.h"
+#include "store/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define JOURNAL_QUEUE 8
+#define SHAPE_QUEUE 8
+#define WRITE_QUEUE 2
+#define JOURNAL_GROUP 16
+#define UNIT_PAGES_MAX 48
+#define UNIT_BYTES_MAX (24u << 20)
+
+/* A batch on its way, with what keeps its cells alive. */
+struct unit {
+    struct batch b;
+    struct page *pages[UNIT_PAGES_MAX + 1];
+    size_t n_pages;
+    size_t bytes;
+    struct json_doc **docs;
+    size_t n_docs, cap_docs;
+    struct dead_letter *dead; /* found while shaping; b.bad adds to them */
+    size_t n_dead, cap_dead;
+    int64_t freshest_ms;
+    int64_t shaped_records;
+    bool last;                /* a sentinel of redo: everything before it is written */
+};
+
+struct pipeline {
+    const struct flow *flow;
+    const struct run_options *options;
+    struct store *store;
+    struct journal *journal;     /* NULL in a dry run and in redo */
+    struct sink *sink;           /* NULL in a dry run */
+    int64_t run_id;
+    struct checkpoint start;     /* as claimed */
+    bool target_holds;           /* the checkpoint is kept by the target */
+    bool frozen;                 /* redo: positions and cursor stay as they are */
+    bool ledger;                 /* keep and ask it */
+    int64_t missing_until_s, missing_from_s; /* found missing counts records modified in (from, until] */
+    struct queue *to_journal, *to_shape, *to_write;
+    pthread_t threads[3];
+    int n_threads;
+    void (*room)(void *ctx);     /* called by the journal thread after it took from its queue */
+    void *room_ctx;
+    void (*ended)(void *ctx);    /* called once by the write thread when everything is written or has failed */
+    void *ended_ctx;
+    /* what became of a record in redo; called on the write thread after the commit, or when it is dead again */
+    void (*redone)(void *ctx, const struct batch_record *record, enum err code, struct str reason);
+    void *redone_ctx;
+
+    /* results, read after the end (or as a snapshot through atomics) */
+    _Atomic int64_t records, folded, filtered, repeats, dead_records, shaped_records, shaped_rows, rows, dead_rows, overlaid, missing_found, pages, bytes, retries;
+    _Atomic int64_t written_page, written_cursor, freshest_ms;
+    _Atomic bool failed, stopping;
+    _Atomic(const char *) waiting; /* for a progress line; NULL: not waiting */
+    pthread_mutex_t lock;
+    struct errinfo error;        /* the first failure, under lock */
+};
+
+/* The first failure wins; everything upstream of it stops. */
+void pipeline_fail(struct pipeline *p, const struct errinfo *ei);
+bool pipeline_failed(const struct pipeline *p);
+void pipeline_emit(const struct pipeline *p, struct event e);
+enum err pipeline_start(struct pipeline *p, struct errinfo *ei) MUST_USE;
+/* From the loop's thread: takes the page (a mark, or rows). False when there is no room: the page stays with the caller, `room` will be called. */
+bool pipeline_offer(struct pipeline *p, struct page *page);
+void pipeline_finish_input(struct pipeline *p);
+void pipeline_join(struct pipeline *p); /* after `ended` */
+
+/* unit.c */
+struct unit *unit_new(void);
+void unit_free(struct unit *u);
+void unit_hold_page(struct unit *u, struct page *page); /* adds a reference once */
+void unit_hold_doc(struct unit *u, struct json_doc *doc);
+struct dead_letter *unit_add_dead(struct unit *u);
+
+/* the threads */
+void *journaler_main(void *pipeline);
+void *batcher_main(void *pipeline);
+void *writer_main(void *pipeline);
+
+#endif

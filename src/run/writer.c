@@ -1,0 +1,309 @@
+/* The write thread: one transaction a batch, and never a doubt about what is in.
+ *
+ * Target trouble blocks: the batch is tried again, with full jitter, until the patience of the run is over; nothing overtakes it. When the answer to COMMIT was lost, the checkpoint row decides: it holds the
+ * number of the last batch that went in. A batch that the server refuses row by row comes back with its bad rows: they are dead letters, durable before the COMMIT that passes them.
+ *
+ * The store's copy of the progress follows the target's checkpoint, at most once a second; where the target cannot hold one, after every batch. */
+#include "base/digest.h"
+#include "base/map.h"
+#include "run/pipeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define BACKOFF_FIRST_MS 100
+#define BACKOFF_MAX_MS 5000
+#define PROGRESS_EVERY_MS 1000
+
+struct writer {
+    struct pipeline *p;
+    struct map *open_dead;      /* keys that have open dead letters */
+    int64_t progress_at_ms;
+    struct unit *u;
+};
+
+/* ---- dead letters ---- */
+
+static void dead_of_bad(const struct unit *u, const struct bad_row *bad, struct dead_letter *d)
+{
+    const struct batch *t = &u->b;
+    const struct batch_row *row = &t->rows[bad->row];
+    const struct batch_record *r = &t->records[row->record];
+    struct buf raw = buf_make(32u << 20);
+
+    json_write(r->raw, &raw);
+    *d = (struct dead_letter){
+        .key = r->key,
+        .target_id = row->id,
+        .version = r->version,
+        .page = r->page,
+        .row = r->row,
+        .line = row->line,
+        .code = str_of(err_name(bad->code)),
+        .reason = bad->reason,
+        .raw = arena_str(t->arena, buf_str(&raw)),
+        .state = DEAD_OPEN,
+    };
+    buf_free(&raw);
+}
+
+static void tell_dead(const struct pipeline *p, const struct dead_letter *d)
+{
+    pipeline_emit(p, (struct event){.kind = EVENT_DEAD, .key = d->target_id.n ? d->target_id : d->key, .code = ERR_DATA, .text = d->reason});
+}
+
+static enum err keep_dead(void *ctx, struct batch *b, struct errinfo *ei)
+{
+    struct writer *w = ctx;
+    struct pipeline *p = w->p;
+    size_t n = w->u->n_dead + b->n_bad;
+    struct dead_letter *all = arena_alloc(b->arena, (n + 1) * sizeof *all);
+    int64_t now = clock_wall(p->options->clock);
+
+    if (w->u->n_dead)
+        memcpy(all, w->u->dead, w->u->n_dead * sizeof *all);
+    for (size_t i = 0; i < b->n_bad; i++)
+        dead_of_bad(w->u, &b->bad[i], &all[w->u->n_dead + i]);
+    for (size_t i = 0; i < n; i++) {
+        all[i].created_ms = now;
+        tell_dead(p, &all[i]);
+    }
+    if (!n || p->frozen)
+        return OK;
+    for (size_t i = 0; i < n; i++)
+        map_put(w->open_dead, all[i].key, 1);
+    return store_dead_add(p->store, p->flow->integration->name, all, n, ei);
+}
+
+/* A newer version of a record that had a dead letter is in: the letter is closed. */
+static enum err supersede(struct writer *w, const struct batch *b, struct errinfo *ei)
+{
+    struct dead_letter *newer;
+    size_t n = 0, closed;
+
+    if (!map_count(w->open_dead) || w->p->frozen)
+        return OK;
+    newer = arena_alloc(b->arena, (b->n_records + 1) * sizeof *newer);
+    for (size_t i = 0; i < b->n_records; i++)
+        if (map_get(w->open_dead, b->records[i].key) != MAP_NONE)
+            newer[n++] = (struct dead_letter){.key = b->records[i].key, .page = b->records[i].page, .row = b->records[i].row};
+    return n ? store_dead_supersede(w->p->store, w->p->flow->integration->name, newer, n, &closed, ei) : OK;
+}
+
+static enum err load_open_dead(struct writer *w, struct errinfo *ei)
+{
+    struct dead_query q = {.integration = w->p->flow->integration->name, .limit = 1000};
+    enum err e = OK;
+    size_t n;
+
+    do {
+        struct arena *a = arena_new(1u << 30);
+        struct dead_letter *d;
+
+        e = store_dead_list(w->p->store, &q, a, &d, &n, ei);
+        for (size_t i = 0; !e && i < n; i++) {
+            map_put(w->open_dead, d[i].key, 1);
+            q.after_id = d[i].id;
+        }
+        arena_free(a);
+    } while (!e && n == q.limit);
+    return e;
+}
+
+/* ---- progress ---- */
+
+static enum err keep_progress(struct writer *w, bool now, struct errinfo *ei)
+{
+    struct pipeline *p = w->p;
+    const struct checkpoint *c = &p->start;
+    int64_t mono = clock_mono(p->options->clock);
+    struct progress g;
+    enum err e;
+
+    if (p->frozen || (!now && p->target_holds && mono < w->progress_at_ms + PROGRESS_EVERY_MS))
+        return OK;
+    w->progress_at_ms = mono;
+    e = store_progress(p->store, p->flow->integration->name, &g, ei);
+    if (e)
+        return e;
+    g.known = true;
+    g.page = atomic_load(&p->written_page);
+    g.cursor_s = atomic_load(&p->written_cursor);
+    g.epoch = c->epoch;
+    g.batch = c->batch;
+    g.row = c->row;
+    g.mapping = p->flow->mapping;
+    if (atomic_load(&p->freshest_ms) > g.freshest_ms)
+        g.freshest_ms = atomic_load(&p->freshest_ms);
+    g.updated_ms = clock_wall(p->options->clock);
+    return store_set_progress(p->store, p->flow->integration->name, &g, ei);
+}
+
+/* ---- one batch ---- */
+
+static void tell_redone(struct writer *w, const struct batch *b)
+{
+    struct pipeline *p = w->p;
+
+    if (!p->redone)
+        return;
+    for (size_t i = 0; i < b->n_records; i++) {
+        const struct bad_row *bad = NULL;
+
+        for (size_t k = 0; k < b->n_bad && !bad; k++)
+            if (b->rows[b->bad[k].row].record == i)
+                bad = &b->bad[k];
+        p->redone(p->redone_ctx, &b->records[i], bad ? bad->code : OK, bad ? bad->reason : (struct str){0});
+    }
+    for (size_t i = 0; i < w->u->n_dead; i++) {
+        struct batch_record r = {.key = w->u->dead[i].key, .page = w->u->dead[i].page, .row = w->u->dead[i].row};
+
+        p->redone(p->redone_ctx, &r, ERR_DATA, w->u->dead[i].reason);
+    }
+}
+
+static enum err committed(struct writer *w, int64_t took_ms, struct errinfo *ei)
+{
+    struct pipeline *p = w->p;
+    struct batch *b = &w->u->b;
+    int64_t rows = (int64_t)(b->n_rows - b->n_bad - b->n_overlaid);
+    enum err e;
+
+    atomic_fetch_add(&p->rows, rows);
+    atomic_fetch_add(&p->dead_rows, (int64_t)b->n_bad);
+    atomic_store(&p->written_page, b->to.page);
+    atomic_store(&p->written_cursor, b->to.cursor_s);
+    if (w->u->freshest_ms > atomic_load(&p->freshest_ms))
+        atomic_store(&p->freshest_ms, w->u->freshest_ms);
+    p->start.batch = b->to.batch;
+    p->start.row = b->to.row;
+    pipeline_emit(p, (struct event){.kind = EVENT_COMMIT, .rows = rows, .position = b->to.page, .took_ms = took_ms});
+    tell_redone(w, b);
+    e = supersede(w, b, ei);
+    return e ? e : keep_progress(w, false, ei);
+}
+
+/* Full jitter below a doubling ceiling. */
+static int64_t backoff_ms(int attempt)
+{
+    int64_t ceiling = BACKOFF_FIRST_MS;
+    uint32_t r;
+
+    while (attempt-- > 0 && ceiling < BACKOFF_MAX_MS)
+        ceiling *= 2;
+    if (ceiling > BACKOFF_MAX_MS)
+        ceiling = BACKOFF_MAX_MS;
+    random_bytes(&r, sizeof r);
+    return 10 + (int64_t)(r % (uint32_t)ceiling);
+}
+
+/* Waits, but not once the run is failing or being stopped. */
+static void pause_ms(const struct pipeline *p, int64_t ms)
+{
+    while (ms > 0 && !atomic_load(&p->failed) && !atomic_load(&p->stopping)) {
+        int64_t step = ms < 50 ? ms : 50;
+        struct timespec t = {0, step * 1000000};
+
+        nanosleep(&t, NULL);
+        ms -= step;
+    }
+}
+
+static enum sink_outcome attempt(struct writer *w, struct errinfo *ei)
+{
+    struct batch *b = &w->u->b;
+    struct sink_hook hook = {keep_dead, w};
+
+    if (w->p->frozen && !b->n_rows) {
+        enum err e = keep_dead(w, b, ei);
+
+        return e ? SINK_TRANSIENT : SINK_COMMITTED;
+    }
+    return sink_write(w->p->sink, b, &hook, ei);
+}
+
+/* After an unknown outcome: reconnects and reads what the target says. SINK_TRANSIENT: it is not in. */
+static enum sink_outcome decide(struct writer *w, struct errinfo *ei)
+{
+    struct checkpoint c;
+    bool found, held;
+
+    if (sink_connect(w->p->sink, ei) || sink_checkpoint(w->p->sink, &c, &found, &held, ei))
+        return SINK_UNKNOWN;
+    if (!held)
+        return SINK_TRANSIENT;
+    if (!found || c.epoch != w->u->b.to.epoch) {
+        fail(ei, ERR_CONFLICT, "another process took over this integration's target");
+        return SINK_FENCED;
+    }
+    return c.batch == w->u->b.to.batch ? SINK_COMMITTED : SINK_TRANSIENT;
+}
+
+/* Until it is in, or patience is over. */
+static enum err write_unit(struct writer *w, struct errinfo *ei)
+{
+    struct pipeline *p = w->p;
+    int64_t begun = clock_mono(p->options->clock), first_failure = -1;
+
+    for (int n = 0;; n++) {
+        enum sink_outcome o = attempt(w, ei);
+        int64_t now;
+
+        while (o == SINK_UNKNOWN) {
+            now = clock_mono(p->options->clock);
+            first_failure = first_failure < 0 ? now : first_failure;
+            o = decide(w, ei);
+            if (o == SINK_UNKNOWN && (now - first_failure > p->options->patience_ms || atomic_load(&p->stopping)))
+                return ei->code;
+            if (o == SINK_UNKNOWN)
+                pause_ms(p, backoff_ms(n++));
+        }
+        now = clock_mono(p->options->clock);
+        if (o == SINK_COMMITTED)
+            return committed(w, now - begun, ei);
+        first_failure = first_failure < 0 ? now : first_failure;
+        if (o != SINK_TRANSIENT || now - first_failure > p->options->patience_ms || atomic_load(&p->stopping) || atomic_load(&p->failed))
+            return ei->code ? ei->code : ERR_TARGET;
+        atomic_fetch_add(&p->retries, 1);
+        atomic_store(&p->waiting, "waiting for the target");
+        pipeline_emit(p, (struct event){.kind = EVENT_RETRY, .code = ei->code, .text = str_of(ei->msg), .took_ms = now - first_failure});
+        pause_ms(p, backoff_ms(n));
+        atomic_store(&p->waiting, NULL);
+    }
+}
+
+/* A dry run writes nothing and counts what would have been written. */
+static enum err pretend(struct writer *w, struct errinfo *ei)
+{
+    (void)ei;
+    atomic_fetch_add(&w->p->rows, (int64_t)w->u->b.n_rows);
+    return OK;
+}
+
+static void write_all(struct writer *w)
+{
+    struct pipeline *p = w->p;
+    struct errinfo ei = {0};
+    enum err e = p->sink && !p->frozen ? load_open_dead(w, &ei) : OK;
+
+    while (!e && (w->u = queue_pop(p->to_write))) {
+        e = p->sink ? write_unit(w, &ei) : pretend(w, &ei);
+        unit_free(w->u);
+    }
+    if (!e && p->sink)
+        e = keep_progress(w, true, &ei);
+    if (e)
+        pipeline_fail(p, &ei);
+}
+
+void *writer_main(void *pipeline)
+{
+    struct pipeline *p = pipeline;
+    struct writer w = {.p = p, .open_dead = map_new_copying(256u << 20), .progress_at_ms = INT64_MIN / 2};
+
+    write_all(&w);
+    map_free(w.open_dead);
+    p->ended(p->ended_ctx);
+    return NULL;
+}
