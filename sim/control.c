@@ -1,0 +1,98 @@
+/* POST /control: switches at run time, for tests. One JSON object, any of:
+ *   {"fault":"drift","value":3}   on with a value; true or no value: on with the default; false: off
+ *   {"advance_ms":5000}           the clock goes on
+ *   {"edit":900001}               one edit of an order, or of each in a list
+ *   {"new":3}                     so many new orders, stamped now
+ * Everything named is done in this order; the first mistake ends it with 400 and a sentence. */
+#include "base/json.h"
+#include "base/num.h"
+#include "sim.h"
+
+static enum err apply_fault(struct sim *s, const struct json *root, struct errinfo *ei)
+{
+    const struct json *name = json_get(root, S("fault")), *value = json_get(root, S("value"));
+    struct str text = json_text(value);
+    if (json_type(value) == JSON_BOOL)
+        text = json_true(value) ? S("true") : S("false");
+    if (json_type(name) != JSON_STRING)
+        return fail(ei, ERR_USAGE, "\"fault\" must be the name of a fault");
+    return fault_set(&s->faults, json_text(name), text, ei);
+}
+
+static enum err edit_one(struct sim *s, const struct json *id, struct errinfo *ei)
+{
+    uint64_t o_id, idx;
+    if (!num_u64(json_text(id), &o_id) || !book_find(&s->book, o_id, &idx) || !s->book.slot[idx].visible)
+        return fail(ei, ERR_USAGE, "\"edit\": there is no such order");
+    book_edit(&s->book, idx, sim_now_ms(s), sim_late_ms(s));
+    return OK;
+}
+
+static enum err apply_edits(struct sim *s, const struct json *ids, struct errinfo *ei)
+{
+    if (json_type(ids) != JSON_ARRAY)
+        return edit_one(s, ids, ei);
+    struct json_iter it = json_iter(ids);
+    const struct json *id;
+    while ((id = json_next(&it, NULL))) {
+        enum err e = edit_one(s, id, ei);
+        if (e != OK)
+            return e;
+    }
+    return OK;
+}
+
+static enum err apply(struct sim *s, const struct json *root, struct errinfo *ei)
+{
+    int64_t n;
+    const struct json *advance = json_get(root, S("advance_ms")), *add = json_get(root, S("new"));
+    if (json_type(root) != JSON_OBJECT || json_count(root) == 0)
+        return fail(ei, ERR_USAGE, "the body must be an object with fault, advance_ms, edit or new");
+    if (json_get(root, S("fault"))) {
+        enum err e = apply_fault(s, root, ei);
+        if (e != OK)
+            return e;
+    }
+    if (advance) {
+        if (!json_i64(advance, &n) || n < 0 || n > INT64_C(315360000000))
+            return fail(ei, ERR_USAGE, "\"advance_ms\" must be milliseconds, 0 or more");
+        s->advanced_ms += n;
+    }
+    sim_tick(s);
+    if (json_get(root, S("edit"))) {
+        enum err e = apply_edits(s, json_get(root, S("edit")), ei);
+        if (e != OK)
+            return e;
+    }
+    if (add) {
+        if (!json_i64(add, &n) || n < 0 || n > 1000000)
+            return fail(ei, ERR_USAGE, "\"new\" must be a number of orders up to 1000000");
+        for (int64_t i = 0; i < n; i++)
+            book_add(&s->book, sim_now_ms(s), sim_late_ms(s));
+    }
+    return OK;
+}
+
+void control_apply(struct sim *s, struct str json, struct reply *out)
+{
+    struct json_doc *doc;
+    struct errinfo ei;
+    enum err e = json_parse(json, &JSON_LIMITS_DEFAULT, &doc, NULL, &ei);
+    if (e == OK) {
+        e = apply(s, json_root(doc), &ei);
+        json_free(doc);
+    }
+    out->type = "application/json";
+    if (e == OK) {
+        stats_write(s, &out->body);
+        return;
+    }
+    struct json_out w = json_out(&out->body);
+    out->status = 400;
+    json_out_begin(&w, '{');
+    json_out_key(&w, "error");
+    json_out_cstr(&w, ei.msg);
+    json_out_key(&w, "hint");
+    json_out_cstr(&w, ei.hint);
+    json_out_end(&w, '}');
+}
