@@ -124,7 +124,7 @@ static bool with_unit(struct str s, const struct unit *units, size_t n_units, ui
 bool num_duration_ms(struct str s, int64_t *ret_ms)
 {
     static const struct unit units[] = {
-        {{"ms", 2}, 1},           {{"s", 1}, 1000},         {{"m", 1}, 60 * 1000},
+        {{"ms", 2}, 1},          {{"s", 1}, 1000},       {{"m", 1}, 60 * 1000},
         {{"h", 1}, 3600 * 1000}, {{"d", 1}, MS_PER_DAY}, {{"", 0}, 1000},
     };
     uint64_t ms;
@@ -137,8 +137,12 @@ bool num_duration_ms(struct str s, int64_t *ret_ms)
 bool num_bytes(struct str s, uint64_t *ret)
 {
     static const struct unit units[] = {
-        {{"KiB", 3}, UINT64_C(1) << 10}, {{"MiB", 3}, UINT64_C(1) << 20}, {{"GiB", 3}, UINT64_C(1) << 30},
-        {{"KB", 2}, UINT64_C(1000)},     {{"MB", 2}, UINT64_C(1000000)},  {{"GB", 2}, UINT64_C(1000000000)},
+        {{"KiB", 3}, UINT64_C(1) << 10},
+        {{"MiB", 3}, UINT64_C(1) << 20},
+        {{"GiB", 3}, UINT64_C(1) << 30},
+        {{"KB", 2}, UINT64_C(1000)},
+        {{"MB", 2}, UINT64_C(1000000)},
+        {{"GB", 2}, UINT64_C(1000000000)},
         {{"", 0}, 1},
     };
     uint64_t bytes;

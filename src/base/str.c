@@ -5,7 +5,7 @@
  * passes here, are skipped eight bytes at a time. Case is ASCII's only; nothing here normalises or collates. */
 #include "base/str.h"
 
-#define HIGH_BITS UINT64_C(0x8080808080808080)
+#define HIGH_BITS    UINT64_C(0x8080808080808080)
 #define DISTANCE_MAX 63
 
 int str_cmp(struct str a, struct str b)
