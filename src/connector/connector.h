@@ -31,8 +31,18 @@ struct window_rule {
     struct str time_field;           /* of the record that the window is about (`modified`) */
 };
 
-struct iface_field { struct str name, type, label; };
+struct iface_field { struct str name, type, label; }; /* type: one of iface_types */
+extern const char *const iface_types[]; /* string int float decimal bool datetime … int[] string[]; NULL-terminated */
 struct alias { struct str a, b; };
+struct kv { struct str key, value; };
+
+/* Another way of paging, taken when the request sends the parameter `name` with a value (start_ts: cursor). */
+struct paging_mode {
+    struct str name;
+    struct paging paging;
+    const struct kv *fixed; /* parameters that the mode needs; sent by connector_sign unless the request has them */
+    size_t n_fixed;
+};
 
 struct iface {
     struct str name;       /* "jushuitan.order.list.query" */
@@ -49,10 +59,20 @@ struct iface {
     size_t n_aliases;
     struct iface_field *params, *fields; /* request parameters; record fields (arrays: `items[].qty` spelled items.qty) */
     size_t n_params, n_fields;
+    struct paging_mode *modes;   /* besides `paging`; the first whose parameter the request sends counts */
+    size_t n_modes;
+    const char *verb;            /* "POST": of this interface */
 };
 
 struct connector;
-struct connector_option { struct str name, help, preset; bool required, secret; }; /* parameters of a connection */
+enum option_type { OPTION_STRING, OPTION_INT, OPTION_BOOL, OPTION_URL, OPTION_PATH };
+/* A parameter of a connection. */
+struct connector_option {
+    struct str name, help, preset;
+    bool required, secret;
+    enum option_type type;
+    struct strs one_of; /* the values allowed; n 0: any */
+};
 
 /* Reads and validates a connector document. Unknown keys are errors. NULL after errors. */
 const struct connector *connector_read(struct arena *a, const struct node *root, struct diags *diags);
@@ -64,12 +84,17 @@ enum connector_kind connector_get_kind(const struct connector *c);
 const struct connector_option *connector_options(const struct connector *c, size_t *ret_n);
 const struct iface *connector_ifaces(const struct connector *c, size_t *ret_n);
 const struct iface *connector_iface(const struct connector *c, struct str name); /* NULL when unknown */
+const struct connector_option *connector_option(const struct connector *c, struct str name); /* NULL when unknown */
+/* How an interface is paged: `mode` empty gives its ordinary paging, else the mode of that name; NULL when there is none. */
+const struct paging *iface_paging(const struct iface *i, struct str mode);
+/* The mode that these parameters choose (the first that is sent with a value), or empty. */
+struct str iface_mode(const struct iface *i, const struct kv *business, size_t n);
 /* Published quota: calls per period. */
 void connector_quota(const struct connector *c, int64_t *ret_calls, int64_t *ret_per_ms);
 struct str connector_zone(const struct connector *c); /* zone of times without offset on the wire, "+08:00" */
+int64_t connector_clock_tolerance_ms(const struct connector *c); /* how far our timestamp may be off; 0: not told */
 
 /* ---- sign.c: one signed HTTP request ---- */
-struct kv { struct str key, value; };
 struct wire_request {
     struct str method; /* "POST" */
     struct str url;
@@ -77,11 +102,14 @@ struct wire_request {
     struct str content_type;
     struct kv *headers;
     size_t n_headers;
+    const struct str *secrets; /* values that nobody may see: connector_show masks them wherever they stand */
+    size_t n_secrets;
 };
 /* Values of a connection's options, secrets resolved, in the order of connector_options(). */
 struct option_values { const struct str *at; size_t n; };
 /* Builds and signs. `business` are the rendered parameters (empty ones are left out of forms and of the signature); now_s is the source's clock.
- * All in `a`. Source: apis.md 1.2, 1.3. */
+ * All in `a`. ERR_CONFIG: an option is missing or cannot be sent, a parameter is the connector's own or comes twice; ERR_DATA: the request is larger than 8 MiB.
+ * Source: https://developer.alibaba.com/docs/doc.htm?articleId=101617 (open.taobao.com document 101617). */
 enum err connector_sign(const struct connector *c, const struct iface *i, const struct option_values *options, const struct kv *business, size_t n_business, int64_t now_s,
                         struct arena *a, struct wire_request *ret, struct errinfo *ei) MUST_USE;
 /* The same request as a person may see it: secrets and sign masked ("curl"-like text). In `a`. */
@@ -93,16 +121,21 @@ struct reply {
     enum err code;         /* OK when reaction is REACT_OK */
     int64_t wait_ms;       /* REACT_SLOW_DOWN: as named in the reply, or the connector's default */
     struct errinfo why;    /* set when not OK */
-    const struct json *records; /* an array */
+    const struct json *records; /* an array; NULL for an empty page that was told by a null list */
     size_t n_records;
     int64_t total, pages, page_size; /* -1: not told */
     int has_next;                    /* 1, 0, -1 not told or not a boolean */
     struct str next_link;
+    int64_t page_index;              /* -1: not told */
+    struct str hint_zh;              /* the hint in Chinese, or empty */
 };
 /* Judges a reply by status and body. Success must be positive: the rows' array is there and no failure marker. `doc` NULL when the body was not
  * JSON (`parse_error` says why). `records_override`: the document's DataKey or empty. */
 void connector_judge(const struct connector *c, const struct iface *i, int status, const struct json_doc *doc, const struct errinfo *parse_error, struct str records_override,
                      struct reply *ret);
+
+/* The same for a body that is not JSON (HTML, XML, nothing): the message quotes its beginning, and says what is wrong with it. */
+void connector_judge_text(const struct connector *c, const struct iface *i, int status, struct str body, const struct errinfo *parse_error, struct reply *ret);
 
 /* A field of a record by name, aliases included: NULL when neither is there. */
 const struct json *iface_field(const struct iface *i, const struct json *record, struct str name);
