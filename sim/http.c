@@ -345,8 +345,7 @@ enum err server_start(struct sim *s, struct server **ret, int *ret_port, struct 
     srv->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK,
                                    (uint16_t)s->opt.port, NULL, NULL, on_request, srv, MHD_OPTION_SOCK_ADDR,
                                    (struct sockaddr *)&address, MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL,
-                                   MHD_OPTION_CONNECTION_LIMIT, 4096u, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
-                                   MHD_OPTION_CONNECTION_TIMEOUT, 120u, MHD_OPTION_END);
+                                   MHD_OPTION_CONNECTION_LIMIT, 4096u, MHD_OPTION_CONNECTION_TIMEOUT, 120u, MHD_OPTION_END);
     if (!srv->daemon) {
         free(srv);
         return fail(ei, ERR_NETWORK, "cannot listen on 127.0.0.1:%lld", (long long)s->opt.port);

@@ -195,7 +195,7 @@ static void write_connection(const struct sim *s, const char *router, struct jso
 }
 
 struct range {
-    char from[32], to[32];
+    char from[CHINA_TEXT], to[CHINA_TEXT];
 };
 
 static void first_and_last(const struct book *b, struct range *ret)

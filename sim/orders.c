@@ -21,12 +21,32 @@ enum { STATUS_WAIT_PAY = 0, STATUS_DELIVERING = 1, STATUS_QUESTION = 3, STATUS_S
 const char *const header_names[H_COUNT] = {HEADER_FIELDS(FIELD_NAME)};
 const char *const line_names[L_COUNT] = {LINE_FIELDS(FIELD_NAME)};
 
-void china_print(int64_t unix_s, char out[32])
+/* By hand, since an order has half a dozen of them. Days to date: the proleptic Gregorian calendar counted in eras
+ * of 400 years that begin on 1 March. */
+void china_print(int64_t unix_s, char out[CHINA_TEXT])
 {
-    time_t t = (time_t)(unix_s + CHINA_OFFSET_S);
-    struct tm tm;
-    if (!gmtime_r(&t, &tm) || strftime(out, 32, "%Y-%m-%d %H:%M:%S", &tm) == 0)
-        memcpy(out, "1970-01-01 08:00:00", sizeof "1970-01-01 08:00:00");
+    int64_t t = unix_s + CHINA_OFFSET_S, days = t / 86400, rest = t % 86400;
+    if (rest < 0) {
+        rest += 86400;
+        days--;
+    }
+    int64_t shifted = days + 719468, era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+    int64_t of_era = shifted - era * 146097;
+    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int64_t of_year = of_era - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;
+    int64_t day = of_year - (153 * month + 2) / 5 + 1;
+    month += month < 10 ? 3 : -9;
+    year += era * 400 + (month <= 2);
+    const struct {
+        int64_t value;
+        size_t at;
+    } part[] = {{year / 100, 0},   {year % 100, 2},        {month, 5},      {day, 8},
+                {rest / 3600, 11}, {rest / 60 % 60, 14}, {rest % 60, 17}};
+    memcpy(out, "0000-00-00 00:00:00", CHINA_TEXT);
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+        out[part[i].at] = (char)('0' + part[i].value / 10 % 10);
+        out[part[i].at + 1] = (char)('0' + part[i].value % 10);
+    }
 }
 
 bool china_parse(struct str s, int64_t *ret_unix_s)
@@ -50,7 +70,7 @@ bool china_parse(struct str s, int64_t *ret_unix_s)
     struct tm tm = {.tm_year = part[0] - 1900, .tm_mon = part[1] - 1, .tm_mday = part[2],
                     .tm_hour = part[3],        .tm_min = part[4],     .tm_sec = part[5]};
     int64_t t = (int64_t)timegm(&tm) - CHINA_OFFSET_S;
-    char again[32];
+    char again[CHINA_TEXT];
     china_print(t, again);
     if (memcmp(again, s.p, s.n) != 0)
         return false; /* 30 February, 25:00 … */

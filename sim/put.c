@@ -7,9 +7,27 @@
  * fault of the transport, switched on apart. */
 #include "put.h"
 
+#include "base/num.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+static void __attribute__((noreturn)) outgrown(void)
+{
+    fputs("sluice-sim: a record outgrew its pool\n", stderr);
+    abort();
+}
+
+static struct str put_copy(struct record *r, struct str s)
+{
+    char *at = r->pool + r->pool_used;
+    if (sizeof r->pool - r->pool_used < s.n)
+        outgrown();
+    memcpy(at, s.p, s.n);
+    r->pool_used += s.n;
+    return str_mk(at, s.n);
+}
 
 struct str put_printf(struct record *r, const char *fmt, ...)
 {
@@ -19,10 +37,8 @@ struct str put_printf(struct record *r, const char *fmt, ...)
     va_start(ap, fmt);
     int n = vsnprintf(at, room, fmt, ap);
     va_end(ap);
-    if (n < 0 || (size_t)n >= room) {
-        fputs("sluice-sim: a record outgrew its pool\n", stderr);
-        abort();
-    }
+    if (n < 0 || (size_t)n >= room)
+        outgrown();
     r->pool_used += (size_t)n;
     return str_mk(at, (size_t)n);
 }
@@ -56,7 +72,8 @@ void put_bool(struct value *v, bool b)
 
 void put_int(struct record *r, struct value *v, int64_t n)
 {
-    put_token(v, put_printf(r, "%lld", (long long)n));
+    char text[21];
+    put_token(v, put_copy(r, str_mk(text, num_print_i64(n, text))));
 }
 
 void put_json(struct value *v, struct str sent, struct str plain)
@@ -66,17 +83,28 @@ void put_json(struct value *v, struct str sent, struct str plain)
     v->plain = plain;
 }
 
+/* The last n_digits of `value` and a point before them. */
+static size_t put_fraction(char *to, int64_t value, int n_digits)
+{
+    to[0] = '.';
+    for (int i = n_digits; i > 0; i--, value /= 10)
+        to[i] = (char)('0' + value % 10);
+    return (size_t)n_digits + 1;
+}
+
 void put_amount(struct record *r, struct value *v, int64_t units, int scale, bool as_text)
 {
-    const char *sign = units < 0 ? "-" : "";
-    long long magnitude = units < 0 ? -(long long)units : (long long)units;
-    struct str s;
-    if (scale == 0 && magnitude % 10000 == 0)
-        s = put_printf(r, "%s%lld", sign, magnitude / 10000);
-    else if (scale == 2 && magnitude % 100 == 0)
-        s = put_printf(r, "%s%lld.%02lld", sign, magnitude / 10000, magnitude % 10000 / 100);
-    else
-        s = put_printf(r, "%s%lld.%04lld", sign, magnitude / 10000, magnitude % 10000);
+    char text[32];
+    size_t n = 0;
+    int64_t magnitude = units < 0 ? -units : units;
+    if (units < 0)
+        text[n++] = '-';
+    n += num_print_i64(magnitude / 10000, text + n);
+    if (magnitude % 100 != 0 || scale == 4)
+        n += put_fraction(text + n, magnitude % 10000, 4);
+    else if (magnitude % 10000 != 0 || scale == 2)
+        n += put_fraction(text + n, magnitude % 10000 / 100, 2);
+    struct str s = put_copy(r, str_mk(text, n));
     if (as_text)
         put_text(v, s);
     else
@@ -85,9 +113,9 @@ void put_amount(struct record *r, struct value *v, int64_t units, int scale, boo
 
 void put_time(struct record *r, struct value *v, int64_t unix_s)
 {
-    char text[32];
+    char text[CHINA_TEXT];
     china_print(unix_s, text);
-    put_text(v, put_printf(r, "%s", text));
+    put_text(v, put_copy(r, str_mk(text, CHINA_TEXT - 1)));
 }
 
 void put_some(struct value *v, struct rng *b, struct str s)

@@ -103,7 +103,8 @@ void order_make(const struct gen *g, const struct version *v, struct record *r);
 
 /* "2026-03-01 08:30:00" in China time (UTC+8). The reader is strict: this one form, existing dates only. */
 #define CHINA_OFFSET_S (8 * 3600)
-void china_print(int64_t unix_s, char out[32]);
+#define CHINA_TEXT 20
+void china_print(int64_t unix_s, char out[CHINA_TEXT]); /* years 0 to 9999 */
 bool china_parse(struct str s, int64_t *ret_unix_s);
 
 /* render.c */

@@ -105,7 +105,7 @@ void stats_write(const struct sim *s, struct buf *out)
         json_out_int(&w, (int64_t)s->stats.by_method[i]);
     }
     json_out_end(&w, '}');
-    char now[32];
+    char now[CHINA_TEXT];
     china_print(sim_now_ms(s) / 1000, now);
     json_out_key(&w, "now");
     json_out_cstr(&w, now);
