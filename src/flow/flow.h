@@ -17,6 +17,8 @@ struct flow {
     int64_t page_size;                   /* the wish, cut to the declared maximum */
     struct str records_path;             /* otherResponse.DataKey, or empty */
     const struct shape *shape;           /* page → rows */
+    const struct column *const *shape_columns; /* of the main statement */
+    size_t n_shape_columns;
     struct statement statements[10];
     size_t n_statements;
     const struct sink_type *sink_type;

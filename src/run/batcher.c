@@ -98,7 +98,7 @@ static enum err finish_unit(struct batcher *b, struct errinfo *ei)
     b->u->shaped_records = (int64_t)t->n_records;
     atomic_fetch_add(&p->shaped_records, (int64_t)t->n_records);
     atomic_fetch_add(&p->shaped_rows, (int64_t)t->n_rows);
-    if (p->ledger && t->n_records)
+    if (p->ledger && !p->frozen && t->n_records)
         e = put_ledger(b, ei);
     if (!e && p->sink)
         e = sink_encode(p->sink, t, ei);
@@ -273,6 +273,18 @@ static enum err look_up(struct batcher *b, const struct page *page, struct arena
     return ask ? ledger_get(p->store, p->flow->integration->name, keys, n, a, l->known, l->found, ei) : OK;
 }
 
+/* In redo only the lines that are asked for go on. */
+static void keep_wanted(const struct pipeline *p, struct shaped_record *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; p->wanted && i < s->n_rows; i++)
+        if (p->wanted(p->redone_ctx, &s->record, s->rows[i].line))
+            s->rows[n++] = s->rows[i];
+    if (p->wanted)
+        s->n_rows = n;
+}
+
 /* One record to its place. False when the run must stop. */
 static bool take_record(struct batcher *b, struct page *page, const struct lookup *l, size_t i, const struct sysvars *sys)
 {
@@ -306,6 +318,7 @@ static bool take_record(struct batcher *b, struct page *page, const struct looku
     }
     if (is_missing(b, page, &s.record, &l->known[i], l->found[i]))
         atomic_fetch_add(&p->missing_found, (int64_t)s.n_rows);
+    keep_wanted(p, &s);
     unit_hold_page(b->u, page);
     add_rows(b, &s);
     b->row = (int32_t)i + 1;

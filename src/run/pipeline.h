@@ -61,6 +61,8 @@ struct pipeline {
     void *room_ctx;
     void (*ended)(void *ctx);    /* called once by the write thread when everything is written or has failed */
     void *ended_ctx;
+    /* in redo: is this line of the record to be written? NULL: all are */
+    bool (*wanted)(void *ctx, const struct batch_record *record, int32_t line);
     /* what became of a record in redo; called on the write thread after the commit, or when it is dead again */
     void (*redone)(void *ctx, const struct batch_record *record, enum err code, struct str reason);
     void *redone_ctx;

@@ -47,6 +47,7 @@ struct batch {
     size_t n_rows;
     struct bad_row *bad; /* in row order; found by encode and by write */
     size_t n_bad;
+    size_t n_overlaid;   /* rows left out because a later one of the batch has the same id (target idCheck) */
     void *wire;          /* of the sink, in the arena */
     struct checkpoint to; /* what the checkpoint row says once this batch is in */
 };

@@ -1,0 +1,261 @@
+/* Opening and closing, in the order in which it may fail; and the meeting of the two states.
+ *
+ * The target's checkpoint is the truth. It names the journal that it speaks of:
+ *   - our journal: positions count from there; when the target stands behind what we remember it was set back, and the journal writes the rest again;
+ *   - another journal, or ours is new: the local state was lost. The target's cursor is adopted, positions begin anew behind what the journal holds;
+ *   - no checkpoint at all: the target is new. If the journal reaches back to its first entry everything is written from it, else everything is read again from `start`. */
+#include "run/engine.h"
+
+#include "base/log.h"
+#include "base/num.h"
+#include "project/secret.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define JOURNAL_SEGMENT_BYTES (256ll << 20)
+#define JOURNAL_SEGMENT_MS (86400000ll)
+#define REPLY_MAX_BYTES (32u << 20)
+#define CALL_MS 60000
+
+static enum err resolve(const struct engine *e, const struct connection *c, struct strs *ret, struct errinfo *ei)
+{
+    struct str *values = ARENA_ARRAY(e->arena, struct str, c->options.n + 1);
+
+    for (size_t i = 0; i < c->options.n; i++) {
+        enum err err = secret_resolve(e->project->dir, c->options.at[i], e->arena, &values[i], ei);
+
+        if (err) {
+            err_prefix(ei, "connection \"" STR_FMT "\"", STR_ARG(c->name));
+            return err;
+        }
+    }
+    *ret = (struct strs){values, c->options.n};
+    return OK;
+}
+
+enum err engine_open(struct engine *e, struct errinfo *ei)
+{
+    e->arena = arena_new(64u << 20);
+    e->diags = diags_new();
+    e->flow = flow_compile(e->project, e->integration, e->diags);
+    if (!e->flow) {
+        enum err err = diags_first_error(e->diags, ei);
+
+        return err ? err : fail(ei, ERR_CONFIG, "the integration could not be compiled");
+    }
+    return OK;
+}
+
+/* ---- the target ---- */
+
+static void notice(const struct engine *e, struct str text)
+{
+    struct event ev = {.kind = EVENT_NOTICE, .integration = e->integration->name, .text = text};
+
+    event_emit(&e->options->listener, &ev);
+}
+
+/* Where the cursor stands before anything was ever written. */
+static enum err first_cursor(struct engine *e, int64_t *ret, struct errinfo *ei)
+{
+    struct str name = arena_printf(e->arena, "first_run:" STR_FMT, STR_ARG(e->integration->name)), known;
+    int64_t now_s = clock_wall(e->options->clock) / 1000;
+    enum err err;
+
+    if (e->integration->has_start) {
+        *ret = e->integration->start_s;
+        return OK;
+    }
+    err = store_fact(e->store, name, e->arena, &known, ei);
+    if (err)
+        return err;
+    if (known.p && num_i64(known, ret))
+        return OK;
+    *ret = now_s;
+    return store_set_fact(e->store, name, arena_printf(e->arena, "%lld", (long long)now_s), ei);
+}
+
+static enum err begin_anew(struct engine *e, const struct progress *g, struct errinfo *ei)
+{
+    int64_t first = journal_first(e->journal), last = journal_last(e->journal);
+    bool whole = last > 0 && first == 1;
+
+    e->at.page = whole ? 0 : last;
+    e->at.row = -1;
+    if (g->known && g->page > 0)
+        notice(e, whole ? S("the target has no checkpoint of this integration: everything is written again from the journal")
+                        : S("the target has no checkpoint of this integration: everything is read again from `start`"));
+    if (e->flow->paging->kind == PAGE_CURSOR) {
+        e->at.cursor_s = INT64_MIN;
+        return OK;
+    }
+    return first_cursor(e, &e->at.cursor_s, ei);
+}
+
+static enum err adopt(struct engine *e, struct errinfo *ei)
+{
+    struct str name = arena_printf(e->arena, "ledger_from:" STR_FMT, STR_ARG(e->integration->name));
+
+    e->adopted = true;
+    e->at.page = journal_last(e->journal);
+    e->at.row = -1;
+    notice(e, S("the local state does not know this target's checkpoint: its cursor is taken over, positions begin anew"));
+    return store_set_fact(e->store, name, arena_printf(e->arena, "%lld", (long long)e->at.cursor_s), ei);
+}
+
+/* Local progress stands for the checkpoint where the target cannot hold one. */
+static void from_progress(struct engine *e, const struct progress *g)
+{
+    e->at.page = g->page;
+    e->at.row = g->row;
+    e->at.cursor_s = g->cursor_s;
+    e->at.epoch = g->epoch;
+    e->at.batch = g->batch;
+}
+
+static enum err reconcile(struct engine *e, struct errinfo *ei)
+{
+    struct str uuid = store_journal_uuid(e->store);
+    struct progress g;
+    bool found;
+    enum err err = store_progress(e->store, e->integration->name, &g, ei);
+
+    err = err ? err : sink_checkpoint(e->sink, &e->at, &found, &e->target_holds, ei);
+    if (err)
+        return err;
+    if (!e->target_holds) {
+        notice(e, S("the target cannot keep the checkpoint: rows may be written twice after a crash"));
+        if (g.known)
+            from_progress(e, &g);
+        else
+            err = begin_anew(e, &g, ei);
+    } else if (!found) {
+        err = begin_anew(e, &g, ei);
+    } else if (!str_eq(str_of(e->at.journal), uuid)) {
+        err = adopt(e, ei);
+    } else if (g.known && e->at.batch < g.batch) {
+        notice(e, S("the target stands behind what was written to it: it was set back, and the journal writes the rest again"));
+    }
+    if (!err && e->at.cursor_s == INT64_MIN && e->flow->paging->kind != PAGE_CURSOR)
+        err = first_cursor(e, &e->at.cursor_s, ei);
+    snprintf(e->at.journal, sizeof e->at.journal, STR_FMT, STR_ARG(uuid));
+    e->at.mapping = e->flow->mapping;
+    return err;
+}
+
+enum err engine_peek(struct engine *e, struct errinfo *ei)
+{
+    struct progress g;
+    enum err err = store_progress(e->store, e->integration->name, &g, ei);
+
+    if (err)
+        return err;
+    if (g.known)
+        from_progress(e, &g);
+    else if (e->flow->paging->kind == PAGE_CURSOR)
+        e->at.cursor_s = INT64_MIN;
+    else
+        e->at.cursor_s = e->integration->has_start ? e->integration->start_s : clock_wall(e->options->clock) / 1000;
+    return OK;
+}
+
+enum err engine_open_target(struct engine *e, struct errinfo *ei)
+{
+    struct journal_limits limits = {JOURNAL_SEGMENT_BYTES, JOURNAL_SEGMENT_MS};
+    struct str dir = arena_printf(e->arena, "%s/journal/" STR_FMT, e->project->state_dir, STR_ARG(e->integration->name));
+    struct strs options;
+    enum err err = store_lock(e->store, e->integration->name, &e->lock, ei);
+
+    err = err ? err : journal_open(dir.p, limits, false, &e->journal, ei);
+    err = err ? err : resolve(e, e->integration->target, &options, ei);
+    err = err ? err : sink_open(e->flow->sink_type, &e->flow->sink_spec, &options, &e->sink, ei);
+    err = err ? err : sink_connect(e->sink, ei);
+    err = err ? err : reconcile(e, ei);
+    if (!err && e->target_holds)
+        err = sink_claim(e->sink, &e->at, &e->at.epoch, ei);
+    return err;
+}
+
+/* ---- the source ---- */
+
+static struct str option_of(const struct connector *c, const struct strs *values, struct str name)
+{
+    size_t n;
+    const struct connector_option *o = connector_options(c, &n);
+
+    for (size_t i = 0; i < n && i < values->n; i++)
+        if (str_eq(o[i].name, name))
+            return values->at[i];
+    return (struct str){0};
+}
+
+static void recall_clock(struct engine *e)
+{
+    struct str name = arena_printf(e->arena, "clock:" STR_FMT, STR_ARG(e->integration->source->name)), text;
+    struct errinfo ei;
+    int64_t offset;
+
+    if (store_fact(e->store, name, e->arena, &text, &ei) == OK && text.p && num_i64(text, &offset))
+        remote_clock_set_offset(e->remote, offset);
+}
+
+enum err engine_open_source(struct engine *e, void (*note)(void *ctx, enum source_note what, const struct errinfo *ei, int64_t wait_ms), void *ctx,
+                            struct errinfo *ei)
+{
+    const struct connection *c = e->integration->source;
+    struct str quota = arena_printf(e->arena, "%s/quota", e->project->state_dir);
+    struct source_config config = {
+        .clock = e->options->clock,
+        .connector = e->flow->connector,
+        .iface = e->flow->iface,
+        .records_path = e->flow->records_path,
+        .max_bytes = REPLY_MAX_BYTES,
+        .call_ms = CALL_MS,
+        .patience_ms = e->options->patience_ms,
+        .note = note,
+        .note_ctx = ctx,
+    };
+    struct strs values;
+    enum err err = resolve(e, c, &values, ei);
+
+    err = err ? err : bucket_open(quota.p, c->name, c->requests, c->per_ms, &e->bucket, ei);
+    if (err)
+        return err;
+    e->loop = config.loop = loop_new();
+    e->http = config.http = http_new(e->loop, e->options->clock);
+    e->remote = config.remote = remote_clock_new(e->options->clock);
+    recall_clock(e);
+    config.bucket = e->bucket;
+    config.options = (struct option_values){values.at, values.n};
+    config.base_url = option_of(e->flow->connector, &values, S("base_url"));
+    e->source = source_new(&config);
+    return OK;
+}
+
+void engine_remember(struct engine *e)
+{
+    struct str name;
+    struct errinfo ei;
+
+    if (!e->remote || !remote_clock_known(e->remote) || e->options->dry_run)
+        return;
+    name = arena_printf(e->arena, "clock:" STR_FMT, STR_ARG(e->integration->source->name));
+    if (store_set_fact(e->store, name, arena_printf(e->arena, "%lld", (long long)remote_clock_offset_ms(e->remote)), &ei))
+        log_warn("%s", ei.msg);
+}
+
+void engine_close(struct engine *e)
+{
+    source_free(e->source);
+    http_free(e->http);
+    loop_free(e->loop);
+    remote_clock_free(e->remote);
+    bucket_close(e->bucket);
+    sink_close(e->sink);
+    journal_close(e->journal);
+    store_unlock(e->lock);
+    flow_free(e->flow);
+    diags_free(e->diags);
+    arena_free(e->arena);
+}

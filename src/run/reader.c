@@ -1,0 +1,485 @@
+/* The reader asks for one page at a time and never runs ahead of the pipeline: a page that finds no room is kept until there is some.
+ *
+ * For each job the request is rendered once to learn its range of time (the fields that the connector names as window ends), the range is walked in slices, and each slice is read by the
+ * pager. A slice that is verified, or that has become a gap, ends with a mark: the journal's word that everything before it was fetched, which moves the cursor once it is written. A slice that must be
+ * narrowed leaves its pages in the journal (they are good records) and is read again in halves.
+ *
+ * An interface without a window is one slice. With a growing cursor (`start_ts`) each page ends with a mark of its own. */
+#include "run/reader.h"
+
+#include "base/map.h"
+#include "base/num.h"
+#include "connector/pager.h"
+#include "run/window.h"
+
+#include <stdlib.h>
+
+#define JOBS_MAX 1024
+#define NARROW_ABOVE 50000
+#define KV_MAX 256
+#define CALL_ARENA_MAX (16u << 20)
+
+struct reader {
+    struct reader_config c;
+    struct job jobs[JOBS_MAX];
+    size_t n_jobs, job;
+    struct walk *walk; /* NULL: between jobs */
+    bool windowed;
+    bool unix_times;   /* the request renders its window as unix seconds */
+    struct window window;
+    struct pager *pager;
+    struct shaper *shaper;
+    struct page *waiting[2]; /* found no room: a page, a mark */
+    int n_waiting;
+    bool asked_before, stopped, calling, ended;
+    bool same_gap;     /* the gap that this job reads is still one */
+    int64_t page_no;   /* of the call under way */
+    int64_t size_learnt;
+    int64_t cursor;
+    struct reader_state state;
+};
+
+static void step(struct reader *r);
+
+struct reader *reader_new(const struct reader_config *c)
+{
+    struct reader *r = mem_zero(sizeof *r);
+
+    r->c = *c;
+    r->pager = pager_new();
+    r->shaper = shaper_new(c->flow->shape);
+    r->size_learnt = c->size_learnt;
+    r->cursor = c->cursor;
+    return r;
+}
+
+void reader_free(struct reader *r)
+{
+    if (!r)
+        return;
+    for (int i = 0; i < r->n_waiting; i++)
+        page_unref(r->waiting[i]);
+    walk_free(r->walk);
+    pager_free(r->pager);
+    shaper_free(r->shaper);
+    free(r);
+}
+
+void reader_set_jobs(struct reader *r, const struct job *jobs, size_t n)
+{
+    r->n_jobs = n < JOBS_MAX ? n : JOBS_MAX;
+    memcpy(r->jobs, jobs, r->n_jobs * sizeof *jobs);
+    r->job = 0;
+    walk_free(r->walk);
+    r->walk = NULL;
+}
+
+static void end(struct reader *r, const struct errinfo *why)
+{
+    if (r->ended)
+        return;
+    r->ended = true;
+    r->c.ended(r->c.ctx, why);
+}
+
+static void end_with(struct reader *r, struct errinfo *why, const char *what)
+{
+    err_prefix(why, "%s", what);
+    end(r, why);
+}
+
+/* ---- to the pipeline ---- */
+
+/* Gives what waits to the pipeline, in order. False: no room yet. */
+static bool hand_over(struct reader *r)
+{
+    while (r->n_waiting) {
+        if (!pipeline_offer(r->c.pipeline, r->waiting[0]))
+            return false;
+        r->waiting[0] = r->waiting[1];
+        r->n_waiting--;
+    }
+    return true;
+}
+
+static void add_page(struct reader *r, struct page *page)
+{
+    const struct job *j = &r->jobs[r->job];
+
+    page->purpose = j->purpose;
+    page->from_s = r->windowed ? r->window.from_s : j->from_s;
+    page->to_s = r->windowed ? r->window.to_s : j->to_s;
+    r->waiting[r->n_waiting++] = page;
+}
+
+static void add_mark(struct reader *r, int64_t cursor)
+{
+    struct page *mark = page_new();
+
+    mark->mark = true;
+    mark->cursor_s = cursor;
+    mark->fetched_ms = remote_clock_now_ms(r->c.remote);
+    add_page(r, mark);
+}
+
+/* ---- a call ---- */
+
+static bool is_window_param(const struct iface *i, struct str name)
+{
+    return i->window.from_param.n && (str_eq(name, i->window.from_param) || str_eq(name, i->window.to_param));
+}
+
+/* The ends of a slice in the form that the request itself uses. */
+static struct str time_text(const struct reader *r, int64_t s, struct arena *a)
+{
+    char text[TIME_TEXT];
+
+    if (r->unix_times)
+        return arena_printf(a, "%lld", (long long)s);
+    return arena_str(a, (struct str){text, time_datetime(r->c.flow->project->zone, s, text)});
+}
+
+struct call_params {
+    struct kv at[KV_MAX];
+    size_t n;
+};
+
+static void set_param(struct call_params *p, struct str key, struct str value)
+{
+    size_t i = 0;
+
+    if (!key.n)
+        return;
+    while (i < p->n && !str_eq(p->at[i].key, key))
+        i++;
+    if (i == KV_MAX)
+        return;
+    p->at[i] = (struct kv){key, value};
+    p->n += i == p->n;
+}
+
+static enum err render(const struct reader *r, const struct pager_ask *ask, struct arena *a, struct call_params *ret, struct errinfo *ei)
+{
+    const struct flow *f = r->c.flow;
+    const struct job *j = &r->jobs[r->job];
+    struct sysvars sys = {
+        .zone = f->project->zone,
+        .now_ms = remote_clock_now_ms(r->c.remote),
+        .last_sync_s = j->from_s,
+        .current_s = j->to_s,
+        .page_size = ask ? ask->size : f->page_size,
+        .start_row = ask ? ask->offset : 0,
+        .page = ask ? ask->page : f->paging->first_page,
+        .seed = hash_bytes(S("call")) ^ (uint64_t)remote_clock_now_ms(r->c.remote),
+    };
+    struct env env = {.sys = &sys, .arena = a};
+    struct params params;
+    enum err e = request_render(j->request, &env, &params, ei);
+
+    ret->n = 0;
+    for (size_t i = 0; !e && i < params.n; i++)
+        set_param(ret, params.at[i].name, value_as_text(&params.at[i].value, a));
+    return e;
+}
+
+static void set_paging(const struct reader *r, const struct pager_ask *ask, struct arena *a, struct call_params *p)
+{
+    const struct paging *g = r->c.flow->paging;
+
+    set_param(p, g->size_param, arena_printf(a, "%lld", (long long)ask->size));
+    if (g->kind == PAGE_FORWARD || g->kind == PAGE_BACKWARD || g->kind == PAGE_CURSOR)
+        set_param(p, g->page_param, arena_printf(a, "%lld", (long long)ask->page));
+    if (g->kind == PAGE_OFFSET)
+        set_param(p, g->offset_param, arena_printf(a, "%lld", (long long)ask->offset));
+    if (g->kind == PAGE_CURSOR)
+        set_param(p, g->cursor_param, ask->cursor);
+    if (g->kind == PAGE_LINK && ask->link.n)
+        set_param(p, S("@link"), ask->link);
+    if (r->windowed) {
+        set_param(p, r->c.flow->iface->window.from_param, time_text(r, r->window.from_s, a));
+        set_param(p, r->c.flow->iface->window.to_param, time_text(r, r->window.to_s, a));
+    }
+}
+
+/* ---- a reply ---- */
+
+static uint64_t id_hash(struct reader *r, const struct json *raw, struct arena *a)
+{
+    struct batch_record rec;
+    struct buf text;
+    uint64_t h;
+
+    if (shaper_identify(r->shaper, raw, a, false, &rec, NULL) == OK)
+        return hash_bytes(rec.key);
+    text = buf_make(1u << 20);
+    json_write(raw, &text);
+    h = hash_bytes(buf_str(&text));
+    buf_free(&text);
+    return h;
+}
+
+static struct pager_facts facts_of(struct reader *r, struct page *page)
+{
+    struct json_iter it = json_iter(page->reply.records);
+    uint64_t *ids = arena_alloc(page->arena, (page->reply.n_records + 1) * sizeof *ids);
+    struct pager_facts f = {.reply = &page->reply, .ids = ids};
+    const struct json *raw;
+    int64_t best = INT64_MIN, v;
+
+    while ((raw = json_next(&it, NULL))) {
+        ids[f.n_ids++] = id_hash(r, raw, page->arena);
+        if (r->c.flow->paging->kind == PAGE_CURSOR && json_i64(json_get(raw, r->c.flow->paging->cursor_field), &v) && v > best)
+            best = v;
+    }
+    if (best > INT64_MIN)
+        f.cursor_max = arena_printf(page->arena, "%lld", (long long)best);
+    return f;
+}
+
+static void got_page(void *ctx, struct page *page, const struct errinfo *why)
+{
+    struct reader *r = ctx;
+    struct pager_facts facts;
+    bool again = false;
+
+    r->calling = false;
+    if (!page) {
+        end(r, why);
+        return;
+    }
+    if (!r->asked_before) {
+        r->asked_before = true;
+        r->c.first_page(r->c.ctx, &again);
+    }
+    if (again) {
+        page_unref(page);
+        step(r);
+        return;
+    }
+    facts = facts_of(r, page);
+    page->page_no = r->page_no;
+    pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_PAGE, .page_no = r->page_no, .records = (int64_t)page->reply.n_records,
+                                                .from_s = r->window.from_s, .to_s = r->window.to_s});
+    if (pager_told(r->pager, &facts) == PAGER_KEEP)
+        add_page(r, page);
+    else
+        page_unref(page);
+    if (r->c.flow->paging->kind == PAGE_CURSOR && num_i64(pager_cursor(r->pager), &r->cursor))
+        add_mark(r, r->cursor);
+    if (pager_size_learnt(r->pager))
+        r->size_learnt = pager_size_learnt(r->pager);
+    step(r);
+}
+
+static void call(struct reader *r, const struct pager_ask *ask)
+{
+    struct arena *a = arena_new(CALL_ARENA_MAX);
+    struct call_params *p = ARENA_NEW(a, struct call_params);
+    struct errinfo ei;
+
+    if (render(r, ask, a, p, &ei)) {
+        end_with(r, &ei, "the request could not be rendered");
+    } else {
+        set_paging(r, ask, a, p);
+        r->calling = true;
+        r->page_no = ask->page;
+        source_call(r->c.source, p->at, p->n, got_page, r);
+    }
+    arena_free(a);
+}
+
+/* ---- windows ---- */
+
+static void begin_window(struct reader *r)
+{
+    const struct flow *f = r->c.flow;
+    char cursor[24];
+    struct pager_plan plan = {
+        .paging = f->paging,
+        .size = f->page_size,
+        .size_learnt = r->size_learnt,
+        .may_narrow = r->windowed && r->window.may_narrow,
+        .narrow_above = NARROW_ABOVE,
+    };
+
+    if (f->paging->kind == PAGE_CURSOR && r->cursor != INT64_MIN)
+        plan.cursor = (struct str){cursor, num_print_i64(r->cursor, cursor)};
+    pager_start(r->pager, &plan);
+}
+
+static bool param_time(const struct reader *r, const struct call_params *p, struct str name, int64_t *ret_s, bool *ret_unix)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        int64_t ms;
+
+        if (!str_eq(p->at[i].key, name))
+            continue;
+        *ret_unix = num_i64(p->at[i].value, ret_s);
+        if (*ret_unix)
+            return true;
+        if (!time_parse(p->at[i].value, r->c.flow->project->zone, &ms))
+            return false;
+        *ret_s = ms / 1000;
+        return true;
+    }
+    return false;
+}
+
+/* The range of the job that is to be walked; *ret_windowed false when its request has no window. */
+static enum err job_range(struct reader *r, int64_t *from_s, int64_t *to_s, bool *ret_windowed, struct errinfo *ei)
+{
+    const struct job *j = &r->jobs[r->job];
+    const struct window_rule *w = &r->c.flow->iface->window;
+    struct arena *a = arena_new(CALL_ARENA_MAX);
+    struct call_params *p = ARENA_NEW(a, struct call_params);
+    enum err e = render(r, NULL, a, p, ei);
+    bool has_from = false, has_to = false, unix_to;
+
+    for (size_t i = 0; !e && i < p->n; i++) {
+        has_from |= w->from_param.n && str_eq(p->at[i].key, w->from_param);
+        has_to |= w->to_param.n && str_eq(p->at[i].key, w->to_param);
+    }
+    *ret_windowed = has_from && has_to && r->c.flow->paging->kind != PAGE_CURSOR;
+    if (!e && *ret_windowed &&
+        (!param_time(r, p, w->from_param, from_s, &r->unix_times) || !param_time(r, p, w->to_param, to_s, &unix_to)))
+        e = fail(ei, ERR_CONFIG, "request field " STR_FMT " or " STR_FMT " is not a time", STR_ARG(w->from_param), STR_ARG(w->to_param));
+    if (j->whole) {
+        *from_s = j->from_s;
+        *to_s = j->to_s;
+    }
+    arena_free(a);
+    return e;
+}
+
+/* Begins the next job that has something to read. False at the end, or after a failure. */
+static bool begin_job(struct reader *r)
+{
+    int64_t from_s = 0, to_s = 0;
+    struct errinfo ei;
+
+    for (; r->job < r->n_jobs; r->job++) {
+        if (job_range(r, &from_s, &to_s, &r->windowed, &ei)) {
+            end(r, &ei);
+            return false;
+        }
+        if (r->windowed && from_s > to_s)
+            continue;
+        r->walk = r->windowed ? walk_new(from_s, to_s, window_slice_s(r->c.flow->iface->window.max_ms)) : walk_new(0, 0, 0);
+        r->same_gap = false;
+        walk_next(r->walk, &r->window);
+        begin_window(r);
+        return true;
+    }
+    ei.code = OK;
+    end(r, &ei);
+    return false;
+}
+
+static void keep_gap(struct reader *r, const char *why)
+{
+    const struct job *j = &r->jobs[r->job];
+    struct gap g = {.from_s = r->window.from_s, .to_s = r->window.to_s, .why = str_of(why),
+                    .created_ms = remote_clock_now_ms(r->c.remote)};
+    struct errinfo ei;
+
+    r->state.gaps++;
+    if (!r->windowed) {
+        g.from_s = j->from_s;
+        g.to_s = j->to_s;
+    }
+    if (j->purpose == PURPOSE_GAP && g.from_s == j->from_s && g.to_s == j->to_s)
+        r->same_gap = true;
+    pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_GAP, .from_s = g.from_s, .to_s = g.to_s, .text = g.why});
+    if (r->c.pipeline->options->dry_run || !r->windowed)
+        return;
+    if (store_gap_add(r->c.store, r->c.flow->integration->name, &g, &ei))
+        end_with(r, &ei, "the gap could not be recorded");
+}
+
+static void close_gap(struct reader *r)
+{
+    const struct job *j = &r->jobs[r->job];
+    struct errinfo ei;
+
+    if (j->purpose != PURPOSE_GAP || r->same_gap || r->c.pipeline->options->dry_run)
+        return;
+    r->state.gaps_closed++;
+    pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_GAP_CLOSED, .from_s = j->from_s, .to_s = j->to_s});
+    if (store_gap_close(r->c.store, j->gap, remote_clock_now_ms(r->c.remote), &ei))
+        end_with(r, &ei, "the gap could not be closed");
+}
+
+/* The window that the pager finished: verified, a gap, or once more. */
+static void end_window(struct reader *r)
+{
+    const char *why;
+    enum pager_end how = pager_result(r->pager, &why);
+    bool verified = how == PAGER_VERIFIED;
+
+    if (!verified && r->windowed && walk_narrow(r->walk)) {
+        pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_WINDOW_AGAIN, .from_s = r->window.from_s, .to_s = r->window.to_s, .text = str_of(why)});
+        walk_next(r->walk, &r->window);
+        begin_window(r);
+        return;
+    }
+    r->state.windows++;
+    r->state.verified += verified;
+    if (!verified)
+        keep_gap(r, why);
+    pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_WINDOW_DONE, .from_s = r->window.from_s, .to_s = r->window.to_s, .flag = verified,
+                                                .records = pager_total(r->pager)});
+    if (r->c.flow->paging->kind != PAGE_CURSOR)
+        add_mark(r, r->windowed ? r->window.to_s : r->jobs[r->job].to_s);
+    walk_done(r->walk);
+    if (walk_next(r->walk, &r->window)) {
+        begin_window(r);
+        return;
+    }
+    walk_free(r->walk);
+    r->walk = NULL;
+    close_gap(r);
+    r->job++;
+}
+
+static void step(struct reader *r)
+{
+    struct pager_ask ask;
+
+    while (!r->stopped && !r->ended && !r->calling && hand_over(r)) {
+        if (!r->walk) {
+            if (!begin_job(r))
+                return;
+        } else if (pager_next(r->pager, &ask)) {
+            call(r, &ask);
+        } else {
+            end_window(r);
+        }
+    }
+}
+
+void reader_start(struct reader *r) { step(r); }
+
+void reader_room(void *reader)
+{
+    struct reader *r = reader;
+
+    if (!r->stopped && !r->ended && r->n_waiting)
+        step(r);
+}
+
+void reader_stop(struct reader *r)
+{
+    r->stopped = true;
+    r->ended = true;
+    source_cancel(r->c.source);
+}
+
+void reader_state(const struct reader *r, struct reader_state *ret)
+{
+    *ret = r->state;
+    ret->window_from_s = r->window.from_s;
+    ret->window_to_s = r->window.to_s;
+    ret->pages_left = pager_pages_left(r->pager);
+    ret->permille = r->walk ? walk_permille(r->walk) : 0;
+    ret->size_learnt = r->size_learnt;
+}

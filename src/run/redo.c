@@ -1,0 +1,347 @@
+/* Writing again what is already here: replay (from the journal, by the current mapping) and retry (dead letters). The source is not called, and neither the position nor the cursor moves.
+ *
+ * Both become pages of raw records and go through the ordinary shape and write threads. Of each record only the newest version is written, and never one that is older than what the ledger
+ * knows. A retried letter of one line writes that line alone, so a plain INSERT does not double the others. */
+#include "base/log.h"
+#include "base/map.h"
+#include "base/num.h"
+#include "run/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CHUNK_RECORDS 200
+#define CHUNK_MAX_BYTES (1u << 30)
+#define LETTERS_MAX 1000000
+#define ENTRY_ARENA_MAX (64u << 20)
+
+/* A record of a retry: the dead letters that stand behind it. */
+struct item {
+    struct dead_letter *letters; /* of one record version, next to each other */
+    size_t n;
+    bool told;
+};
+
+struct redo {
+    struct engine *e;
+    struct pipeline p;
+    struct run_summary *s;
+    struct buf chunk;          /* "[raw,raw,…" */
+    size_t n_chunk;
+    int64_t fetched_ms;
+    int64_t seq;
+    struct item *items;        /* retry: by (page − 1) * CHUNK_RECORDS + row */
+    size_t n_items;
+    pthread_mutex_t lock;
+    struct errinfo failed;     /* while telling what became of letters */
+    int64_t id;
+};
+
+/* ---- chunks: a fixed number of records each, so that a place in a page tells the item ---- */
+
+static enum err send_chunk(struct redo *r, struct errinfo *ei)
+{
+    struct json_limits limits = JSON_LIMITS_DEFAULT;
+    struct page *page;
+    enum err err;
+
+    if (!r->n_chunk)
+        return OK;
+    limits.max_bytes = CHUNK_MAX_BYTES;
+    buf_byte(&r->chunk, ']');
+    page = page_new();
+    err = r->chunk.failed ? fail(ei, ERR_INTERNAL, "out of memory") : json_parse(buf_str(&r->chunk), &limits, &page->doc, NULL, ei);
+    if (err) {
+        page_unref(page);
+        return err;
+    }
+    page->seq = ++r->seq;
+    page->fetched_ms = r->fetched_ms;
+    page->purpose = PURPOSE_MAIN;
+    page->reply.records = json_root(page->doc);
+    page->reply.n_records = json_count(page->reply.records);
+    page->from_s = page->to_s = r->fetched_ms / 1000;
+    r->n_chunk = 0;
+    buf_clear(&r->chunk);
+    if (queue_push(r->p.to_journal, page))
+        return OK;
+    page_unref(page);
+    *ei = r->p.error;
+    return ei->code ? ei->code : fail(ei, ERR_INTERNAL, "the pipeline ended");
+}
+
+static enum err add_raw(struct redo *r, struct str raw, int64_t fetched_ms, struct errinfo *ei)
+{
+    if (!r->n_chunk)
+        r->fetched_ms = fetched_ms;
+    buf_byte(&r->chunk, r->n_chunk ? ',' : '[');
+    buf_add(&r->chunk, raw);
+    r->n_chunk++;
+    return r->n_chunk == CHUNK_RECORDS ? send_chunk(r, ei) : OK;
+}
+
+/* ---- replay ---- */
+
+static bool in_range(const struct redo *r, const struct journal_entry *j)
+{
+    const struct run_options *o = r->e->options;
+
+    return j->kind == JOURNAL_PAGE && j->to_s >= o->from_s && j->from_s <= o->to_s;
+}
+
+/* Calls `each` for every record of every page in the range, in journal order. */
+static enum err each_record(struct redo *r, enum err (*each)(struct redo *r, struct shaper *sh, const struct json *raw, size_t place, int64_t fetched_ms, void *ctx, struct errinfo *ei),
+                            void *ctx, struct errinfo *ei)
+{
+    const struct flow *f = r->e->flow;
+    struct shaper *sh = shaper_new(f->shape);
+    int64_t seq = 1;
+    bool found = true;
+    enum err err = OK;
+
+    while (!err && found) {
+        struct arena *a = arena_new(ENTRY_ARENA_MAX);
+        struct journal_entry j;
+        struct page *page = NULL;
+        const struct json *raw;
+
+        err = journal_read(r->e->journal, seq, a, &j, &found, ei);
+        if (!err && found && in_range(r, &j))
+            err = page_from_journal(&j, f->connector, f->iface, f->records_path, &page, ei);
+        if (page) {
+            struct json_iter it = json_iter(page->reply.records);
+
+            for (size_t i = 0; !err && (raw = json_next(&it, NULL)); i++)
+                err = each(r, sh, raw, ((size_t)j.seq << 20) + i, j.fetched_ms, ctx, ei);
+            page_unref(page);
+        }
+        seq = found ? j.seq + 1 : seq;
+        arena_free(a);
+    }
+    shaper_free(sh);
+    return err;
+}
+
+static enum err note_newest(struct redo *r, struct shaper *sh, const struct json *raw, size_t place, int64_t fetched_ms, void *ctx, struct errinfo *ei)
+{
+    struct arena *a = arena_new(1u << 20);
+    struct batch_record rec;
+
+    (void)r;
+    (void)fetched_ms;
+    (void)ei;
+    if (shaper_identify(sh, raw, a, false, &rec, NULL) == OK)
+        map_put(ctx, rec.key, place);
+    arena_free(a);
+    return OK;
+}
+
+static enum err send_newest(struct redo *r, struct shaper *sh, const struct json *raw, size_t place, int64_t fetched_ms, void *ctx, struct errinfo *ei)
+{
+    struct arena *a = arena_new(1u << 20);
+    struct batch_record rec;
+    struct buf text = buf_make(32u << 20);
+    enum err err = OK;
+
+    if (shaper_identify(sh, raw, a, false, &rec, NULL) == OK && map_get(ctx, rec.key) == place) {
+        json_write(raw, &text);
+        err = add_raw(r, buf_str(&text), fetched_ms, ei);
+    }
+    buf_free(&text);
+    arena_free(a);
+    return err;
+}
+
+static enum err replay(struct redo *r, struct errinfo *ei)
+{
+    struct map *newest = map_new_copying(2u << 30);
+    enum err err = each_record(r, note_newest, newest, ei);
+
+    err = err ? err : each_record(r, send_newest, newest, ei);
+    err = err ? err : send_chunk(r, ei);
+    map_free(newest);
+    return err;
+}
+
+/* ---- retry ---- */
+
+static struct item *item_of(struct redo *r, const struct batch_record *rec)
+{
+    size_t at = (size_t)(rec->page - 1) * CHUNK_RECORDS + (size_t)rec->row;
+
+    return at < r->n_items ? &r->items[at] : NULL;
+}
+
+static bool wanted(void *ctx, const struct batch_record *rec, int32_t line)
+{
+    const struct item *item = item_of(ctx, rec);
+
+    for (size_t i = 0; item && i < item->n; i++)
+        if (item->letters[i].line < 0 || item->letters[i].line == line)
+            return true;
+    return false;
+}
+
+static void redone(void *ctx, const struct batch_record *rec, enum err code, struct str reason)
+{
+    struct redo *r = ctx;
+    struct item *item = item_of(r, rec);
+    int64_t now = clock_wall(r->e->options->clock);
+    struct errinfo ei;
+    enum err err = OK;
+    size_t closed;
+
+    if (!item)
+        return;
+    item->told = true;
+    for (size_t i = 0; i < item->n && !err; i++)
+        err = store_dead_set(r->e->store, item->letters[i].id, code == OK ? DEAD_RETRIED : code == ERR_CONFLICT ? DEAD_SUPERSEDED : DEAD_OPEN,
+                             code == OK ? (struct str){0} : reason, now, &ei);
+    if (!err && code == OK && item->n)
+        err = store_dead_supersede(r->e->store, r->e->integration->name, &item->letters[0], 1, &closed, &ei);
+    if (err)
+        pipeline_fail(&r->p, &ei);
+}
+
+static int by_key(const void *x, const void *y)
+{
+    const struct dead_letter *a = x, *b = y;
+    int c = str_cmp(a->key, b->key);
+
+    if (c)
+        return c;
+    if (a->page != b->page)
+        return a->page < b->page ? -1 : 1;
+    if (a->row != b->row)
+        return a->row < b->row ? -1 : 1;
+    return a->line - b->line;
+}
+
+/* Letters sorted by key; of each key the newest record version becomes an item. */
+static void make_items(struct redo *r, struct dead_letter *d, size_t n)
+{
+    r->items = ARENA_ARRAY(r->e->arena, struct item, n + 1);
+    qsort(d, n, sizeof *d, by_key);
+    for (size_t i = 0; i < n;) {
+        size_t same_key = i, first;
+
+        while (same_key < n && str_eq(d[same_key].key, d[i].key))
+            same_key++;
+        first = same_key - 1;
+        while (first > i && d[first - 1].page == d[same_key - 1].page && d[first - 1].row == d[same_key - 1].row)
+            first--;
+        r->items[r->n_items++] = (struct item){&d[first], same_key - first, false};
+        i = same_key;
+    }
+}
+
+static enum err retry(struct redo *r, struct errinfo *ei)
+{
+    struct dead_query q = {.integration = r->e->integration->name, .id = r->e->options->id, .limit = LETTERS_MAX};
+    struct dead_letter *d;
+    size_t n;
+    enum err err = store_dead_list(r->e->store, &q, r->e->arena, &d, &n, ei);
+
+    if (err)
+        return err;
+    if (!n && q.id.p)
+        return fail(ei, ERR_USAGE, "there is no dead letter with id " STR_FMT, STR_ARG(q.id));
+    make_items(r, d, n);
+    for (size_t i = 0; !err && i < r->n_items; i++)
+        err = add_raw(r, r->items[i].letters[0].raw, r->items[i].letters[0].created_ms, ei);
+    return err ? err : send_chunk(r, ei);
+}
+
+/* ---- both ---- */
+
+static void on_ended(void *ctx) { (void)ctx; }
+
+static enum err open_pipeline(struct redo *r, struct errinfo *ei)
+{
+    struct engine *e = r->e;
+    bool retrying = e->options->kind == RUN_RETRY;
+
+    r->p.flow = e->flow;
+    r->p.options = e->options;
+    r->p.store = e->store;
+    r->p.sink = e->sink;
+    r->p.run_id = r->id;
+    r->p.start = e->at;
+    r->p.target_holds = e->target_holds;
+    r->p.frozen = true;
+    r->p.ledger = true;
+    r->p.ended = on_ended;
+    r->p.wanted = retrying ? wanted : NULL;
+    r->p.redone = retrying ? redone : NULL;
+    r->p.redone_ctx = r;
+    return pipeline_start(&r->p, ei);
+}
+
+static void count(const struct redo *r)
+{
+    struct run_summary *s = r->s;
+    const struct pipeline *p = &r->p;
+
+    s->counts.pages = atomic_load(&p->pages);
+    s->counts.records = atomic_load(&p->records);
+    s->counts.folded = atomic_load(&p->folded);
+    s->counts.filtered = atomic_load(&p->filtered);
+    s->counts.rows = atomic_load(&p->rows);
+    s->counts.dead_records = atomic_load(&p->dead_records);
+    s->counts.dead_rows = atomic_load(&p->dead_rows);
+    s->counts.shaped_records = atomic_load(&p->shaped_records);
+    s->counts.shaped_rows = atomic_load(&p->shaped_rows);
+    s->counts.overlaid_rows = atomic_load(&p->overlaid);
+    s->counts.bytes = atomic_load(&p->bytes);
+    s->counts.retries = atomic_load(&p->retries);
+}
+
+static enum err redo_all(struct redo *r, struct errinfo *ei)
+{
+    struct engine *e = r->e;
+    enum err err = engine_open(e, ei);
+
+    err = err ? err : engine_open_target(e, ei);
+    err = err ? err : store_run_begin(e->store, e->integration->name, str_of(run_kind_name(e->options->kind)), clock_wall(e->options->clock), &r->id, ei);
+    if (err)
+        return err;
+    r->s->cursor_s = e->at.cursor_s;
+    r->s->cursor_is_time = e->flow->paging->kind != PAGE_CURSOR;
+    err = open_pipeline(r, ei);
+    if (!err)
+        err = e->options->kind == RUN_RETRY ? retry(r, ei) : replay(r, ei);
+    pipeline_finish_input(&r->p);
+    pipeline_join(&r->p);
+    count(r);
+    if (!err && r->p.error.code) {
+        *ei = r->p.error;
+        err = ei->code;
+    }
+    return err;
+}
+
+void redo(struct engine *e, struct run_summary *ret)
+{
+    struct redo r = {.e = e, .s = ret, .chunk = buf_make(CHUNK_MAX_BYTES)};
+    int64_t began = clock_mono(e->options->clock);
+    struct buf b = buf_make(1u << 20);
+    struct errinfo ei;
+    enum err err;
+
+    if (e->options->kind == RUN_REPLAY) {
+        ret->from_s = e->options->from_s;
+        ret->to_s = e->options->to_s;
+    }
+    err = redo_all(&r, &ret->error);
+    ret->status = err ? RUN_FAILED : ret->counts.dead_records + ret->counts.dead_rows ? RUN_PARTIAL : RUN_OK;
+    ret->verified = !err;
+    ret->duration_ms = clock_mono(e->options->clock) - began;
+    if (e->sink)
+        snprintf(ret->path, sizeof ret->path, "%s", sink_path(e->sink));
+    run_summary_json(ret, e->project->zone, &b);
+    if (r.id && store_run_end(e->store, r.id, str_of(run_status_name(ret->status)), buf_str(&b), clock_wall(e->options->clock), &ei))
+        log_warn("%s", ei.msg);
+    buf_free(&b);
+    buf_free(&r.chunk);
+    engine_close(e);
+}

@@ -1,0 +1,431 @@
+/* A run, as a story: open what is needed, decide what to read, let the pipeline work while the loop reads, then count and tell.
+ *
+ * Ordinary runs read from the cursor (less the overlap) to the source's now less the lag, then the open gaps. A remedy reads what its takeOverRequest says, a backfill the range asked for; neither moves the
+ * cursor. The first reply teaches the source's clock: when it shows that the end of the range was wrong, the range is planned again.
+ *
+ * At the end the program checks its own counting (decisions 26): records = folded + filtered + repeats + dead records + shaped records, and shaped rows = committed + dead rows. A sum that is
+ * off is an error of ours, and the run says so. */
+#include "run/run.h"
+
+#include "base/log.h"
+#include "base/num.h"
+#include "run/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define TICK_MS 250
+#define CLOCK_MATTERS_MS 1000
+
+struct run {
+    struct engine e;
+    struct pipeline p;
+    struct reader *reader;
+    struct run_summary *s;
+    struct job jobs[1024];
+    size_t n_jobs;
+    int64_t began_ms, planned_to_s;
+    int64_t id;
+    bool read_all, written, interrupted;
+    int signals;
+    struct loop_timer *tick;
+};
+
+/* ---- planning ---- */
+
+static int64_t source_now_s(const struct run *r) { return remote_clock_now_ms(r->e.remote) / 1000; }
+
+static void add_job(struct run *r, struct job j)
+{
+    if (r->n_jobs < sizeof r->jobs / sizeof *r->jobs)
+        r->jobs[r->n_jobs++] = j;
+}
+
+static enum err plan_gaps(struct run *r, struct errinfo *ei)
+{
+    struct gap *gaps;
+    size_t n;
+    enum err err = store_gaps(r->e.store, r->e.integration->name, r->e.arena, &gaps, &n, ei);
+
+    for (size_t i = 0; !err && i < n; i++)
+        add_job(r, (struct job){PURPOSE_GAP, r->e.flow->request, gaps[i].from_s, gaps[i].to_s, true, gaps[i].id});
+    return err;
+}
+
+static void plan_main(struct run *r, int64_t to_s)
+{
+    const struct integration *i = r->e.integration;
+    int64_t from_s = r->e.at.cursor_s - i->overlap_ms / 1000;
+
+    if (i->has_start && from_s < i->start_s)
+        from_s = i->start_s < r->e.at.cursor_s ? i->start_s : r->e.at.cursor_s;
+    r->s->from_s = r->e.at.cursor_s;
+    r->s->to_s = to_s;
+    add_job(r, (struct job){.purpose = PURPOSE_MAIN, .request = r->e.flow->request, .from_s = from_s, .to_s = to_s});
+}
+
+static enum err plan(struct run *r, struct errinfo *ei)
+{
+    const struct run_options *o = r->e.options;
+    int64_t edge_s = source_now_s(r) - r->e.integration->lag_ms / 1000;
+
+    r->n_jobs = 0;
+    r->planned_to_s = edge_s;
+    switch (o->kind) {
+    case RUN_REMEDY:
+        r->s->from_s = r->e.at.cursor_s;
+        r->s->to_s = edge_s;
+        add_job(r, (struct job){.purpose = PURPOSE_REMEDY, .request = r->e.flow->remedy, .from_s = r->e.at.cursor_s, .to_s = edge_s});
+        return OK;
+    case RUN_BACKFILL:
+        r->s->from_s = o->from_s;
+        r->s->to_s = o->to_s < edge_s ? o->to_s : edge_s;
+        if (r->s->from_s <= r->s->to_s)
+            add_job(r, (struct job){.purpose = PURPOSE_BACKFILL, .request = r->e.flow->request, .from_s = r->s->from_s, .to_s = r->s->to_s});
+        return OK;
+    case RUN_MAIN:
+    case RUN_REPLAY:
+    case RUN_RETRY:
+        break;
+    }
+    plan_main(r, edge_s);
+    return plan_gaps(r, ei);
+}
+
+/* ---- callbacks on the loop ---- */
+
+static void stop_loop(struct run *r)
+{
+    loop_timer_cancel(r->tick);
+    r->tick = NULL;
+    loop_stop(r->e.loop);
+}
+
+static void first_page(void *ctx, bool *ret_again)
+{
+    struct run *r = ctx;
+    struct errinfo ei;
+    int64_t off_s = source_now_s(r) - r->e.integration->lag_ms / 1000 - r->planned_to_s;
+
+    *ret_again = false;
+    if (llabs(off_s) * 1000 <= CLOCK_MATTERS_MS + (clock_mono(r->e.options->clock) - r->began_ms) || r->e.flow->paging->kind == PAGE_CURSOR)
+        return;
+    if (plan(r, &ei)) {
+        log_warn("%s", ei.msg);
+        return;
+    }
+    reader_set_jobs(r->reader, r->jobs, r->n_jobs);
+    *ret_again = true;
+}
+
+static void reading_ended(void *ctx, const struct errinfo *why)
+{
+    struct run *r = ctx;
+
+    if (why->code && !r->s->error.code)
+        r->s->error = *why;
+    r->read_all = true;
+    pipeline_finish_input(&r->p);
+}
+
+static void on_room(void *ctx)
+{
+    struct run *r = ctx;
+
+    if (!r->read_all)
+        reader_room(r->reader);
+}
+
+static void room_from_thread(void *ctx) { loop_post(((struct run *)ctx)->e.loop, on_room, ctx); }
+
+static void on_written(void *ctx)
+{
+    struct run *r = ctx;
+
+    r->written = true;
+    if (!r->read_all) {
+        reader_stop(r->reader);
+        pipeline_finish_input(&r->p);
+    }
+    stop_loop(r);
+}
+
+static void written_from_thread(void *ctx) { loop_post(((struct run *)ctx)->e.loop, on_written, ctx); }
+
+static void on_signal(void *ctx, int signo)
+{
+    struct run *r = ctx;
+
+    (void)signo;
+    if (r->signals++)
+        _exit(130);
+    r->interrupted = true;
+    atomic_store(&r->p.stopping, true);
+    if (!r->read_all) {
+        reader_stop(r->reader);
+        r->read_all = true;
+        pipeline_finish_input(&r->p);
+    }
+}
+
+static void note_source(void *ctx, enum source_note what, const struct errinfo *ei, int64_t wait_ms)
+{
+    struct run *r = ctx;
+
+    if (what == NOTE_RETRY || what == NOTE_THROTTLED || what == NOTE_CLOCK)
+        pipeline_emit(&r->p, (struct event){.kind = EVENT_RETRY, .code = ei ? ei->code : OK, .text = ei ? str_of(ei->msg) : S(""), .took_ms = wait_ms});
+}
+
+/* ---- counting ---- */
+
+static void take_counts(const struct run *r, struct counts *c)
+{
+    struct source_counts sc = r->e.source ? source_counts(r->e.source) : (struct source_counts){0};
+    const struct pipeline *p = &r->p;
+    struct reader_state rs = {0};
+
+    if (r->reader)
+        reader_state(r->reader, &rs);
+    *c = (struct counts){
+        .windows = rs.windows,
+        .gaps = rs.gaps,
+        .gaps_closed = rs.gaps_closed,
+        .calls = sc.calls,
+        .throttled = sc.throttled,
+        .retries = sc.retries + atomic_load(&p->retries),
+        .pages = atomic_load(&p->pages),
+        .records = atomic_load(&p->records),
+        .folded = atomic_load(&p->folded),
+        .filtered = atomic_load(&p->filtered),
+        .repeats = atomic_load(&p->repeats),
+        .rows = atomic_load(&p->rows),
+        .missing_found = atomic_load(&p->missing_found),
+        .bytes = atomic_load(&p->bytes),
+        .dead_records = atomic_load(&p->dead_records),
+        .dead_rows = atomic_load(&p->dead_rows),
+        .shaped_records = atomic_load(&p->shaped_records),
+        .shaped_rows = atomic_load(&p->shaped_rows),
+        .overlaid_rows = atomic_load(&p->overlaid),
+    };
+}
+
+static void tick(void *ctx)
+{
+    struct run *r = ctx;
+    struct reader_state rs;
+    struct run_live live;
+    const char *waiting = atomic_load(&r->p.waiting);
+
+    reader_state(r->reader, &rs);
+    take_counts(r, &live.counts);
+    live.window_from_s = rs.window_from_s;
+    live.window_to_s = rs.window_to_s;
+    live.pages_left = rs.pages_left;
+    live.permille = rs.permille;
+    live.quota_left = bucket_left(r->e.bucket);
+    live.elapsed_ms = clock_mono(r->e.options->clock) - r->began_ms;
+    live.doing = waiting ? waiting : r->read_all ? "writing what is left" : "reading";
+    r->e.options->tick(r->e.options->tick_ctx, &live);
+    r->tick = loop_timer_start(r->e.loop, TICK_MS, tick, r);
+}
+
+static void check_laws(struct run *r)
+{
+    const struct counts *c = &r->s->counts;
+
+    if (c->records != c->folded + c->filtered + c->repeats + c->dead_records + c->shaped_records)
+        fail(&r->s->error, ERR_INTERNAL, "the records do not add up: %lld received, %lld folded, %lld filtered, %lld repeats, %lld dead, %lld shaped", (long long)c->records,
+             (long long)c->folded, (long long)c->filtered, (long long)c->repeats, (long long)c->dead_records, (long long)c->shaped_records);
+    else if (c->shaped_rows != c->rows + c->dead_rows + c->overlaid_rows)
+        fail(&r->s->error, ERR_INTERNAL, "the rows do not add up: %lld shaped, %lld committed, %lld dead, %lld overlaid", (long long)c->shaped_rows, (long long)c->rows,
+             (long long)c->dead_rows, (long long)c->overlaid_rows);
+    else
+        return;
+    fail_hint(&r->s->error, "please report this with the run's log; the cursor stands where everything before it is written");
+}
+
+/* ---- the run ---- */
+
+static struct str page_size_fact(const struct run *r)
+{
+    return arena_printf(r->e.arena, "page_size:" STR_FMT ":" STR_FMT, STR_ARG(r->e.integration->source->name), STR_ARG(r->e.flow->iface->name));
+}
+
+static enum err ledger_bounds(struct run *r, struct errinfo *ei)
+{
+    struct str text;
+    int64_t from;
+    enum err err = store_fact(r->e.store, arena_printf(r->e.arena, "ledger_from:" STR_FMT, STR_ARG(r->e.integration->name)), r->e.arena, &text, ei);
+
+    r->p.ledger = r->e.flow->remedy || r->e.integration->source_doc->id_check == 1 || r->e.flow->statements[0].verb == VERB_INSERT;
+    r->p.missing_until_s = r->e.at.cursor_s;
+    r->p.missing_from_s = !err && text.p && num_i64(text, &from) ? from : INT64_MIN;
+    return err;
+}
+
+static enum err open_all(struct run *r, struct errinfo *ei)
+{
+    const struct run_options *o = r->e.options;
+    enum err err = engine_open(&r->e, ei);
+
+    if (!err && o->kind == RUN_REMEDY && !r->e.flow->remedy) {
+        err = fail(ei, ERR_CONFIG, "integration \"" STR_FMT "\" has no omissionRemedy", STR_ARG(r->e.integration->name));
+        fail_hint(ei, "add `omissionRemedy` with a `takeOverRequest` to the source document");
+    }
+    if (!err && !o->dry_run)
+        err = engine_open_target(&r->e, ei);
+    if (!err && o->dry_run)
+        err = engine_peek(&r->e, ei);
+    err = err ? err : engine_open_source(&r->e, note_source, r, ei);
+    return err ? err : ledger_bounds(r, ei);
+}
+
+static void set_pipeline(struct run *r)
+{
+    r->p.flow = r->e.flow;
+    r->p.options = r->e.options;
+    r->p.store = r->e.store;
+    r->p.journal = r->e.journal;
+    r->p.sink = r->e.sink;
+    r->p.run_id = r->id;
+    r->p.start = r->e.at;
+    r->p.target_holds = r->e.target_holds;
+    r->p.room = room_from_thread;
+    r->p.ended = written_from_thread;
+    r->p.room_ctx = r->p.ended_ctx = r;
+    if (r->e.options->dry_run)
+        r->p.ledger = false;
+    atomic_store(&r->p.written_page, r->e.at.page);
+    atomic_store(&r->p.written_cursor, r->e.at.cursor_s);
+}
+
+static enum err set_reader(struct run *r, struct errinfo *ei)
+{
+    struct reader_config c = {
+        .flow = r->e.flow,
+        .pipeline = &r->p,
+        .source = r->e.source,
+        .store = r->e.store,
+        .remote = r->e.remote,
+        .cursor = r->e.flow->paging->kind == PAGE_CURSOR ? r->e.at.cursor_s : INT64_MIN,
+        .first_page = first_page,
+        .ended = reading_ended,
+        .ctx = r,
+    };
+    struct str text;
+    enum err err = store_fact(r->e.store, page_size_fact(r), r->e.arena, &text, ei);
+
+    if (err)
+        return err;
+    if (!text.p || !num_i64(text, &c.size_learnt))
+        c.size_learnt = 0;
+    r->reader = reader_new(&c);
+    reader_set_jobs(r->reader, r->jobs, r->n_jobs);
+    return OK;
+}
+
+static enum err work(struct run *r, struct errinfo *ei)
+{
+    enum err err = plan(r, ei);
+
+    set_pipeline(r);
+    err = err ? err : set_reader(r, ei);
+    if (err)
+        return err;
+    loop_on_signal(r->e.loop, on_signal, r);
+    err = pipeline_start(&r->p, ei);
+    if (!err) {
+        if (r->e.options->tick)
+            r->tick = loop_timer_start(r->e.loop, TICK_MS, tick, r);
+        reader_start(r->reader);
+        loop_run(r->e.loop);
+    }
+    pipeline_join(&r->p);
+    return err;
+}
+
+static void remember(struct run *r)
+{
+    struct reader_state rs;
+    struct errinfo ei;
+    size_t dropped;
+
+    if (r->e.options->dry_run || !r->reader)
+        return;
+    engine_remember(&r->e);
+    reader_state(r->reader, &rs);
+    if (rs.size_learnt > 0 && rs.size_learnt < r->e.flow->page_size &&
+        store_set_fact(r->e.store, page_size_fact(r), arena_printf(r->e.arena, "%lld", (long long)rs.size_learnt), &ei))
+        log_warn("%s", ei.msg);
+    if (journal_prune(r->e.journal, atomic_load(&r->p.written_page), r->e.project->settings.keep_journal_ms,
+                      (int64_t)r->e.project->settings.journal_limit_bytes, clock_wall(r->e.options->clock), &dropped, &ei))
+        log_warn("%s", ei.msg);
+}
+
+static void conclude(struct run *r)
+{
+    struct run_summary *s = r->s;
+    struct reader_state rs = {0};
+
+    if (r->reader)
+        reader_state(r->reader, &rs);
+    take_counts(r, &s->counts);
+    s->cursor_s = r->reader ? atomic_load(&r->p.written_cursor) : r->e.at.cursor_s;
+    s->cursor_is_time = !r->e.flow || r->e.flow->paging->kind != PAGE_CURSOR;
+    s->duration_ms = clock_mono(r->e.options->clock) - r->began_ms;
+    if (r->p.error.code && !s->error.code)
+        s->error = r->p.error;
+    if (!s->error.code && !r->interrupted && r->reader)
+        check_laws(r);
+    s->verified = !s->error.code && !r->interrupted && rs.windows > 0 ? rs.verified == rs.windows : !s->error.code && !r->interrupted && r->reader;
+    s->status = s->error.code ? RUN_FAILED : r->interrupted ? RUN_INTERRUPTED : s->counts.dead_records + s->counts.dead_rows ? RUN_PARTIAL : RUN_OK;
+    if (r->e.sink)
+        snprintf(s->path, sizeof s->path, "%s", sink_path(r->e.sink));
+}
+
+static void emit(const struct run *r, struct event ev)
+{
+    ev.integration = r->e.integration->name;
+    ev.run = r->id;
+    event_emit(&r->e.options->listener, &ev);
+}
+
+static void record_end(struct run *r)
+{
+    struct buf b = buf_make(1u << 20);
+    struct errinfo ei;
+
+    run_summary_json(r->s, r->e.project->zone, &b);
+    if (r->id && store_run_end(r->e.store, r->id, str_of(run_status_name(r->s->status)), buf_str(&b), clock_wall(r->e.options->clock), &ei))
+        log_warn("%s", ei.msg);
+    emit(r, (struct event){.kind = EVENT_RUN_ENDED, .text = buf_str(&b), .code = r->s->error.code});
+    buf_free(&b);
+}
+
+void run_integration(const struct project *p, const struct integration *i, struct store *store, const struct run_options *o, struct run_summary *ret)
+{
+    struct run *r = mem_zero(sizeof *r);
+
+    *ret = (struct run_summary){.kind = o->kind, .from_s = INT64_MIN, .to_s = INT64_MIN, .cursor_s = INT64_MIN};
+    snprintf(ret->integration, sizeof ret->integration, STR_FMT, STR_ARG(i->name));
+    r->s = ret;
+    r->e = (struct engine){.project = p, .integration = i, .options = o, .store = store};
+    r->began_ms = clock_mono(o->clock);
+    if (o->kind == RUN_REPLAY || o->kind == RUN_RETRY) {
+        redo(&r->e, ret);
+        free(r);
+        return;
+    }
+    if (open_all(r, &ret->error) == OK &&
+        (o->dry_run || store_run_begin(store, i->name, str_of(run_kind_name(o->kind)), clock_wall(o->clock), &r->id, &ret->error) == OK)) {
+        emit(r, (struct event){.kind = EVENT_RUN_STARTED, .text = str_of(run_kind_name(o->kind))});
+        if (work(r, &ret->error) == OK)
+            remember(r);
+    }
+    conclude(r);
+    record_end(r);
+    reader_free(r->reader);
+    engine_close(&r->e);
+    free(r);
+}
