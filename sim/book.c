@@ -131,14 +131,18 @@ static void publish(struct book *b, const struct version *v, int64_t visible_ms,
         show_later(b, v, visible_ms);
 }
 
+static void reserve(struct book *b, uint64_t n_slots)
+{
+    b->cap_slots = n_slots;
+    b->slot = mem_grow(b->slot, n_slots * sizeof *b->slot);
+    b->by_modified = mem_grow(b->by_modified, n_slots * sizeof *b->by_modified);
+    b->by_ts = mem_grow(b->by_ts, n_slots * sizeof *b->by_ts);
+}
+
 static uint64_t take_slot(struct book *b)
 {
-    if (b->n_slots == b->cap_slots) {
-        b->cap_slots = b->cap_slots ? b->cap_slots * 2 : 1024;
-        b->slot = mem_grow(b->slot, b->cap_slots * sizeof *b->slot);
-        b->by_modified = mem_grow(b->by_modified, b->cap_slots * sizeof *b->by_modified);
-        b->by_ts = mem_grow(b->by_ts, b->cap_slots * sizeof *b->by_ts);
-    }
+    if (b->n_slots == b->cap_slots)
+        reserve(b, b->cap_slots * 2);
     uint64_t idx = b->n_slots++;
     b->slot[idx] = (struct slot){.o_id = gen_o_id(&b->gen, idx)};
     return idx;
@@ -216,6 +220,7 @@ void book_open(struct book *b, const struct gen *g, int64_t now_ms, int64_t late
 {
     *b = (struct book){.gen = *g, .next_ts = FIRST_TS, .record = mem_zero(sizeof *b->record),
                        .text = buf_make(RECORD_JSON_MAX)};
+    reserve(b, g->n_initial + 64);
     uint32_t *order = mem_alloc((g->n_initial + 1) * sizeof *order);
     for (uint64_t i = 0; i < g->n_initial; i++) {
         uint64_t idx = take_slot(b);
