@@ -9,10 +9,15 @@ struct sqlite;
 struct sqlite_stmt;
 
 enum sqlite_mode { SQLITE_RW_CREATE, SQLITE_RW, SQLITE_RO };
-/* Opens; WAL, synchronous=FULL, foreign_keys on, busy time-out as given. ERR_DISK (full, read-only, I/O), ERR_CONFLICT (locked), ERR_TARGET (not a database). */
+/* Opens; WAL, synchronous=FULL, foreign_keys on, busy time-out as given. A new file gets the rights that the umask leaves of 0644; create it
+ * beforehand (empty) for others. Reading works in a folder that cannot be written, too.
+ * Errors of all calls: ERR_DISK (full, read-only, I/O, cannot open, damaged), ERR_CONFLICT (locked), ERR_SCHEMA (SQL that does not
+ * fit the tables), ERR_DATA (a constraint or a value; SQLite's words alone), ERR_INTERNAL (no memory, misuse). */
 enum err sqlite_open(const char *path, enum sqlite_mode mode, int busy_ms, struct sqlite **ret, struct errinfo *ei) MUST_USE;
 void sqlite_close(struct sqlite *db); /* NULL is fine; statements must be finalized before */
+const char *sqlite_path(const struct sqlite *db); /* as opened; lives as long as the handle */
 enum err sqlite_exec(struct sqlite *db, const char *sql, struct errinfo *ei) MUST_USE; /* one or more statements */
+/* Exactly one statement; more of them, or none, is ERR_SCHEMA. */
 enum err sqlite_prepare(struct sqlite *db, struct str sql, struct sqlite_stmt **ret, struct errinfo *ei) MUST_USE;
 void sqlite_finalize(struct sqlite_stmt *st);
 /* Parameters count from 1. Texts and blobs are borrowed until the statement is reset. p NULL binds NULL. */

@@ -9,6 +9,8 @@
 
 struct journal;
 
+#define JOURNAL_BODY_MAX ((32 << 20) + 1) /* bytes of one page, uncompressed */
+
 enum journal_kind {
     JOURNAL_PAGE, /* a reply's body */
     JOURNAL_MARK  /* a window is complete: when all before it is written, the cursor may move to `cursor_s` */
@@ -28,16 +30,22 @@ struct journal_entry {
     struct str body;    /* uncompressed */
 };
 
-struct journal_limits { int64_t segment_bytes; int64_t segment_ms; }; /* when a new segment begins */
+/* When a new segment begins: bytes that the newest takes, milliseconds between the fetching of its first entry and of the one to append. 0: no limit. */
+struct journal_limits { int64_t segment_bytes; int64_t segment_ms; };
+/* Opens the folder (made with mode 0700; when reading, a missing one is an empty journal). ERR_CONFLICT when another process writes it; ERR_DISK when the newest
+ * segment is damaged; ERR_CONFIG when a newer program wrote it. A reader follows what the writing process adds and drops. */
 enum err journal_open(const char *dir, struct journal_limits limits, bool read_only, struct journal **ret, struct errinfo *ei) MUST_USE;
-void journal_close(struct journal *j);
-/* Appends all in one transaction, sets their seq; durable on return. ERR_DISK when it is full: nothing is kept of it. */
+void journal_close(struct journal *j); /* NULL is fine */
+/* Appends all in one transaction, sets their seq; durable on return. ERR_DISK when it is full: nothing is kept of it, and the next append works when there
+ * is space again. ERR_DATA: a body longer than JOURNAL_BODY_MAX. */
 enum err journal_append(struct journal *j, struct journal_entry *entries, size_t n, struct errinfo *ei) MUST_USE;
 int64_t journal_last(struct journal *j);  /* highest seq ever given; 0: empty */
 int64_t journal_first(struct journal *j); /* lowest seq still kept; 0: empty */
-/* The first entry with seq >= `seq`; its texts in `a` (the body decompressed; NULL `a`: without body and call). ret_found false past the end. A damaged body is ERR_DISK with the position. */
+/* The first entry with seq >= `seq`; its texts in `a` (the body decompressed; NULL `a`: without body and call). ret_found false past the end. A damaged body, or an entry that is
+ * missing between kept ones, is ERR_DISK with the position and the file. ERR_INTERNAL: beyond the arena's ceiling. */
 enum err journal_read(struct journal *j, int64_t seq, struct arena *a, struct journal_entry *ret, bool *ret_found, struct errinfo *ei) MUST_USE;
-/* Drops whole segments whose entries are all <= done and that are older than keep_ms or beyond max_bytes in all. Gives how many. */
+/* Drops whole segments, oldest first, whose entries are all <= done and that are older than keep_ms (INT64_MAX: never) or while all take more than max_bytes
+ * (INT64_MAX: never). Numbers are never given again. Gives how many. */
 enum err journal_prune(struct journal *j, int64_t done, int64_t keep_ms, int64_t max_bytes, int64_t now_ms, size_t *ret_dropped, struct errinfo *ei) MUST_USE;
 int64_t journal_bytes(struct journal *j);
 

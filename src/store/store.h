@@ -9,7 +9,11 @@
 
 struct store;
 
-/* Opens or creates `dir`/state.db (dir is made with mode 0700). A database of a newer program is ERR_CONFIG. */
+/* Errors of all calls: ERR_DISK (full, read-only, damaged: which file, what to do), ERR_CONFLICT (locked for more than 10 s), ERR_INTERNAL
+ * (texts beyond the arena's ceiling, no memory). Texts that are given may be p NULL where empty is allowed; they are copied. */
+
+/* Opens or creates `dir`/state.db (dir is made with mode 0700). A database of a newer program is ERR_CONFIG; so is opening read-only where
+ * nothing has run yet, or where an older program's state would have to be migrated. */
 enum err store_open(const char *dir, bool read_only, struct store **ret, struct errinfo *ei) MUST_USE;
 void store_close(struct store *s);
 struct str store_journal_uuid(const struct store *s); /* made once with the database */
@@ -17,7 +21,11 @@ struct str store_journal_uuid(const struct store *s); /* made once with the data
 /* One writer an integration: an advisory file lock held until closed. ERR_CONFLICT names the process that holds it. */
 struct store_lock;
 enum err store_lock(struct store *s, struct str integration, struct store_lock **ret, struct errinfo *ei) MUST_USE;
-void store_unlock(struct store_lock *l);
+void store_unlock(struct store_lock *l); /* NULL is fine */
+/* The folder of an integration's journal, for journal_open: dir/journal/<file name of the integration>. free() it. */
+char *store_journal_dir(const struct store *s, struct str integration);
+/* Forgets ended runs, closed dead letters and closed gaps that ended before `before_ms`. */
+enum err store_prune(struct store *s, int64_t before_ms, size_t *ret_dropped, struct errinfo *ei) MUST_USE;
 
 /* ---- integrations ---- */
 struct progress {
@@ -34,6 +42,7 @@ struct progress {
 };
 enum err store_progress(struct store *s, struct str integration, struct progress *ret, struct errinfo *ei) MUST_USE;
 enum err store_set_progress(struct store *s, struct str integration, const struct progress *p, struct errinfo *ei) MUST_USE;
+enum err store_set_paused(struct store *s, struct str integration, bool paused, int64_t now_ms, struct errinfo *ei) MUST_USE; /* that alone */
 /* Small facts by name: learnt page size, clock offset, found key. p NULL deletes. */
 enum err store_fact(struct store *s, struct str name, struct arena *a, struct str *ret, struct errinfo *ei) MUST_USE; /* p NULL when absent */
 enum err store_set_fact(struct store *s, struct str name, struct str value, struct errinfo *ei) MUST_USE;
@@ -49,7 +58,7 @@ struct run_row {
 };
 enum err store_run_begin(struct store *s, struct str integration, struct str kind, int64_t now_ms, int64_t *ret_id, struct errinfo *ei) MUST_USE;
 enum err store_run_end(struct store *s, int64_t id, struct str status, struct str summary, int64_t now_ms, struct errinfo *ei) MUST_USE;
-/* Newest first; integration p NULL: all. Rows left "running" by a dead process are shown as "interrupted". */
+/* Newest first; integration p NULL: all; limit 0: no limit. Rows left "running" by a dead process are shown as "interrupted". */
 enum err store_runs(struct store *s, struct str integration, size_t limit, struct arena *a, struct run_row **ret, size_t *ret_n, struct errinfo *ei) MUST_USE;
 
 /* ---- dead letters ---- */
@@ -68,19 +77,28 @@ struct dead_letter {
     int64_t created_ms, tried_ms;
     int64_t tries;
     int state;            /* enum dead_state */
+    struct str integration; /* given by store_dead_list; add takes it as an argument */
 };
 /* Adds; the same (integration, page, row, line) replaces. One transaction. */
 enum err store_dead_add(struct store *s, struct str integration, const struct dead_letter *d, size_t n, struct errinfo *ei) MUST_USE;
-/* Closes open letters of these keys, of other positions than (page, row) given per key, as superseded. */
+/* Closes as superseded the open letters of these keys that stand earlier in the journal than the (page, row) given with the key. Later ones stay:
+ * they are newer than what was written. */
 enum err store_dead_supersede(struct store *s, struct str integration, const struct dead_letter *newer, size_t n, size_t *ret_closed, struct errinfo *ei) MUST_USE;
-struct dead_query { struct str integration; struct str id; /* source or target id; p NULL: all */ int64_t after_id; size_t limit; bool all_states; };
+struct dead_query {
+    struct str integration; /* p NULL: all */
+    struct str id;          /* source or target id; p NULL: all */
+    int64_t after_id;
+    size_t limit;           /* 0: no limit */
+    bool all_states;        /* else the open ones only */
+};
+/* In the order of their ids. */
 enum err store_dead_list(struct store *s, const struct dead_query *q, struct arena *a, struct dead_letter **ret, size_t *ret_n, struct errinfo *ei) MUST_USE;
 enum err store_dead_count(struct store *s, struct str integration, int64_t *ret_open, struct errinfo *ei) MUST_USE;
-enum err store_dead_set(struct store *s, int64_t id, enum dead_state state, struct str reason, int64_t now_ms, struct errinfo *ei) MUST_USE; /* counts a try; reason p NULL keeps */
+enum err store_dead_set(struct store *s, int64_t id, enum dead_state state, struct str reason, int64_t now_ms, struct errinfo *ei) MUST_USE; /* counts a try; reason p NULL keeps; unknown id: ERR_USAGE */
 
 /* ---- gaps: windows that could not be verified ---- */
 struct gap { int64_t id; int64_t from_s, to_s; struct str why; int64_t created_ms; int64_t tries; };
-enum err store_gap_add(struct store *s, struct str integration, const struct gap *g, struct errinfo *ei) MUST_USE; /* merges with an equal range */
+enum err store_gap_add(struct store *s, struct str integration, const struct gap *g, struct errinfo *ei) MUST_USE; /* an open one of the same range counts a try instead */
 enum err store_gaps(struct store *s, struct str integration, struct arena *a, struct gap **ret, size_t *ret_n, struct errinfo *ei) MUST_USE; /* open ones, oldest first */
 enum err store_gap_close(struct store *s, int64_t id, int64_t now_ms, struct errinfo *ei) MUST_USE;
 
