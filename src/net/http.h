@@ -29,6 +29,7 @@ struct http_reply {
     int64_t retry_after_s;/* of Retry-After (seconds or date), or -1 */
     int64_t took_ms;      /* by the monotonic clock */
     int64_t wire_bytes;
+    struct http_call *call; /* private */
 };
 
 struct http *http_new(struct loop *l, const struct clock *clock);

@@ -1,0 +1,150 @@
+/* libuv behind a small door. Posts from other threads go through one locked list and one async handle; the handle does not keep the loop alive by itself, a running pipeline stops the loop when it is done.
+ * Timers are one-shot and free themselves. */
+#include "net/loop_uv.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct post {
+    struct post *next;
+    void (*cb)(void *ctx);
+    void *ctx;
+};
+
+struct loop {
+    uv_loop_t uv;
+    uv_async_t wake;
+    uv_signal_t signals[2];
+    bool has_signals;
+    pthread_mutex_t lock;
+    struct post *first, **last;
+    void (*on_signal)(void *ctx, int signo);
+    void *signal_ctx;
+};
+
+struct loop_timer {
+    uv_timer_t uv;
+    void (*cb)(void *ctx);
+    void *ctx;
+};
+
+uv_loop_t *loop_uv(struct loop *l) { return &l->uv; }
+
+static void run_posts(uv_async_t *handle)
+{
+    struct loop *l = handle->data;
+    struct post *p;
+
+    pthread_mutex_lock(&l->lock);
+    p = l->first;
+    l->first = NULL;
+    l->last = &l->first;
+    pthread_mutex_unlock(&l->lock);
+    while (p) {
+        struct post *next = p->next;
+
+        p->cb(p->ctx);
+        free(p);
+        p = next;
+    }
+}
+
+struct loop *loop_new(void)
+{
+    struct loop *l = mem_zero(sizeof *l);
+
+    if (uv_loop_init(&l->uv) || uv_async_init(&l->uv, &l->wake, run_posts))
+        die_no_memory();
+    l->wake.data = l;
+    l->last = &l->first;
+    pthread_mutex_init(&l->lock, NULL);
+    return l;
+}
+
+void loop_free(struct loop *l)
+{
+    if (!l)
+        return;
+    uv_close((uv_handle_t *)&l->wake, NULL);
+    for (int i = 0; i < 2 && l->has_signals; i++)
+        uv_close((uv_handle_t *)&l->signals[i], NULL);
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+    uv_loop_close(&l->uv);
+    while (l->first) {
+        struct post *next = l->first->next;
+
+        free(l->first);
+        l->first = next;
+    }
+    pthread_mutex_destroy(&l->lock);
+    free(l);
+}
+
+void loop_run(struct loop *l) { uv_run(&l->uv, UV_RUN_DEFAULT); }
+
+void loop_stop(struct loop *l) { uv_stop(&l->uv); }
+
+void loop_post(struct loop *l, void (*cb)(void *ctx), void *ctx)
+{
+    struct post *p = mem_alloc(sizeof *p);
+
+    *p = (struct post){NULL, cb, ctx};
+    pthread_mutex_lock(&l->lock);
+    *l->last = p;
+    l->last = &p->next;
+    pthread_mutex_unlock(&l->lock);
+    uv_async_send(&l->wake);
+}
+
+static void free_timer(uv_handle_t *handle) { free(handle->data); }
+
+static void fire(uv_timer_t *handle)
+{
+    struct loop_timer *t = handle->data;
+
+    t->cb(t->ctx);
+    uv_close((uv_handle_t *)handle, free_timer);
+}
+
+struct loop_timer *loop_timer_start(struct loop *l, int64_t ms, void (*cb)(void *ctx), void *ctx)
+{
+    struct loop_timer *t = mem_zero(sizeof *t);
+
+    t->cb = cb;
+    t->ctx = ctx;
+    t->uv.data = t;
+    uv_timer_init(&l->uv, &t->uv);
+    uv_update_time(&l->uv);
+    uv_timer_start(&t->uv, fire, ms > 0 ? (uint64_t)ms : 0, 0);
+    return t;
+}
+
+void loop_timer_cancel(struct loop_timer *t)
+{
+    if (!t)
+        return;
+    uv_timer_stop(&t->uv);
+    uv_close((uv_handle_t *)&t->uv, free_timer);
+}
+
+static void on_signal(uv_signal_t *handle, int signo)
+{
+    struct loop *l = handle->data;
+
+    l->on_signal(l->signal_ctx, signo);
+}
+
+void loop_on_signal(struct loop *l, void (*cb)(void *ctx, int signo), void *ctx)
+{
+    static const int which[2] = {SIGINT, SIGTERM};
+
+    l->on_signal = cb;
+    l->signal_ctx = ctx;
+    l->has_signals = true;
+    for (int i = 0; i < 2; i++) {
+        uv_signal_init(&l->uv, &l->signals[i]);
+        l->signals[i].data = l;
+        uv_signal_start(&l->signals[i], on_signal, which[i]);
+        uv_unref((uv_handle_t *)&l->signals[i]);
+    }
+}

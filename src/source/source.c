@@ -1,0 +1,254 @@
+/* One call, until it is answered or patience is over.
+ *
+ * Every attempt takes a place in the quota, is signed anew with the source's time, and is judged: a page, or why not. Transient trouble (no connection, a cut, a time-out, a 5xx, garbage) is tried again with
+ * full jitter below a doubling ceiling; "slow down" waits as long as the reply says and holds the quota back for everyone; a wrong clock is corrected from the reply's Date and tried once
+ * more. What cannot get better by waiting ends the call. Patience counts from the first failure; being told to slow down does not use it up while the upstream goes on answering, up to ten times as long. */
+#include "source/source.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define RETRY_FIRST_MS 200
+#define RETRY_MAX_MS 10000
+#define SLOW_PATIENCE 10
+
+struct source {
+    struct source_config c;
+    struct source_counts counts;
+    /* the call under way */
+    struct kv *business;
+    size_t n_business;
+    struct arena *arena;
+    struct str shown;
+    struct http_call *http;
+    struct loop_timer *timer;
+    int64_t failing_since_ms; /* -1: not failing */
+    int attempts, clock_fixes;
+    void (*done)(void *ctx, struct page *page, const struct errinfo *why);
+    void *ctx;
+};
+
+struct source *source_new(const struct source_config *config)
+{
+    struct source *s = mem_zero(sizeof *s);
+
+    s->c = *config;
+    return s;
+}
+
+static void clear_call(struct source *s)
+{
+    arena_free(s->arena);
+    s->arena = NULL;
+    s->http = NULL;
+    s->timer = NULL;
+    s->done = NULL;
+}
+
+void source_cancel(struct source *s)
+{
+    http_cancel(s->http);
+    loop_timer_cancel(s->timer);
+    clear_call(s);
+}
+
+void source_free(struct source *s)
+{
+    if (!s)
+        return;
+    source_cancel(s);
+    free(s);
+}
+
+struct source_counts source_counts(const struct source *s) { return s->counts; }
+
+static void answer(struct source *s, struct page *page, const struct errinfo *why)
+{
+    void (*done)(void *, struct page *, const struct errinfo *) = s->done;
+    void *ctx = s->ctx;
+
+    clear_call(s);
+    done(ctx, page, why);
+}
+
+static void note(const struct source *s, enum source_note what, const struct errinfo *ei, int64_t wait_ms)
+{
+    if (s->c.note)
+        s->c.note(s->c.note_ctx, what, ei, wait_ms);
+}
+
+static void attempt(void *ctx);
+
+static void again_in(struct source *s, int64_t ms) { s->timer = loop_timer_start(s->c.loop, ms, attempt, s); }
+
+static int64_t jitter_ms(int attempts)
+{
+    int64_t ceiling = RETRY_FIRST_MS;
+    uint32_t r;
+
+    for (int i = 1; i < attempts && ceiling < RETRY_MAX_MS; i++)
+        ceiling *= 2;
+    if (ceiling > RETRY_MAX_MS)
+        ceiling = RETRY_MAX_MS;
+    random_bytes(&r, sizeof r);
+    return 1 + (int64_t)(r % (uint32_t)ceiling);
+}
+
+static void retry(struct source *s, const struct errinfo *why, int64_t wait_ms, bool slow)
+{
+    int64_t now = clock_mono(s->c.clock);
+    int64_t patience = slow ? s->c.patience_ms * SLOW_PATIENCE : s->c.patience_ms;
+
+    if (s->failing_since_ms < 0)
+        s->failing_since_ms = now;
+    if (now + wait_ms - s->failing_since_ms > patience) {
+        struct errinfo last = *why;
+
+        if (s->attempts > 1)
+            err_prefix(&last, "given up after %d attempts", s->attempts);
+        answer(s, NULL, &last);
+        return;
+    }
+    if (slow)
+        s->counts.throttled++;
+    else
+        s->counts.retries++;
+    note(s, slow ? NOTE_THROTTLED : NOTE_RETRY, why, wait_ms);
+    again_in(s, wait_ms);
+}
+
+static void fix_clock(struct source *s, const struct http_reply *r, const struct errinfo *why)
+{
+    if (s->clock_fixes++ || r->date_s < 0) {
+        answer(s, NULL, why);
+        return;
+    }
+    remote_clock_force(s->c.remote, r->date_s);
+    note(s, NOTE_CLOCK, why, 0);
+    s->counts.retries++;
+    again_in(s, 0);
+}
+
+/* A whole reply: the page that it is, judged. */
+static struct page *read_reply(struct source *s, struct http_reply *r)
+{
+    struct json_limits limits = JSON_LIMITS_DEFAULT;
+    struct page *p = page_new();
+    struct errinfo why = {0};
+    enum err e;
+
+    limits.max_bytes = s->c.max_bytes;
+    e = json_parse(r->body, &limits, &p->doc, &p->repairs, &why);
+    p->fetched_ms = remote_clock_now_ms(s->c.remote);
+    p->call = arena_str(p->arena, s->shown);
+    connector_judge(s->c.connector, s->c.iface, r->status, p->doc, e ? &why : NULL, s->c.records_path, &p->reply);
+    p->body = http_take_body(r, &p->body_n);
+    s->counts.bytes += (int64_t)p->body_n;
+    return p;
+}
+
+static void react(struct source *s, const struct http_reply *r, const struct reply *said)
+{
+    switch (said->reaction) {
+    case REACT_SLOW_DOWN: {
+        int64_t wait = r->retry_after_s > 0 && r->retry_after_s * 1000 > said->wait_ms ? r->retry_after_s * 1000 : said->wait_ms;
+
+        if (wait > 3600000)
+            wait = 3600000;
+        bucket_hold_ms(s->c.bucket, wait);
+        retry(s, &said->why, wait, true);
+        return;
+    }
+    case REACT_CLOCK:
+        fix_clock(s, r, &said->why);
+        return;
+    case REACT_RETRY:
+        retry(s, &said->why, jitter_ms(s->attempts), false);
+        return;
+    case REACT_OK:
+    case REACT_LOGIN:
+    case REACT_STOP:
+        break;
+    }
+    answer(s, NULL, &said->why);
+}
+
+static void on_reply(void *ctx, struct http_reply *r)
+{
+    struct source *s = ctx;
+    struct page *page;
+
+    s->http = NULL;
+    if (r->date_s >= 0)
+        remote_clock_learn(s->c.remote, r->date_s, r->took_ms);
+    if (r->code) {
+        if (r->code == ERR_CONFIG)
+            answer(s, NULL, &r->why);
+        else
+            retry(s, &r->why, jitter_ms(s->attempts), false);
+        return;
+    }
+    page = read_reply(s, r);
+    if (page->reply.reaction == REACT_OK) {
+        answer(s, page, NULL);
+        return;
+    }
+    react(s, r, &page->reply);
+    page_unref(page);
+}
+
+static void send_now(void *ctx)
+{
+    struct source *s = ctx;
+    struct wire_request w;
+    struct http_request h = {.max_bytes = s->c.max_bytes, .total_ms = s->c.call_ms};
+    struct http_header *headers;
+    struct errinfo ei;
+
+    s->timer = NULL;
+    if (connector_sign(s->c.connector, s->c.iface, &s->c.options, s->business, s->n_business, remote_clock_now_ms(s->c.remote) / 1000, s->arena, &w, &ei)) {
+        answer(s, NULL, &ei);
+        return;
+    }
+    s->shown = connector_show(s->c.connector, &w, s->arena);
+    headers = ARENA_ARRAY(s->arena, struct http_header, w.n_headers + 1);
+    for (size_t i = 0; i < w.n_headers; i++)
+        headers[i] = (struct http_header){w.headers[i].key, w.headers[i].value};
+    h.method = w.method;
+    h.url = w.url;
+    h.body = w.body;
+    h.content_type = w.content_type;
+    h.headers = headers;
+    h.n_headers = w.n_headers;
+    s->attempts++;
+    s->counts.calls++;
+    s->http = http_send(s->c.http, &h, on_reply, s);
+}
+
+static void attempt(void *ctx)
+{
+    struct source *s = ctx;
+    int64_t wait = bucket_take_ms(s->c.bucket);
+
+    s->timer = NULL;
+    if (wait > 0)
+        s->timer = loop_timer_start(s->c.loop, wait, send_now, s);
+    else
+        send_now(s);
+}
+
+void source_call(struct source *s, const struct kv *business, size_t n, void (*done)(void *ctx, struct page *page, const struct errinfo *why), void *ctx)
+{
+    s->arena = arena_new(16u << 20);
+    s->business = ARENA_ARRAY(s->arena, struct kv, n + 1);
+    for (size_t i = 0; i < n; i++)
+        s->business[i] = (struct kv){arena_str(s->arena, business[i].key), arena_str(s->arena, business[i].value)};
+    s->n_business = n;
+    s->failing_since_ms = -1;
+    s->attempts = s->clock_fixes = 0;
+    s->done = done;
+    s->ctx = ctx;
+    attempt(s);
+}
