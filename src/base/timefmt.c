@@ -101,8 +101,9 @@ size_t time_datetime(const struct zone *z, int64_t unix_s, char out[TIME_TEXT])
 size_t time_rfc3339(const struct zone *z, int64_t unix_ms, char out[TIME_TEXT])
 {
     struct writer w = {out, TIME_TEXT - 1, 0, false};
-    int64_t unix_s = unix_ms / 1000 - (unix_ms % 1000 < 0);
-    int ms = (int)(unix_ms - unix_s * 1000);
+    int ms = (int)(unix_ms % 1000);
+    int64_t unix_s = unix_ms / 1000 - (ms < 0);
+    ms += ms < 0 ? 1000 : 0;
     struct civil c;
     civil_from_unix(z, unix_s, &c);
     if (c.offset_s % 60 != 0)

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 #undef fail /* cmocka's macro; base/err.h has a function of that name */
+#define FAIL_MSG(...) (print_error(__VA_ARGS__), _fail(__FILE__, __LINE__))
 
 #include "base/str.h"
 

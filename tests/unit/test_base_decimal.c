@@ -1,4 +1,5 @@
-/* Decimals against tables: chosen cases (limits, signs, exponent forms) and random ones that another implementation worked out. */
+/* Decimals against tables: chosen cases (limits, signs, exponent forms) and random ones that another implementation
+ * worked out. */
 #include "table.h"
 
 #include "base/decimal.h"
@@ -32,11 +33,10 @@ static bool check_two(const struct table_row *row, const struct decimal *a, cons
 {
     struct str op = row->col[0], want = row->col[3];
     struct decimal r, alias_a = *a, alias_b = *b;
-    bool (*f)(const struct decimal *, const struct decimal *, struct decimal *) =
-        str_eq(op, S("add"))   ? decimal_add
-        : str_eq(op, S("sub")) ? decimal_sub
-        : str_eq(op, S("mul")) ? decimal_mul
-                               : decimal_mod;
+    bool (*f)(const struct decimal *, const struct decimal *, struct decimal *) = str_eq(op, S("add"))   ? decimal_add
+                                                                                  : str_eq(op, S("sub")) ? decimal_sub
+                                                                                  : str_eq(op, S("mul")) ? decimal_mul
+                                                                                                         : decimal_mod;
     return outcome(f(a, b, &r), &r, want) && outcome(f(&alias_a, b, &alias_a), &alias_a, want) &&
            outcome(f(a, &alias_b, &alias_b), &alias_b, want);
 }
