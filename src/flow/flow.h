@@ -24,6 +24,8 @@ struct flow {
     const struct sink_type *sink_type;
     struct sink_spec sink_spec;
     struct str id_column;                /* the column that holds the target id, or empty */
+    bool id_check;                       /* the source's, with its default (metadata.md 6) */
+    struct zone *remote_zone;            /* of times without offset in records */
     uint64_t mapping;                    /* version: hash of both documents and the connector's allocate */
     struct arena *arena;
 };

@@ -220,7 +220,7 @@ static bool before(int64_t page_a, int32_t row_a, int64_t page_b, int32_t row_b)
 
 static bool is_repeat(const struct batcher *b, const struct batch_record *r, const struct ledger_entry *known)
 {
-    return b->p->flow->integration->source_doc->id_check == 1 && (known->hash_hi | known->hash_lo) && known->hash_hi == r->hash_hi &&
+    return b->p->flow->id_check && (known->hash_hi | known->hash_lo) && known->hash_hi == r->hash_hi &&
            known->hash_lo == r->hash_lo && before(known->page, known->row, r->page, r->row);
 }
 
@@ -246,7 +246,7 @@ static enum err look_up(struct batcher *b, const struct page *page, struct arena
 {
     struct pipeline *p = b->p;
     size_t n = page->reply.n_records, i = 0;
-    bool ask = p->ledger && (p->flow->integration->source_doc->id_check == 1 || page->purpose == PURPOSE_REMEDY || p->frozen);
+    bool ask = p->ledger && (p->flow->id_check || page->purpose == PURPOSE_REMEDY || p->frozen);
     struct str *keys = arena_alloc(a, (n + 1) * sizeof *keys);
     struct json_iter it = json_iter(page->reply.records);
     const struct json *raw;

@@ -143,7 +143,10 @@ static struct page *read_reply(struct source *s, struct http_reply *r)
     e = json_parse(r->body, &limits, &p->doc, &p->repairs, &why);
     p->fetched_ms = remote_clock_now_ms(s->c.remote);
     p->call = arena_str(p->arena, s->shown);
-    connector_judge(s->c.connector, s->c.iface, r->status, p->doc, e ? &why : NULL, s->c.records_path, &p->reply);
+    if (e)
+        connector_judge_text(s->c.connector, s->c.iface, r->status, r->body, &why, &p->reply);
+    else
+        connector_judge(s->c.connector, s->c.iface, r->status, p->doc, NULL, s->c.records_path, &p->reply);
     p->body = http_take_body(r, &p->body_n);
     s->counts.bytes += (int64_t)p->body_n;
     return p;
