@@ -65,17 +65,22 @@ enum cast_type column_type(const struct column *c);
 const struct tmpl *column_tmpl(const struct column *c); /* NULL when it has no value */
 /* A plain copy of one slot as text: no default, not required, no mapping, no parser, type string. */
 bool column_is_plain_text(const struct column *c, size_t *ret_slot);
+/* True when its value, or one inside it, is a lookup: evaluating it is ERR_CONFIG. */
+bool column_uses_lookup(const struct column *c);
 /* Result kinds: NULL, TEXT (string, dates), NUMBER (int, float, decimal, timestamp; bool as 1/0), JSON text for json/array/object (as TEXT). ERR_DATA names the column and the value. */
 enum err column_eval(const struct column *c, struct env *env, struct value *ret, struct errinfo *ei) MUST_USE;
 
 /* The parameters of a call, rendered: what decisions 7 and 8 say. */
-struct param { struct str name; struct value value; }; /* containers are VALUE_TEXT with json true */
+struct param { struct str name; struct value value; bool json; }; /* containers are VALUE_TEXT with json true; a bool is VALUE_BOOL */
 struct params { struct param *at; size_t n; };
 struct request;
 /* `group` with the fields of the same name in `over` (a takeOverRequest, or empty) put in their place. */
 const struct request *request_compile(struct compile *c, struct meta_fields group, struct meta_fields over, const struct maps *maps);
 /* Fields without value or with null are left out; empty strings are kept (the connector's wire form decides). In env->arena. */
 enum err request_render(const struct request *r, struct env *env, struct params *ret, struct errinfo *ei) MUST_USE;
+/* The fields of a request one by one: to find window fields and lookups. */
+size_t request_count(const struct request *r);
+const struct column *request_column(const struct request *r, size_t i);
 
 /* `condition` (metadata.md 4, decisions 20). */
 struct cond;
