@@ -191,7 +191,7 @@ static void *write_lines(void *arg)
     for (int i = 0; i < 500; i++) {
         log_info("thread %d line %d s3cr3t-key", *(int *)arg, i);
         if (i % 100 == 0)
-            log_hide(str_mk("another-secret" + i / 100, 8));
+            log_hide(str_sub(S("another-secret"), (size_t)i / 100, 8));
     }
     return NULL;
 }
