@@ -30,7 +30,9 @@ void decimal_from_i64(int64_t v, struct decimal *ret);
 bool decimal_to_i64(const struct decimal *d, int64_t *ret); /* false when it has a fraction other than 0 or does not fit */
 bool decimal_is_zero(const struct decimal *d);
 int decimal_cmp(const struct decimal *a, const struct decimal *b); /* by value: 1.0 equals 1 */
-/* False when the result needs more than 65 digits. `ret` may be one of the operands. */
+/* False when the result needs more than 65 digits. `ret` may be one of the operands. The scale of a sum is the larger of
+ * the two, of a product their sum: zeros at the end of the fraction are dropped where a result would be too long with
+ * them, and a product of more than 38 places is rounded to 38, half away from zero. */
 bool decimal_add(const struct decimal *a, const struct decimal *b, struct decimal *ret) MUST_USE;
 bool decimal_sub(const struct decimal *a, const struct decimal *b, struct decimal *ret) MUST_USE;
 bool decimal_mul(const struct decimal *a, const struct decimal *b, struct decimal *ret) MUST_USE;
@@ -38,7 +40,8 @@ bool decimal_mul(const struct decimal *a, const struct decimal *b, struct decima
 bool decimal_div(const struct decimal *a, const struct decimal *b, int scale, struct decimal *ret) MUST_USE;
 /* Remainder with the sign of `a` and scale max(a, b), b ≠ 0. */
 bool decimal_mod(const struct decimal *a, const struct decimal *b, struct decimal *ret) MUST_USE;
-/* To `scale` places (may be negative: tens, hundreds), half away from zero / toward zero / down / up. */
+/* To `scale` places (may be negative: tens, hundreds), half away from zero / toward zero / down / up. Fewer places than
+ * `scale` are filled up with zeros, as far as 38 places and 65 digits allow. */
 bool decimal_round(const struct decimal *a, int scale, struct decimal *ret) MUST_USE;
 bool decimal_trunc(const struct decimal *a, int scale, struct decimal *ret) MUST_USE;
 bool decimal_floor(const struct decimal *a, struct decimal *ret) MUST_USE;

@@ -15,6 +15,8 @@
 #include "base/product.h"
 #include "base/str.h"
 
+#define EXIT_SOFTWARE 70 /* as in sysexits.h */
+
 static const char *const names[ERR_COUNT] = {
     [OK] = "ok",
     [ERR_CONFIG] = "config",
@@ -112,8 +114,9 @@ void err_prefix(struct errinfo *ei, const char *fmt, ...)
 void die_no_memory(void)
 {
     static const char line[] = PRODUCT ": out of memory\n";
-    ssize_t written = write(STDERR_FILENO, line, sizeof(line) - 1);
-    _exit(written < 0 ? 71 : 70);
+    ssize_t ignored = write(STDERR_FILENO, line, sizeof(line) - 1);
+    (void)ignored;
+    _exit(EXIT_SOFTWARE);
 }
 
 void *mem_alloc(size_t n)
