@@ -145,7 +145,7 @@ static enum err open_for_reading(struct sqlite *db, int busy_ms, struct errinfo 
     enum err e = open_handle(db, db->path, SQLITE_OPEN_READONLY, busy_ms, ei);
     if (e == OK)
         e = sqlite_exec(db, probe, ei);
-    int rc = sqlite3_errcode(db->h);
+    int rc = sqlite3_errcode(db->h) & 0xff;
     if (e != ERR_DISK || (rc != SQLITE_CANTOPEN && rc != SQLITE_READONLY) || access(db->path, R_OK) != 0)
         return e;
     if (folder_is_writable(db->path) || log_waits(db->path))
