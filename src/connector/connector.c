@@ -2,11 +2,20 @@
  * record's field by either of its names. Reading is in connector_read.c, calls in sign.c, replies in judge.c. */
 #include "connector/connector_model.h"
 
-struct str connector_name(const struct connector *c) { return c->name; }
+struct str connector_name(const struct connector *c)
+{
+    return c->name;
+}
 
-struct str connector_title(const struct connector *c) { return c->title.n ? c->title : c->name; }
+struct str connector_title(const struct connector *c)
+{
+    return c->title.n ? c->title : c->name;
+}
 
-enum connector_kind connector_get_kind(const struct connector *c) { return (enum connector_kind)c->kind; }
+enum connector_kind connector_get_kind(const struct connector *c)
+{
+    return (enum connector_kind)c->kind;
+}
 
 const struct connector_option *connector_options(const struct connector *c, size_t *ret_n)
 {
@@ -44,9 +53,15 @@ void connector_quota(const struct connector *c, int64_t *ret_calls, int64_t *ret
     *ret_per_ms = c->quota.per_ms;
 }
 
-struct str connector_zone(const struct connector *c) { return c->clock.zone; }
+struct str connector_zone(const struct connector *c)
+{
+    return c->clock.zone;
+}
 
-int64_t connector_clock_tolerance_ms(const struct connector *c) { return c->clock.tolerance_ms; }
+int64_t connector_clock_tolerance_ms(const struct connector *c)
+{
+    return c->clock.tolerance_ms;
+}
 
 const struct paging *iface_paging(const struct iface *i, struct str mode)
 {

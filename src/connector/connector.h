@@ -77,6 +77,8 @@ struct connector_option {
 /* Reads and validates a connector document. Unknown keys are errors. NULL after errors. */
 const struct connector *connector_read(struct arena *a, const struct node *root, struct diags *diags);
 void connector_schema(struct json_out *w);
+/* The members of a connector document as Markdown tables, for docs/connectors.md. */
+void connector_reference(struct buf *out);
 
 struct str connector_name(const struct connector *c);
 struct str connector_title(const struct connector *c);

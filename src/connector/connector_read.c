@@ -13,7 +13,7 @@
 #include "base/num.h"
 
 #define ELEMENTS_MAX 20000
-#define OPTIONS_MAX 64
+#define OPTIONS_MAX  64
 
 void reader_object(struct reader *r, const struct node *n, const struct table *t, void *out)
 {
@@ -199,7 +199,8 @@ static void read_quota(struct reader *r, const struct node *n)
 /* A database's driver is part of the program: there is nothing to say about calls. */
 static void refuse_call(struct reader *r, const struct connector_raw *raw)
 {
-    const struct node *parts[] = {raw->request, raw->clock, raw->sign, raw->reply, raw->codes, raw->quota, raw->paging, raw->window};
+    const struct node *parts[] = {raw->request, raw->clock, raw->sign,   raw->reply,
+                                  raw->codes,   raw->quota, raw->paging, raw->window};
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (parts[i])

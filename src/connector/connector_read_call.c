@@ -11,11 +11,8 @@ struct place {
     enum part_kind kind;
 };
 static const struct place places[] = {
-    {"method", PART_METHOD},
-    {"timestamp", PART_TIMESTAMP},
-    {"sign", PART_SIGN},
-    {"sign_method", PART_SIGN_METHOD},
-    {"business_json", PART_BUSINESS_JSON},
+    {"method", PART_METHOD},           {"timestamp", PART_TIMESTAMP},         {"sign", PART_SIGN},
+    {"sign_method", PART_SIGN_METHOD}, {"business_json", PART_BUSINESS_JSON},
 };
 static const char *const place_names[] = {"method", "timestamp", "sign", "sign_method", "business_json", "option:NAME"};
 
@@ -155,7 +152,8 @@ static void read_request(struct reader *r, const struct node *n)
     read_headers(r, raw.headers);
     q->business_json = count_holding(q->system, q->n_system, PART_BUSINESS_JSON) > 0;
     if (n && q->business_json && q->wire == WIRE_JSON)
-        READER_BAD(r, n, "${business_json} is for forms and queries: with wire \"json\" the body is the business parameters");
+        READER_BAD(r, n,
+                   "${business_json} is for forms and queries: with wire \"json\" the body is the business parameters");
 }
 
 static void read_clock(struct reader *r, const struct node *n)

@@ -67,8 +67,8 @@ static void check_paging(struct reader *r, const struct node *n, struct paging *
     if (!p->size_default)
         p->size_default = p->size_max;
     if (p->size_default > p->size_max)
-        READER_BAD(r, n, "the default of %lld rows a page is more than the %lld that are allowed", (long long)p->size_default,
-                   (long long)p->size_max);
+        READER_BAD(r, n, "the default of %lld rows a page is more than the %lld that are allowed",
+                   (long long)p->size_default, (long long)p->size_max);
     if (lacks)
         READER_BAD(r, n, "this kind of paging needs \"%s\"", lacks);
 }
@@ -127,14 +127,19 @@ static void check_window(struct reader *r, const struct node *n, const struct wi
         READER_BAD(r, n, "a window has \"from\" and \"to\", or neither");
 }
 
+static void refuse_fixed(struct reader *r, const struct node *fixed)
+{
+    if (fixed)
+        READER_BAD(r, fixed, "\"fixed\" belongs to paging_modes");
+}
+
 static void read_paging(struct reader *r, const struct node *n, const struct node *owner, struct paging *p)
 {
     struct paging_raw raw = {.p = *p};
 
     reader_object(r, n, &table_paging, &raw);
     *p = raw.p;
-    if (raw.fixed)
-        READER_BAD(r, raw.fixed, "\"fixed\" belongs to paging_modes");
+    refuse_fixed(r, raw.fixed);
     check_paging(r, n ? n : owner, p);
 }
 
@@ -181,6 +186,7 @@ void reader_ifaces(struct reader *r, const struct connector_raw *raw)
 
     if (c->kind == CONNECTOR_HTTP) {
         reader_object(r, raw->paging, &table_paging, &paging);
+        refuse_fixed(r, paging.fixed);
         reader_object(r, raw->window, &table_window, &preset.i.window);
     }
     preset.i.paging = paging.p;

@@ -146,19 +146,21 @@ static void set(struct reply *ret, enum reaction reaction, enum err code)
     ret->code = code;
 }
 
-static void lacks_rows(const struct judged *j, const struct json *v, struct strs paths, bool overridden, struct reply *ret)
+static void lacks_rows(const struct judged *j, const struct json *v, struct strs paths, bool overridden,
+                       struct reply *ret)
 {
     struct str path = paths.n ? paths.at[0] : S("");
     bool wrong = v && json_type(v) != JSON_NULL;
 
     if (wrong) {
         set(ret, REACT_STOP, ERR_DATA);
-        fail(&ret->why, ERR_DATA, STR_FMT ": the rows are expected at \"" STR_FMT "\", where the reply has %s instead of an array",
+        fail(&ret->why, ERR_DATA,
+             STR_FMT ": the rows are expected at \"" STR_FMT "\", where the reply has %s instead of an array",
              STR_ARG(j->i->name), STR_ARG(path), json_type_name(json_type(v)));
     } else {
         set(ret, overridden ? REACT_STOP : REACT_RETRY, overridden ? ERR_CONFIG : ERR_REMOTE);
-        fail(&ret->why, ret->code, STR_FMT ": the reply reports no failure, but has no rows at \"" STR_FMT "\"", STR_ARG(j->i->name),
-             STR_ARG(path));
+        fail(&ret->why, ret->code, STR_FMT ": the reply reports no failure, but has no rows at \"" STR_FMT "\"",
+             STR_ARG(j->i->name), STR_ARG(path));
     }
     if (overridden)
         fail_hint(&ret->why, "Correct DataKey in the document's otherResponse, or take it out.");
@@ -197,7 +199,7 @@ void connector_judge_text(const struct connector *c, const struct iface *i, int 
     if (judge_status(&j, text, ret))
         return;
     set(ret, REACT_RETRY, ERR_REMOTE);
-    if (status == 204 || (n == 0 && !why[0])) {
+    if (status == 204 || (n == 0 && (body.p || !why[0]))) {
         fail(&ret->why, ERR_REMOTE, STR_FMT ": the reply (HTTP %d) is empty", STR_ARG(i->name), status);
     } else if (str_starts(text, S("<?xml")) || str_ends(text, S("_response>"))) {
         set(ret, REACT_STOP, ERR_CONFIG);
@@ -207,8 +209,8 @@ void connector_judge_text(const struct connector *c, const struct iface *i, int 
         fail(&ret->why, ERR_REMOTE, STR_FMT ": the reply is an HTML page: " STR_FMT, STR_ARG(i->name), STR_ARG(text));
         fail_hint(&ret->why, "A proxy or an error page answered; check base_url if it stays.");
     } else {
-        fail(&ret->why, ERR_REMOTE, STR_FMT ": the reply is not JSON (%s)%s" STR_FMT, STR_ARG(i->name), why, n ? ": " : "",
-             STR_ARG(text));
+        fail(&ret->why, ERR_REMOTE, STR_FMT ": the reply is not JSON (%s)%s" STR_FMT, STR_ARG(i->name), why,
+             n ? ": " : "", STR_ARG(text));
     }
 }
 

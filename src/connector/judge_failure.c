@@ -112,9 +112,9 @@ static void tell(const struct judged *j, const struct failure *f, enum err code,
     bool sub = f->sub_code.n > 0;
 
     fail(ei, code, STR_FMT " answered%s" STR_FMT "%s" STR_FMT "%s%s" STR_FMT "%s" STR_FMT "%s", STR_ARG(j->i->name),
-         f->code.n ? " code " : " a failure", STR_ARG(str_sub(f->code, 0, 40)), sub ? " (" : "", STR_ARG(str_sub(f->sub_code, 0, 80)),
-         sub ? ")" : "", f->words_n ? ": " : "", STR_ARG(str_mk(f->words, f->words_n)), id.n ? " [request " : "",
-         STR_ARG(str_sub(id, 0, 64)), id.n ? "]" : "");
+         f->code.n ? " code " : " a failure", STR_ARG(str_sub(f->code, 0, 40)), sub ? " (" : "",
+         STR_ARG(str_sub(f->sub_code, 0, 80)), sub ? ")" : "", f->words_n ? ": " : "",
+         STR_ARG(str_mk(f->words, f->words_n)), id.n ? " [request " : "", STR_ARG(str_sub(id, 0, 64)), id.n ? "]" : "");
 }
 
 static const struct failure_rule *find_failure(const struct judged *j)

@@ -10,7 +10,8 @@ struct verdict {
     const char *hint;
 };
 static const struct verdict verdicts[] = {
-    {300, 399, REACT_STOP, ERR_CONFIG, "The address redirects, and signed calls follow no redirects: give the final address as base_url."},
+    {300, 399, REACT_STOP, ERR_CONFIG,
+     "The address redirects, and signed calls follow no redirects: give the final address as base_url."},
     {401, 401, REACT_STOP, ERR_AUTH, "Check the credentials of the connection."},
     {403, 403, REACT_STOP, ERR_AUTH, "The account may not do this, or this machine's address is not allowed."},
     {404, 405, REACT_STOP, ERR_CONFIG, "Check base_url and the interface's path."},

@@ -17,7 +17,7 @@ struct call {
     const struct iface *i;
     const struct option_values *options;
     const struct sign_method *method; /* NULL: not signed */
-    struct kv *business; /* with the fixed parameters of the paging mode */
+    struct kv *business;              /* with the fixed parameters of the paging mode */
     size_t n_business;
     struct str timestamp, business_json;
     struct kv *pairs; /* the connector's own parameters, then the business ones */
@@ -58,7 +58,8 @@ static enum err check_options(const struct call *k)
 
         if (!o->required || option_value(k, i).n)
             continue;
-        fail(k->ei, o->secret ? ERR_SECRET : ERR_CONFIG, "the connection has no value for \"" STR_FMT "\"", STR_ARG(o->name));
+        fail(k->ei, o->secret ? ERR_SECRET : ERR_CONFIG, "the connection has no value for \"" STR_FMT "\"",
+             STR_ARG(o->name));
         return fail_hint(k->ei, "Give params." STR_FMT " in the connection.", STR_ARG(o->name));
     }
     return OK;
@@ -143,7 +144,8 @@ static enum err check_business(struct call *k)
         if (!k->business[b].key.n)
             e = fail(k->ei, ERR_CONFIG, "a request parameter has no name");
         else if (!map_put(seen, k->business[b].key, b))
-            e = fail(k->ei, ERR_CONFIG, "the request parameter \"" STR_FMT "\" stands there twice", STR_ARG(k->business[b].key));
+            e = fail(k->ei, ERR_CONFIG, "the request parameter \"" STR_FMT "\" stands there twice",
+                     STR_ARG(k->business[b].key));
     }
     map_free(seen);
     return e;
@@ -223,7 +225,8 @@ static enum err gather_pairs(struct call *k)
     k->n_system = k->n_pairs;
     for (size_t b = 0; b < k->n_business && as_pairs; b++) {
         if (is_own(k, k->business[b].key)) {
-            fail(k->ei, ERR_CONFIG, "the request parameter \"" STR_FMT "\" is set by the connector", STR_ARG(k->business[b].key));
+            fail(k->ei, ERR_CONFIG, "the request parameter \"" STR_FMT "\" is set by the connector",
+                 STR_ARG(k->business[b].key));
             return fail_hint(k->ei, "Take it out of the document's request.");
         }
         if (k->business[b].value.n)
@@ -353,7 +356,8 @@ static enum err write_headers(struct call *k, struct wire_request *w)
             return e;
         for (size_t i = 0; i < value.n; i++) {
             if ((unsigned char)value.p[i] < ' ' || value.p[i] == 0x7f)
-                return fail(k->ei, ERR_CONFIG, "the header \"" STR_FMT "\" would hold a control character", STR_ARG(q->headers[h].name));
+                return fail(k->ei, ERR_CONFIG, "the header \"" STR_FMT "\" would hold a control character",
+                            STR_ARG(q->headers[h].name));
         }
         if (value.n)
             w->headers[w->n_headers++] = (struct kv){q->headers[h].name, value};

@@ -16,9 +16,9 @@ static enum form form_of(const struct iface *i, struct str name)
         const char *type;
         enum form form;
     } forms[] = {
-        {"int", FORM_NUMBER},     {"float", FORM_NUMBER}, {"decimal", FORM_NUMBER},   {"bool", FORM_BOOL},
-        {"int[]", FORM_NUMBERS},  {"json", FORM_JSON},    {"object", FORM_JSON},      {"array", FORM_STRINGS},
-        {"string[]", FORM_STRINGS},
+        {"int", FORM_NUMBER},  {"float", FORM_NUMBER},  {"decimal", FORM_NUMBER},
+        {"bool", FORM_BOOL},   {"int[]", FORM_NUMBERS}, {"json", FORM_JSON},
+        {"object", FORM_JSON}, {"array", FORM_STRINGS}, {"string[]", FORM_STRINGS},
     };
 
     for (size_t p = 0; p < i->n_params; p++) {

@@ -6,9 +6,9 @@
  * are cut. */
 #include "connector/sign_parts.h"
 
-#define MASK S("***")
-#define SHOW_MAX_BYTES (64u << 10)
-#define VALUE_MAX_BYTES 4096u
+#define MASK             S("***")
+#define SHOW_MAX_BYTES   (64u << 10)
+#define VALUE_MAX_BYTES  4096u
 #define SECRET_MIN_BYTES 4u
 
 static bool names_secret(const struct connector *c, struct str name)
@@ -81,7 +81,8 @@ static void add_pair(const struct connector *c, const struct wire_request *r, st
 }
 
 /* "a=1&b=2" as one option of curl for each. */
-static void add_pairs(const struct connector *c, const struct wire_request *r, struct str text, const char *option, struct buf *out)
+static void add_pairs(const struct connector *c, const struct wire_request *r, struct str text, const char *option,
+                      struct buf *out)
 {
     struct str rest = text, part;
 
@@ -147,7 +148,8 @@ struct str connector_show(const struct connector *c, const struct wire_request *
     } else {
         add_pairs(c, r, r->body, "--data-urlencode", &b);
     }
-    shown = b.failed ? arena_printf(a, "curl -X " STR_FMT " … (too long to show)", STR_ARG(r->method)) : arena_str(a, buf_str(&b));
+    shown = b.failed ? arena_printf(a, "curl -X " STR_FMT " … (too long to show)", STR_ARG(r->method))
+                     : arena_str(a, buf_str(&b));
     buf_free(&b);
     return shown;
 }
