@@ -1,19 +1,20 @@
 /* The only file that includes sqlite3.h.
  *
- * What it adds to SQLite: durable defaults (WAL, synchronous=FULL, foreign keys, defensive mode), one shape of failure, and the
- * distinction that a sink needs: did the disk fail, is somebody else in the way, or is one row to blame?
+ * What it adds to SQLite: durable defaults (WAL, synchronous=FULL, foreign keys, defensive mode), one shape of failure,
+ * and the distinction that a sink needs: did the disk fail, is somebody else in the way, or is one row to blame?
  *
  *   FULL, IOERR, READONLY, CANTOPEN, PERM   ERR_DISK with the words of the operating system and the path
  *   CORRUPT, NOTADB                         ERR_DISK saying that the file is damaged
  *   BUSY, LOCKED, PROTOCOL                  ERR_CONFLICT
  *   CONSTRAINT, MISMATCH, TOOBIG            ERR_DATA with SQLite's words alone
- *   ERROR                                   ERR_SCHEMA when the SQL does not compile (any more); ERR_DATA when it compiles and has
- *                                           parameters: then a value made a function fail (json('{'), abs of the least integer)
- *   NOMEM and all else                      ERR_INTERNAL
+ *   ERROR                                   ERR_SCHEMA when the SQL does not compile (any more); ERR_DATA when it
+ * compiles and has parameters: then a value made a function fail (json('{'), abs of the least integer) NOMEM and all
+ * else                      ERR_INTERNAL
  *
  * A bind that fails is remembered and told by the next step, so that callers bind freely.
- * A database in WAL mode inside a folder that cannot be written needs SQLite's immutable mode: reading falls back to it when there is
- * no log beside the file that it would have to look at. There is no locking here: a handle belongs to one thread at a time. */
+ * A database in WAL mode inside a folder that cannot be written needs SQLite's immutable mode: reading falls back to it
+ * when there is no log beside the file that it would have to look at. There is no locking here: a handle belongs to one
+ * thread at a time. */
 #include "db/sqlite.h"
 
 #include <errno.h>
@@ -49,7 +50,8 @@ static enum err fail_disk(struct sqlite *db, int rc, struct errinfo *ei)
     }
     if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) {
         fail(ei, ERR_DISK, "the file %s is damaged: %s", db->path, sqlite3_errmsg(db->h));
-        return fail_hint(ei, "Keep a copy of it; restore it from a backup, or save what is left with: sqlite3 FILE .recover");
+        return fail_hint(
+            ei, "Keep a copy of it; restore it from a backup, or save what is left with: sqlite3 FILE .recover");
     }
     const char *reason = os ? strerror_r(os, words, sizeof words) : sqlite3_errmsg(db->h);
     if (primary == SQLITE_CANTOPEN)
@@ -60,7 +62,8 @@ static enum err fail_disk(struct sqlite *db, int rc, struct errinfo *ei)
         fail(ei, ERR_DISK, "%s: %s (code %d): %s", db->path, sqlite3_errstr(rc), rc, reason);
     if (primary == SQLITE_IOERR)
         return fail_hint(ei, "Look at the disk and at the kernel's log; then start again.");
-    return fail_hint(ei, "Check that the file and its folder exist and may be read and written by user %ld.", (long)geteuid());
+    return fail_hint(ei, "Check that the file and its folder exist and may be read and written by user %ld.",
+                     (long)geteuid());
 }
 
 static enum err fail_with(struct sqlite *db, int rc, struct errinfo *ei)
@@ -172,8 +175,9 @@ enum err sqlite_open(const char *path, enum sqlite_mode mode, int busy_ms, struc
     size_t n = strlen(path) + 1;
     db->path = mem_alloc(n);
     memcpy(db->path, path, n);
-    enum err e = mode == SQLITE_RO ? open_for_reading(db, busy_ms, ei)
-                                   : open_for_writing(db, mode == SQLITE_RW_CREATE ? SQLITE_OPEN_CREATE : 0, busy_ms, ei);
+    enum err e = mode == SQLITE_RO
+                     ? open_for_reading(db, busy_ms, ei)
+                     : open_for_writing(db, mode == SQLITE_RW_CREATE ? SQLITE_OPEN_CREATE : 0, busy_ms, ei);
     if (e != OK) {
         sqlite_close(db);
         return e;
@@ -267,7 +271,8 @@ void sqlite_bind_null(struct sqlite_stmt *st, int i)
     note_bind(st, sqlite3_bind_null(st->st, i));
 }
 
-/* A statement with parameters that still compiles can only have stumbled over a value. Looking must not lose the first message. */
+/* A statement with parameters that still compiles can only have stumbled over a value. Looking must not lose the first
+ * message. */
 static enum err fail_step(struct sqlite_stmt *st, int rc, struct errinfo *ei)
 {
     enum err e = fail_with(st->db, rc, ei);
@@ -291,8 +296,8 @@ enum err sqlite_step(struct sqlite_stmt *st, bool *ret_row, struct errinfo *ei)
     st->db->failed_on_row = false;
     if (st->bind_rc != SQLITE_OK) {
         st->db->failed_on_row = st->bind_rc == SQLITE_TOOBIG;
-        return fail(ei, st->bind_rc == SQLITE_TOOBIG ? ERR_DATA : ERR_INTERNAL, "%s: a value cannot be bound: %s", st->db->path,
-                    sqlite3_errstr(st->bind_rc));
+        return fail(ei, st->bind_rc == SQLITE_TOOBIG ? ERR_DATA : ERR_INTERNAL, "%s: a value cannot be bound: %s",
+                    st->db->path, sqlite3_errstr(st->bind_rc));
     }
     int rc = sqlite3_step(st->st);
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)

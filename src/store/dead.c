@@ -1,8 +1,10 @@
-/* Dead letters: records and rows that the mapping or the target refused, kept until they are retried, dropped or superseded.
+/* Dead letters: records and rows that the mapping or the target refused, kept until they are retried, dropped or
+ * superseded.
  *
- * A letter stands for a place in the journal (page, record, row). Shaping a page again after a crash finds the same letters, so adding one that is
- * there replaces it and keeps its id. A letter is superseded when a record of its key from later in the journal was committed: the older
- * version must never be written over it. Letters from later than that stay open. */
+ * A letter stands for a place in the journal (page, record, row). Shaping a page again after a crash finds the same
+ * letters, so adding one that is there replaces it and keeps its id. A letter is superseded when a record of its key
+ * from later in the journal was committed: the older version must never be written over it. Letters from later than
+ * that stay open. */
 #include "store/state.h"
 
 static void bind_letter(struct sqlite_stmt *st, int64_t integration, const struct dead_letter *d)
@@ -26,10 +28,12 @@ static void bind_letter(struct sqlite_stmt *st, int64_t integration, const struc
 static enum err add_all(struct store *s, int64_t integration, const struct dead_letter *d, size_t n, struct errinfo *ei)
 {
     static const char sql[] =
-        "INSERT INTO dead (integration, key, target_id, version, page, row, line, code, reason, created_ms, tried_ms, tries, state, raw) "
+        "INSERT INTO dead (integration, key, target_id, version, page, row, line, code, reason, created_ms, tried_ms, "
+        "tries, state, raw) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (integration, page, row, line) DO UPDATE SET "
         "key = excluded.key, target_id = excluded.target_id, version = excluded.version, code = excluded.code, "
-        "reason = excluded.reason, created_ms = excluded.created_ms, tried_ms = excluded.tried_ms, tries = excluded.tries, "
+        "reason = excluded.reason, created_ms = excluded.created_ms, tried_ms = excluded.tried_ms, tries = "
+        "excluded.tries, "
         "state = excluded.state, raw = excluded.raw";
     struct sqlite_stmt *st = NULL;
     enum err e = state_stmt(s, SLOT_DEAD_ADD, sql, &st, ei);
@@ -40,7 +44,8 @@ static enum err add_all(struct store *s, int64_t integration, const struct dead_
     return e;
 }
 
-enum err store_dead_add(struct store *s, struct str integration, const struct dead_letter *d, size_t n, struct errinfo *ei)
+enum err store_dead_add(struct store *s, struct str integration, const struct dead_letter *d, size_t n,
+                        struct errinfo *ei)
 {
     if (n == 0)
         return OK;
@@ -55,10 +60,11 @@ enum err store_dead_add(struct store *s, struct str integration, const struct de
     return e;
 }
 
-static enum err supersede_all(struct store *s, int64_t integration, const struct dead_letter *newer, size_t n, size_t *closed,
-                              struct errinfo *ei)
+static enum err supersede_all(struct store *s, int64_t integration, const struct dead_letter *newer, size_t n,
+                              size_t *closed, struct errinfo *ei)
 {
-    static const char sql[] = "UPDATE dead SET state = 3 WHERE integration = ? AND key = ? AND state = 0 AND (page, row) < (?, ?)";
+    static const char sql[] =
+        "UPDATE dead SET state = 3 WHERE integration = ? AND key = ? AND state = 0 AND (page, row) < (?, ?)";
     struct sqlite_stmt *st = NULL;
     enum err e = state_stmt(s, SLOT_DEAD_SUPERSEDE, sql, &st, ei);
     for (size_t i = 0; e == OK && i < n; i++) {
@@ -76,7 +82,8 @@ static enum err supersede_all(struct store *s, int64_t integration, const struct
 static enum err count_open(struct store *s, int64_t integration, int64_t *ret, struct errinfo *ei)
 {
     struct sqlite_stmt *st = NULL;
-    enum err e = state_stmt(s, SLOT_DEAD_COUNT, "SELECT count(*) FROM dead WHERE integration = ? AND state = 0", &st, ei);
+    enum err e =
+        state_stmt(s, SLOT_DEAD_COUNT, "SELECT count(*) FROM dead WHERE integration = ? AND state = 0", &st, ei);
     if (e != OK)
         return e;
     sqlite_bind_int(st, 1, integration);
@@ -89,8 +96,8 @@ static enum err count_open(struct store *s, int64_t integration, int64_t *ret, s
 }
 
 /* Nearly always there is no open letter at all: then nothing is written, and nothing waits for the disk. */
-enum err store_dead_supersede(struct store *s, struct str integration, const struct dead_letter *newer, size_t n, size_t *ret_closed,
-                              struct errinfo *ei)
+enum err store_dead_supersede(struct store *s, struct str integration, const struct dead_letter *newer, size_t n,
+                              size_t *ret_closed, struct errinfo *ei)
 {
     pthread_mutex_lock(&s->mutex);
     int64_t id = 0, n_open = 0;
@@ -137,7 +144,8 @@ static enum err fill(struct sqlite_stmt *st, struct arena *a, struct dead_letter
     return e;
 }
 
-static enum err collect(struct sqlite_stmt *st, struct arena *a, struct dead_letter **ret, size_t *ret_n, struct errinfo *ei)
+static enum err collect(struct sqlite_stmt *st, struct arena *a, struct dead_letter **ret, size_t *ret_n,
+                        struct errinfo *ei)
 {
     void *rows = NULL;
     size_t n = 0;
@@ -157,19 +165,21 @@ static enum err collect(struct sqlite_stmt *st, struct arena *a, struct dead_let
     return e;
 }
 
-#define DEAD_COLUMNS                                                                                                                 \
-    "SELECT d.id, d.page, d.row, d.line, d.created_ms, d.tried_ms, d.tries, d.state, i.name, d.key, d.target_id, d.version, d.code, " \
+#define DEAD_COLUMNS                                                                                                   \
+    "SELECT d.id, d.page, d.row, d.line, d.created_ms, d.tried_ms, d.tries, d.state, i.name, d.key, d.target_id, "     \
+    "d.version, d.code, "                                                                                              \
     "d.reason, d.raw FROM dead d JOIN integration i ON i.id = d.integration WHERE "
 #define DEAD_FILTER "d.id > ?2 AND (?3 OR d.state = 0) AND (?1 IS NULL OR i.name = ?1) ORDER BY d.id LIMIT ?4"
 
-enum err store_dead_list(struct store *s, const struct dead_query *q, struct arena *a, struct dead_letter **ret, size_t *ret_n,
-                         struct errinfo *ei)
+enum err store_dead_list(struct store *s, const struct dead_query *q, struct arena *a, struct dead_letter **ret,
+                         size_t *ret_n, struct errinfo *ei)
 {
     static const char all[] = DEAD_COLUMNS DEAD_FILTER;
     static const char by_id[] = DEAD_COLUMNS "(d.key = ?5 OR d.target_id = ?5) AND " DEAD_FILTER;
     pthread_mutex_lock(&s->mutex);
     struct sqlite_stmt *st = NULL;
-    enum err e = q->id.p ? state_stmt(s, SLOT_DEAD_LIST_ID, by_id, &st, ei) : state_stmt(s, SLOT_DEAD_LIST, all, &st, ei);
+    enum err e =
+        q->id.p ? state_stmt(s, SLOT_DEAD_LIST_ID, by_id, &st, ei) : state_stmt(s, SLOT_DEAD_LIST, all, &st, ei);
     if (e == OK) {
         sqlite_bind_str(st, 1, q->integration);
         sqlite_bind_int(st, 2, q->after_id);
@@ -184,9 +194,11 @@ enum err store_dead_list(struct store *s, const struct dead_query *q, struct are
     return e;
 }
 
-static enum err set_state(struct store *s, int64_t id, enum dead_state state, struct str reason, int64_t now_ms, struct errinfo *ei)
+static enum err set_state(struct store *s, int64_t id, enum dead_state state, struct str reason, int64_t now_ms,
+                          struct errinfo *ei)
 {
-    static const char sql[] = "UPDATE dead SET state = ?, reason = coalesce(?, reason), tried_ms = ?, tries = tries + 1 WHERE id = ?";
+    static const char sql[] =
+        "UPDATE dead SET state = ?, reason = coalesce(?, reason), tried_ms = ?, tries = tries + 1 WHERE id = ?";
     struct sqlite_stmt *st = NULL;
     enum err e = state_stmt(s, SLOT_DEAD_SET, sql, &st, ei);
     if (e != OK)
@@ -203,7 +215,8 @@ static enum err set_state(struct store *s, int64_t id, enum dead_state state, st
     return e;
 }
 
-enum err store_dead_set(struct store *s, int64_t id, enum dead_state state, struct str reason, int64_t now_ms, struct errinfo *ei)
+enum err store_dead_set(struct store *s, int64_t id, enum dead_state state, struct str reason, int64_t now_ms,
+                        struct errinfo *ei)
 {
     pthread_mutex_lock(&s->mutex);
     enum err e = set_state(s, id, state, reason, now_ms, ei);

@@ -1,8 +1,8 @@
 /* Files and folders of the project's own state.
  *
- * What is written here may hold records of customers, so folders are made 0700 and files 0600. A new name is durable only when its folder
- * was synchronized, which is done here once, so that nobody has to think of it.
- * Names of integrations are of any script and may hold blanks; files_name makes one safe file name of each. */
+ * What is written here may hold records of customers, so folders are made 0700 and files 0600. A new name is durable
+ * only when its folder was synchronized, which is done here once, so that nobody has to think of it. Names of
+ * integrations are of any script and may hold blanks; files_name makes one safe file name of each. */
 #include "store/files.h"
 
 #include <errno.h>

@@ -1,16 +1,18 @@
 /* The journal of one integration: a folder of segments.
  *
- * A segment's name is the number of its first entry, so the list of names is the index: no segment has to be opened to know what it holds, and
- * where the next one begins this one ends. Only the newest is open for writing; one other is kept open for reading.
- * Entries are numbered without gaps; a number that is missing between kept ones means damage, and is told, never skipped. Nothing damaged is
- * ever deleted or repaired here.
+ * A segment's name is the number of its first entry, so the list of names is the index: no segment has to be opened to
+ * know what it holds, and where the next one begins this one ends. Only the newest is open for writing; one other is
+ * kept open for reading. Entries are numbered without gaps; a number that is missing between kept ones means damage,
+ * and is told, never skipped. Nothing damaged is ever deleted or repaired here.
  *
- * Durability is SQLite's: one transaction an append, synchronous=FULL. After a failed append the handle is closed (a failed fsync must not be
- * tried again on the same handle), and the next append opens it again and takes away what the failed one may have left.
+ * Durability is SQLite's: one transaction an append, synchronous=FULL. After a failed append the handle is closed (a
+ * failed fsync must not be tried again on the same handle), and the next append opens it again and takes away what the
+ * failed one may have left.
  *
- * Locks, taken in this order: `write` (the newest segment's handle), `read` (the reader's handle), `index` (the list and the last number;
- * held for moments). So reading does not wait for the disk. A folder is held by one writer through flock on it; other processes read, and look
- * at the folder again when they come to the end of what they know. Time comes from the entries themselves and from the caller. */
+ * Locks, taken in this order: `write` (the newest segment's handle), `read` (the reader's handle), `index` (the list
+ * and the last number; held for moments). So reading does not wait for the disk. A folder is held by one writer through
+ * flock on it; other processes read, and look at the folder again when they come to the end of what they know. Time
+ * comes from the entries themselves and from the caller. */
 #include "store/journal.h"
 
 #include <dirent.h>
@@ -39,8 +41,8 @@ struct journal {
     int lock_fd; /* the folder, flocked while it is open for writing; -1 */
 
     pthread_mutex_t write;
-    struct segment *writer;  /* NULL: to be opened */
-    bool suspect;            /* an append failed: cut when opened */
+    struct segment *writer;                 /* NULL: to be opened */
+    bool suspect;                           /* an append failed: cut when opened */
     int64_t writer_bytes, writer_oldest_ms; /* of the newest segment */
 
     pthread_mutex_t read;
@@ -267,7 +269,8 @@ enum err journal_append(struct journal *j, struct journal_entry *entries, size_t
         return fail(ei, ERR_INTERNAL, "the journal %s was opened for reading", j->dir);
     for (size_t i = 0; i < n; i++) {
         if (entries[i].body.n > JOURNAL_BODY_MAX)
-            return fail(ei, ERR_DATA, "a page of %zu bytes is longer than the journal takes (%d)", entries[i].body.n, JOURNAL_BODY_MAX);
+            return fail(ei, ERR_DATA, "a page of %zu bytes is longer than the journal takes (%d)", entries[i].body.n,
+                        JOURNAL_BODY_MAX);
     }
     pthread_mutex_lock(&j->write);
     enum err e = append(j, entries, n, ei);
@@ -286,7 +289,8 @@ static enum err reader_at(struct journal *j, int64_t first, struct errinfo *ei)
     return segment_open(j->dir, first, true, &j->reader, ei);
 }
 
-/* Another process writes: looks at the folder again. The newest may vanish while we look, when it is pruned: once more then. */
+/* Another process writes: looks at the folder again. The newest may vanish while we look, when it is pruned: once more
+ * then. */
 static enum err refresh(struct journal *j, struct errinfo *ei)
 {
     struct segments now = {0};
@@ -322,7 +326,8 @@ static enum err refresh(struct journal *j, struct errinfo *ei)
     return OK;
 }
 
-/* Where `seq` is: the segment's first number, or 0 when it is beyond the end. *seq moves up to the first that is kept. */
+/* Where `seq` is: the segment's first number, or 0 when it is beyond the end. *seq moves up to the first that is kept.
+ */
 static int64_t locate(struct journal *j, int64_t *seq)
 {
     pthread_mutex_lock(&j->index);
@@ -340,10 +345,12 @@ static enum err fail_missing(const struct journal *j, int64_t seq, int64_t segme
     char *path = segment_path(j->dir, segment, "");
     fail(ei, ERR_DISK, "journal: entry %lld is missing from %s", (long long)seq, path);
     free(path);
-    return fail_hint(ei, "A segment was damaged or taken away: restore the folder, or fetch that window again with `run NAME --from --to`.");
+    return fail_hint(ei, "A segment was damaged or taken away: restore the folder, or fetch that window again with "
+                         "`run NAME --from --to`.");
 }
 
-static enum err read_once(struct journal *j, int64_t seq, struct arena *a, struct journal_entry *ret, bool *ret_found, struct errinfo *ei)
+static enum err read_once(struct journal *j, int64_t seq, struct arena *a, struct journal_entry *ret, bool *ret_found,
+                          struct errinfo *ei)
 {
     int64_t segment = locate(j, &seq);
     if (segment == 0) {
@@ -361,7 +368,8 @@ static enum err read_once(struct journal *j, int64_t seq, struct arena *a, struc
     return e;
 }
 
-enum err journal_read(struct journal *j, int64_t seq, struct arena *a, struct journal_entry *ret, bool *ret_found, struct errinfo *ei)
+enum err journal_read(struct journal *j, int64_t seq, struct arena *a, struct journal_entry *ret, bool *ret_found,
+                      struct errinfo *ei)
 {
     pthread_mutex_lock(&j->read);
     bool found = false;
@@ -443,7 +451,9 @@ static enum err segment_age(struct journal *j, int64_t first, int64_t now_ms, in
     return e;
 }
 
-struct prune_rule { int64_t done, keep_ms, max_bytes, now_ms; };
+struct prune_rule {
+    int64_t done, keep_ms, max_bytes, now_ms;
+};
 
 /* May the oldest segment go? It ends before the next begins; the newest never goes while it is the newest. */
 static enum err may_drop(struct journal *j, const struct prune_rule *rule, int64_t bytes, bool *ret, struct errinfo *ei)
@@ -461,7 +471,8 @@ static enum err may_drop(struct journal *j, const struct prune_rule *rule, int64
     return e;
 }
 
-/* When the newest segment itself is done and too old, an empty one takes its place, so that its number is remembered. */
+/* When the newest segment itself is done and too old, an empty one takes its place, so that its number is remembered.
+ */
 static enum err retire_newest(struct journal *j, const struct prune_rule *rule, struct errinfo *ei)
 {
     int64_t first = newest_first(j), last = last_known(j), age_ms = 0;
@@ -499,8 +510,8 @@ static enum err prune(struct journal *j, const struct prune_rule *rule, size_t *
     return e;
 }
 
-enum err journal_prune(struct journal *j, int64_t done, int64_t keep_ms, int64_t max_bytes, int64_t now_ms, size_t *ret_dropped,
-                       struct errinfo *ei)
+enum err journal_prune(struct journal *j, int64_t done, int64_t keep_ms, int64_t max_bytes, int64_t now_ms,
+                       size_t *ret_dropped, struct errinfo *ei)
 {
     if (j->read_only)
         return fail(ei, ERR_INTERNAL, "the journal %s was opened for reading", j->dir);
@@ -538,7 +549,8 @@ static void sweep(const struct journal *j)
         struct str name = str_of(entry->d_name);
         int64_t first = 0;
         bool beside = name.n >= 15 && (str_ends(name, S(".db-wal")) || str_ends(name, S(".db-shm")));
-        if (!beside || !num_i64(str_sub(name, 0, name.n - 7), &first) || j->segments.n == 0 || first >= j->segments.firsts[0])
+        if (!beside || !num_i64(str_sub(name, 0, name.n - 7), &first) || j->segments.n == 0 ||
+            first >= j->segments.firsts[0])
             continue;
         if (unlinkat(dirfd(d), entry->d_name, 0) != 0)
             break;
@@ -567,7 +579,8 @@ static enum err open_for_writing(struct journal *j, struct errinfo *ei)
     return e;
 }
 
-enum err journal_open(const char *dir, struct journal_limits limits, bool read_only, struct journal **ret, struct errinfo *ei)
+enum err journal_open(const char *dir, struct journal_limits limits, bool read_only, struct journal **ret,
+                      struct errinfo *ei)
 {
     struct journal *j = mem_zero(sizeof *j);
     *j = (struct journal){.dir = files_path("%s", dir), .read_only = read_only, .limits = limits, .lock_fd = -1};

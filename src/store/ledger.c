@@ -1,10 +1,13 @@
-/* The ledger: for each record key what is known of its newest version: content hash, version, journal position, mapping version.
+/* The ledger: for each record key what is known of its newest version: content hash, version, journal position, mapping
+ * version.
  *
- * idCheck, found missing, superseding, children and audit all ask it. One table without rowid, keyed by (integration's number, key), so that
- * a lookup is one descent of one tree. Lookups of a batch run in one read transaction, writes of a batch in one write transaction. */
+ * idCheck, found missing, superseding, children and audit all ask it. One table without rowid, keyed by (integration's
+ * number, key), so that a lookup is one descent of one tree. Lookups of a batch run in one read transaction, writes of
+ * a batch in one write transaction. */
 #include "store/state.h"
 
-static enum err get_one(struct sqlite_stmt *st, struct arena *a, struct ledger_entry *e, bool *found, struct errinfo *ei)
+static enum err get_one(struct sqlite_stmt *st, struct arena *a, struct ledger_entry *e, bool *found,
+                        struct errinfo *ei)
 {
     bool row = false;
     enum err err = sqlite_step(st, &row, ei);
@@ -25,7 +28,8 @@ static enum err get_one(struct sqlite_stmt *st, struct arena *a, struct ledger_e
 static enum err get_all(struct store *s, int64_t integration, const struct str *keys, size_t n, struct arena *a,
                         struct ledger_entry *out, bool *found, struct errinfo *ei)
 {
-    static const char sql[] = "SELECT hash_hi, hash_lo, version, page, row, lines, mapping FROM ledger WHERE integration = ? AND key = ?";
+    static const char sql[] =
+        "SELECT hash_hi, hash_lo, version, page, row, lines, mapping FROM ledger WHERE integration = ? AND key = ?";
     struct sqlite_stmt *st = NULL;
     enum err e = state_stmt(s, SLOT_LEDGER_GET, sql, &st, ei);
     for (size_t i = 0; e == OK && i < n; i++) {
@@ -54,7 +58,8 @@ enum err ledger_get(struct store *s, struct str integration, const struct str *k
     return e;
 }
 
-static enum err put_all(struct store *s, int64_t integration, const struct ledger_entry *entries, size_t n, struct errinfo *ei)
+static enum err put_all(struct store *s, int64_t integration, const struct ledger_entry *entries, size_t n,
+                        struct errinfo *ei)
 {
     struct sqlite_stmt *st = NULL;
     enum err e = state_stmt(s, SLOT_LEDGER_PUT, "REPLACE INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", &st, ei);
@@ -74,7 +79,8 @@ static enum err put_all(struct store *s, int64_t integration, const struct ledge
     return e;
 }
 
-enum err ledger_put(struct store *s, struct str integration, const struct ledger_entry *entries, size_t n, struct errinfo *ei)
+enum err ledger_put(struct store *s, struct str integration, const struct ledger_entry *entries, size_t n,
+                    struct errinfo *ei)
 {
     if (n == 0)
         return OK;

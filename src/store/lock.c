@@ -1,12 +1,13 @@
 /* Locks of integrations, and telling the living from the dead.
  *
- * One file for each integration in .sluice/lock holds a lock and, as text, who holds it. The kernel lets go of the lock when the process ends,
- * however it ends; the file stays. Open-file-description locks are used: like flock they belong to the opened file, so that two parts of one
- * process exclude each other as well, and unlike flock they can be asked about without taking them, so that `status` never gets in the way of a
- * start.
+ * One file for each integration in .sluice/lock holds a lock and, as text, who holds it. The kernel lets go of the lock
+ * when the process ends, however it ends; the file stays. Open-file-description locks are used: like flock they belong
+ * to the opened file, so that two parts of one process exclude each other as well, and unlike flock they can be asked
+ * about without taking them, so that `status` never gets in the way of a start.
  *
- * A process number alone tells little: it is given out again, and in a container it is the same after each restart. So the identity
- * holds the start time (field 22 of /proc/PID/stat) and the boot id too. Where there is no /proc the number has to do. */
+ * A process number alone tells little: it is given out again, and in a container it is the same after each restart. So
+ * the identity holds the start time (field 22 of /proc/PID/stat) and the boot id too. Where there is no /proc the
+ * number has to do. */
 #include "store/lock.h"
 
 #include <errno.h>
@@ -96,20 +97,22 @@ static enum err fail_held(const char *path, struct str integration, struct errin
     size_t n = read_small(path, holder, sizeof holder);
     int64_t pid = process_pid(str_mk(holder, n));
     if (pid > 0)
-        fail(ei, ERR_CONFLICT, "integration " STR_FMT " is being run by process %lld", STR_ARG(integration), (long long)pid);
+        fail(ei, ERR_CONFLICT, "integration " STR_FMT " is being run by process %lld", STR_ARG(integration),
+             (long long)pid);
     else
         fail(ei, ERR_CONFLICT, "integration " STR_FMT " is being run by another process", STR_ARG(integration));
     return fail_hint(ei, "Wait until it is done, or stop it; the lock is %s.", path);
 }
 
-/* Says in the file who holds it. On a full disk the lock holds all the same, and only its holder's number is not told. */
+/* Says in the file who holds it. On a full disk the lock holds all the same, and only its holder's number is not told.
+ */
 static void sign(int fd)
 {
     char me[PROCESS_TEXT];
     process_identity(me);
     size_t n = strlen(me);
-    if (ftruncate(fd, 0) == 0 && pwrite(fd, me, n, 0) != (ssize_t)n && ftruncate(fd, 0) != 0)
-        return;
+    bool signed_ = ftruncate(fd, 0) == 0 && pwrite(fd, me, n, 0) == (ssize_t)n;
+    (void)signed_;
 }
 
 static enum err take(const char *path, struct str integration, int *ret_fd, struct errinfo *ei)

@@ -1,11 +1,12 @@
 /* The event log: append-only JSON lines with rotation, read backwards by tail and forwards by follow.
  *
- * A line is one write(2) to a file opened with O_APPEND, so lines of several processes do not mix. Before it writes, a writer looks whether the
- * file of that name is still the one it has open (another process may have rotated it). Rotation happens under flock on the file.
- * If the disk fills up in the middle of a line, the next write begins with a newline: the torn line is a line of its own that is no JSON, and
- * readers skip empty lines only.
+ * A line is one write(2) to a file opened with O_APPEND, so lines of several processes do not mix. Before it writes, a
+ * writer looks whether the file of that name is still the one it has open (another process may have rotated it).
+ * Rotation happens under flock on the file. If the disk fills up in the middle of a line, the next write begins with a
+ * newline: the torn line is a line of its own that is no JSON, and readers skip empty lines only.
  *
- * Readers keep a place: inode and offset. The inode finds the file again after it was renamed. Nothing here waits or polls. */
+ * Readers keep a place: inode and offset. The inode finds the file again after it was renamed. Nothing here waits or
+ * polls. */
 #include "store/logfile.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ struct logfile {
     char *dir, *path;
     int fd;
     int64_t max_bytes;
-    bool torn;        /* the last write was cut short */
+    bool torn; /* the last write was cut short */
     struct buf line;
 };
 
@@ -140,8 +141,11 @@ enum err logfile_open(const char *dir, int64_t max_bytes, struct logfile **ret, 
     if (e != OK)
         return e;
     struct logfile *lf = mem_zero(sizeof *lf);
-    *lf = (struct logfile){.dir = files_path("%s", dir), .path = path_of(dir, 0), .fd = -1,
-                           .max_bytes = max_bytes > 0 ? max_bytes : LOGFILE_BYTES, .line = buf_make(LOGFILE_LINE_MAX + 2)};
+    *lf = (struct logfile){.dir = files_path("%s", dir),
+                           .path = path_of(dir, 0),
+                           .fd = -1,
+                           .max_bytes = max_bytes > 0 ? max_bytes : LOGFILE_BYTES,
+                           .line = buf_make(LOGFILE_LINE_MAX + 2)};
     pthread_mutex_init(&lf->mutex, NULL);
     e = open_file(lf, ei);
     if (e != OK) {
@@ -174,7 +178,8 @@ struct opened {
     int64_t bytes; /* up to and with its last newline, once it was read */
 };
 
-/* Opens all files that are kept, the newest first, leaving out those that are missing. A rotation meanwhile can show a file twice: once is enough. */
+/* Opens all files that are kept, the newest first, leaving out those that are missing. A rotation meanwhile can show a
+ * file twice: once is enough. */
 static enum err open_all(const char *dir, struct opened files[LOGFILE_KEPT + 1], size_t *ret_n, struct errinfo *ei)
 {
     size_t n = 0;
@@ -234,7 +239,11 @@ static bool is_wanted(const struct logfile_reader *r, struct str line)
 }
 
 /* Copies of lines, the newest first. */
-struct kept_lines { char **at; size_t *lengths; size_t n, cap; };
+struct kept_lines {
+    char **at;
+    size_t *lengths;
+    size_t n, cap;
+};
 
 static void keep_line(struct kept_lines *k, struct str line)
 {
@@ -263,7 +272,8 @@ static void keep_backwards(struct str text, size_t n, const struct logfile_reade
     }
 }
 
-enum err logfile_tail(const char *dir, size_t n, const struct logfile_reader *r, struct logfile_place *ret_place, struct errinfo *ei)
+enum err logfile_tail(const char *dir, size_t n, const struct logfile_reader *r, struct logfile_place *ret_place,
+                      struct errinfo *ei)
 {
     struct opened files[LOGFILE_KEPT + 1];
     size_t n_files = 0;
@@ -297,7 +307,8 @@ static void give_forwards(struct str text, const struct logfile_reader *r)
     }
 }
 
-enum err logfile_follow(const char *dir, struct logfile_place *place, const struct logfile_reader *r, struct errinfo *ei)
+enum err logfile_follow(const char *dir, struct logfile_place *place, const struct logfile_reader *r,
+                        struct errinfo *ei)
 {
     struct opened files[LOGFILE_KEPT + 1];
     size_t n_files = 0;

@@ -1,7 +1,8 @@
-/* Migrations: a table of SQL texts, one for each version, and SQLite's user_version as the place where the version is kept.
+/* Migrations: a table of SQL texts, one for each version, and SQLite's user_version as the place where the version is
+ * kept.
  *
- * The version is looked at first without a transaction (the ordinary case: nothing to do), and again inside the write transaction, because
- * another process may have been quicker. Steps are never changed after a release, only added. */
+ * The version is looked at first without a transaction (the ordinary case: nothing to do), and again inside the write
+ * transaction, because another process may have been quicker. Steps are never changed after a release, only added. */
 #include "store/migrate.h"
 
 #include <stdio.h>
@@ -55,8 +56,8 @@ enum err migrate(struct sqlite *db, const char *const *steps, int64_t n_steps, b
     if (version < 0 || version > n_steps)
         return fail_newer(db, version, n_steps, ei);
     if (read_only) {
-        fail(ei, ERR_CONFIG, "%s was written by an older %s (format %lld; this one reads %lld)", sqlite_path(db), PRODUCT,
-             (long long)version, (long long)n_steps);
+        fail(ei, ERR_CONFIG, "%s was written by an older %s (format %lld; this one reads %lld)", sqlite_path(db),
+             PRODUCT, (long long)version, (long long)n_steps);
         return fail_hint(ei, "Run the integration or serve once: that brings it up to date.");
     }
     e = sqlite_exec(db, "BEGIN IMMEDIATE", ei);

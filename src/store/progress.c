@@ -1,13 +1,15 @@
 /* Progress of integrations and small facts.
  *
- * Progress is one row for each integration, replaced whole; an integration whose row says "ran 0" was only paused so far and counts as not known.
- * Facts are learnt values by name (the page size that a server really gives, its clock's offset): text in, text out. */
+ * Progress is one row for each integration, replaced whole; an integration whose row says "ran 0" was only paused so
+ * far and counts as not known. Facts are learnt values by name (the page size that a server really gives, its clock's
+ * offset): text in, text out. */
 #include "store/state.h"
 
 static enum err get_progress(struct store *s, struct str integration, struct progress *ret, struct errinfo *ei)
 {
-    static const char sql[] = "SELECT cursor_s, fetched_s, page, row, epoch, batch, mapping, freshest_ms, updated_ms, paused, ran "
-                              "FROM progress WHERE integration = ?";
+    static const char sql[] =
+        "SELECT cursor_s, fetched_s, page, row, epoch, batch, mapping, freshest_ms, updated_ms, paused, ran "
+        "FROM progress WHERE integration = ?";
     int64_t id = 0;
     struct sqlite_stmt *st = NULL;
     enum err e = state_id(s, integration, false, &id, ei);
@@ -50,12 +52,12 @@ static enum err put_progress(struct store *s, struct str integration, const stru
     struct sqlite_stmt *st = NULL;
     enum err e = state_id(s, integration, true, &id, ei);
     if (e == OK)
-        e = state_stmt(s, SLOT_PROGRESS_PUT, "REPLACE INTO progress VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)", &st, ei);
+        e = state_stmt(s, SLOT_PROGRESS_PUT, "REPLACE INTO progress VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)", &st,
+                       ei);
     if (e != OK)
         return e;
-    const int64_t values[] = {id,         p->cursor_s,         p->fetched_s,   p->page,       p->row,
-                              p->epoch,   p->batch,            (int64_t)p->mapping, p->freshest_ms, p->updated_ms,
-                              p->paused};
+    const int64_t values[] = {id,       p->cursor_s,         p->fetched_s,   p->page,       p->row,   p->epoch,
+                              p->batch, (int64_t)p->mapping, p->freshest_ms, p->updated_ms, p->paused};
     for (int i = 0; i < (int)(sizeof values / sizeof *values); i++)
         sqlite_bind_int(st, i + 1, values[i]);
     return sqlite_run(st, ei);

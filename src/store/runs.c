@@ -1,13 +1,15 @@
 /* Runs: one row when a run begins, its summary when it ends.
  *
- * A process that dies leaves its row at "running". Nothing repairs such rows; they are shown as "interrupted" when the process that began them
- * is gone and the integration's lock is not held in its name. (Seen from another PID namespace a living process looks dead; its lock tells.) */
+ * A process that dies leaves its row at "running". Nothing repairs such rows; they are shown as "interrupted" when the
+ * process that began them is gone and the integration's lock is not held in its name. (Seen from another PID namespace
+ * a living process looks dead; its lock tells.) */
 #include <stdlib.h>
 
 #include "store/files.h"
 #include "store/state.h"
 
-static enum err begin(struct store *s, struct str integration, struct str kind, int64_t now_ms, int64_t *ret_id, struct errinfo *ei)
+static enum err begin(struct store *s, struct str integration, struct str kind, int64_t now_ms, int64_t *ret_id,
+                      struct errinfo *ei)
 {
     static const char sql[] = "INSERT INTO run (integration, kind, status, started_ms, ended_ms, summary, process) "
                               "VALUES (?, ?, 'running', ?, 0, '', ?)";
@@ -28,7 +30,8 @@ static enum err begin(struct store *s, struct str integration, struct str kind, 
     return e;
 }
 
-enum err store_run_begin(struct store *s, struct str integration, struct str kind, int64_t now_ms, int64_t *ret_id, struct errinfo *ei)
+enum err store_run_begin(struct store *s, struct str integration, struct str kind, int64_t now_ms, int64_t *ret_id,
+                         struct errinfo *ei)
 {
     pthread_mutex_lock(&s->mutex);
     enum err e = begin(s, integration, kind, now_ms, ret_id, ei);
@@ -36,10 +39,12 @@ enum err store_run_begin(struct store *s, struct str integration, struct str kin
     return e;
 }
 
-static enum err end(struct store *s, int64_t id, struct str status, struct str summary, int64_t now_ms, struct errinfo *ei)
+static enum err end(struct store *s, int64_t id, struct str status, struct str summary, int64_t now_ms,
+                    struct errinfo *ei)
 {
     struct sqlite_stmt *st = NULL;
-    enum err e = state_stmt(s, SLOT_RUN_END, "UPDATE run SET status = ?, summary = ?, ended_ms = ? WHERE id = ?", &st, ei);
+    enum err e =
+        state_stmt(s, SLOT_RUN_END, "UPDATE run SET status = ?, summary = ?, ended_ms = ? WHERE id = ?", &st, ei);
     if (e != OK)
         return e;
     sqlite_bind_str(st, 1, state_given(status));
@@ -52,7 +57,8 @@ static enum err end(struct store *s, int64_t id, struct str status, struct str s
     return e;
 }
 
-enum err store_run_end(struct store *s, int64_t id, struct str status, struct str summary, int64_t now_ms, struct errinfo *ei)
+enum err store_run_end(struct store *s, int64_t id, struct str status, struct str summary, int64_t now_ms,
+                       struct errinfo *ei)
 {
     pthread_mutex_lock(&s->mutex);
     enum err e = end(s, id, status, summary, now_ms, ei);
@@ -71,7 +77,8 @@ static bool still_runs(const struct store *s, struct str integration, struct str
     return held;
 }
 
-static enum err fill(const struct store *s, struct sqlite_stmt *st, struct arena *a, struct run_row *r, struct errinfo *ei)
+static enum err fill(const struct store *s, struct sqlite_stmt *st, struct arena *a, struct run_row *r,
+                     struct errinfo *ei)
 {
     r->id = sqlite_int(st, 0);
     r->started_ms = sqlite_int(st, 4);
@@ -90,7 +97,8 @@ static enum err fill(const struct store *s, struct sqlite_stmt *st, struct arena
     return e;
 }
 
-static enum err collect(struct store *s, struct sqlite_stmt *st, struct arena *a, struct run_row **ret, size_t *ret_n, struct errinfo *ei)
+static enum err collect(struct store *s, struct sqlite_stmt *st, struct arena *a, struct run_row **ret, size_t *ret_n,
+                        struct errinfo *ei)
 {
     void *rows = NULL;
     size_t n = 0;
@@ -110,8 +118,8 @@ static enum err collect(struct store *s, struct sqlite_stmt *st, struct arena *a
     return e;
 }
 
-enum err store_runs(struct store *s, struct str integration, size_t limit, struct arena *a, struct run_row **ret, size_t *ret_n,
-                    struct errinfo *ei)
+enum err store_runs(struct store *s, struct str integration, size_t limit, struct arena *a, struct run_row **ret,
+                    size_t *ret_n, struct errinfo *ei)
 {
     static const char sql[] =
         "SELECT r.id, i.name, r.kind, r.status, r.started_ms, r.ended_ms, r.summary, r.process FROM run r "

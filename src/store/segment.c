@@ -1,11 +1,12 @@
 /* One segment of a journal.
  *
- * A table `pages` of one row for each entry; the body is the last column, so that looking at the others does not walk its pages. Bodies are zstd
- * frames of level 1 (higher levels gain nothing on these pages) with their length and a checksum inside: a bit that flipped on the disk is found
- * when the body is read, and named. The compression context is made at the first use and kept.
+ * A table `pages` of one row for each entry; the body is the last column, so that looking at the others does not walk
+ * its pages. Bodies are zstd frames of level 1 (higher levels gain nothing on these pages) with their length and a
+ * checksum inside: a bit that flipped on the disk is found when the body is read, and named. The compression context is
+ * made at the first use and kept.
  *
- * While it is written a segment is in WAL mode. When it is full it is sealed: the log is folded in and the mode set back, which leaves one file
- * that can be read in a folder that cannot be written and that leaves nothing beside it. */
+ * While it is written a segment is in WAL mode. When it is full it is sealed: the log is folded in and the mode set
+ * back, which leaves one file that can be read in a folder that cannot be written and that leaves nothing beside it. */
 #include "store/segment.h"
 
 #include <stdio.h>
@@ -16,11 +17,12 @@
 #include "store/files.h"
 #include "store/migrate.h"
 
-#define BUSY_MS 10000
+#define BUSY_MS    10000
 #define ZSTD_LEVEL 1
 
 static const char *const steps[] = {
-    "CREATE TABLE pages (seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL, purpose INTEGER NOT NULL, run INTEGER NOT NULL,"
+    "CREATE TABLE pages (seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL, purpose INTEGER NOT NULL, run INTEGER NOT "
+    "NULL,"
     "  from_s INTEGER NOT NULL, to_s INTEGER NOT NULL, page_no INTEGER NOT NULL, fetched_ms INTEGER NOT NULL,"
     "  cursor_s INTEGER NOT NULL, body_bytes INTEGER NOT NULL, call TEXT NOT NULL, body BLOB) STRICT;",
 };
@@ -42,10 +44,12 @@ char *segment_path(const char *dir, int64_t first, const char *suffix)
 static enum err prepare(struct segment *g, bool read_only, struct errinfo *ei)
 {
     static const char insert_sql[] = "INSERT INTO pages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    static const char select_sql[] = "SELECT seq, kind, purpose, run, from_s, to_s, page_no, fetched_ms, cursor_s, body_bytes, call, body "
-                                 "FROM pages WHERE seq = ?";
-    static const char ends_sql[] = "SELECT seq, fetched_ms FROM pages WHERE seq IN ((SELECT min(seq) FROM pages), (SELECT max(seq) FROM pages)) "
-                               "ORDER BY seq";
+    static const char select_sql[] =
+        "SELECT seq, kind, purpose, run, from_s, to_s, page_no, fetched_ms, cursor_s, body_bytes, call, body "
+        "FROM pages WHERE seq = ?";
+    static const char ends_sql[] =
+        "SELECT seq, fetched_ms FROM pages WHERE seq IN ((SELECT min(seq) FROM pages), (SELECT max(seq) FROM pages)) "
+        "ORDER BY seq";
     enum err e = sqlite_prepare(g->db, str_of(select_sql), &g->select, ei);
     if (e == OK)
         e = sqlite_prepare(g->db, str_of(ends_sql), &g->ends, ei);
@@ -145,7 +149,8 @@ enum err segment_span(struct segment *g, struct segment_span *ret, struct errinf
     if (g->ends)
         sqlite_reset(g->ends);
     if (e == OK && span.last < g->first - 1)
-        e = fail(ei, ERR_DISK, "%s is damaged: it holds entry %lld, which belongs before it", sqlite_path(g->db), (long long)span.last);
+        e = fail(ei, ERR_DISK, "%s is damaged: it holds entry %lld, which belongs before it", sqlite_path(g->db),
+                 (long long)span.last);
     if (e == OK)
         *ret = span;
     return e;
@@ -166,7 +171,8 @@ static enum err compress(struct segment *g, struct str body, struct errinfo *ei)
         return fail(ei, ERR_INTERNAL, "journal: no memory to compress a page of %zu bytes", body.n);
     size_t n = ZSTD_compress2(g->pack, g->packed.p, bound, body.p, body.n);
     if (ZSTD_isError(n))
-        return fail(ei, ERR_INTERNAL, "journal: a page of %zu bytes cannot be compressed: %s", body.n, ZSTD_getErrorName(n));
+        return fail(ei, ERR_INTERNAL, "journal: a page of %zu bytes cannot be compressed: %s", body.n,
+                    ZSTD_getErrorName(n));
     g->packed.n = n;
     return OK;
 }
@@ -187,8 +193,8 @@ static enum err insert(struct segment *g, const struct journal_entry *entry, int
     return sqlite_run(g->insert, ei);
 }
 
-enum err segment_append(struct segment *g, const struct journal_entry *entries, size_t n, int64_t seq, int64_t *ret_bytes,
-                        struct errinfo *ei)
+enum err segment_append(struct segment *g, const struct journal_entry *entries, size_t n, int64_t seq,
+                        int64_t *ret_bytes, struct errinfo *ei)
 {
     const int64_t row_bytes = 64; /* about, beside texts */
     int64_t bytes = 0;
@@ -201,12 +207,13 @@ enum err segment_append(struct segment *g, const struct journal_entry *entries, 
     }
     if (e == OK)
         e = sqlite_exec(g->db, "COMMIT", ei);
-    if (e == OK)
-        *ret_bytes = bytes;
-    /* When SQLite has rolled back by itself this answers that there is nothing to roll back. */
-    else if (sqlite_exec(g->db, "ROLLBACK", NULL) != OK)
+    if (e != OK) {
+        enum err undone = sqlite_exec(g->db, "ROLLBACK", NULL);
+        (void)undone; /* after some failures SQLite has rolled back by itself, and says so */
         return e;
-    return e;
+    }
+    *ret_bytes = bytes;
+    return OK;
 }
 
 enum err segment_cut(struct segment *g, int64_t last, struct errinfo *ei)
@@ -227,7 +234,8 @@ static enum err fail_damaged(struct segment *g, int64_t seq, const char *how, st
     return fail_hint(ei, "Keep a copy of the file; fetch that window again with `run NAME --from --to`.");
 }
 
-static enum err decompress(struct segment *g, int64_t seq, int64_t n_bytes, struct arena *a, struct str *ret, struct errinfo *ei)
+static enum err decompress(struct segment *g, int64_t seq, int64_t n_bytes, struct arena *a, struct str *ret,
+                           struct errinfo *ei)
 {
     struct str packed = sqlite_str(g->select, 11);
     if (n_bytes == 0 && !packed.p) {
@@ -240,7 +248,8 @@ static enum err decompress(struct segment *g, int64_t seq, int64_t n_bytes, stru
         return fail_damaged(g, seq, "its body is not of the length noted", ei);
     char *p = arena_try(a, (size_t)n_bytes + 1);
     if (!p)
-        return fail(ei, ERR_INTERNAL, "journal entry %lld takes %lld bytes, more than was set aside", (long long)seq, (long long)n_bytes);
+        return fail(ei, ERR_INTERNAL, "journal entry %lld takes %lld bytes, more than was set aside", (long long)seq,
+                    (long long)n_bytes);
     if (!g->unpack && !(g->unpack = ZSTD_createDCtx()))
         die_no_memory();
     size_t n = ZSTD_decompressDCtx(g->unpack, p, (size_t)n_bytes, packed.p, packed.n);
@@ -257,8 +266,12 @@ static enum err fill(struct segment *g, struct arena *a, struct journal_entry *o
 {
     struct sqlite_stmt *st = g->select;
     int64_t kind = sqlite_int(st, 1), purpose = sqlite_int(st, 2);
-    struct journal_entry entry = {.seq = sqlite_int(st, 0), .run = sqlite_int(st, 3), .from_s = sqlite_int(st, 4),
-                                  .to_s = sqlite_int(st, 5), .page_no = sqlite_int(st, 6), .fetched_ms = sqlite_int(st, 7),
+    struct journal_entry entry = {.seq = sqlite_int(st, 0),
+                                  .run = sqlite_int(st, 3),
+                                  .from_s = sqlite_int(st, 4),
+                                  .to_s = sqlite_int(st, 5),
+                                  .page_no = sqlite_int(st, 6),
+                                  .fetched_ms = sqlite_int(st, 7),
                                   .cursor_s = sqlite_int(st, 8)};
     if (kind < JOURNAL_PAGE || kind > JOURNAL_MARK || purpose < PURPOSE_MAIN || purpose > PURPOSE_BACKFILL)
         return fail_damaged(g, entry.seq, "its kind or purpose is unknown", ei);
@@ -268,7 +281,8 @@ static enum err fill(struct segment *g, struct arena *a, struct journal_entry *o
         struct str call = sqlite_str(st, 10);
         char *p = arena_try(a, call.n + 1);
         if (!p)
-            return fail(ei, ERR_INTERNAL, "journal entry %lld takes more memory than was set aside", (long long)entry.seq);
+            return fail(ei, ERR_INTERNAL, "journal entry %lld takes more memory than was set aside",
+                        (long long)entry.seq);
         memcpy(p, call.n ? call.p : "", call.n);
         p[call.n] = 0;
         entry.call = str_mk(p, call.n);
@@ -280,7 +294,8 @@ static enum err fill(struct segment *g, struct arena *a, struct journal_entry *o
     return OK;
 }
 
-enum err segment_read(struct segment *g, int64_t seq, struct arena *a, struct journal_entry *ret, bool *ret_found, struct errinfo *ei)
+enum err segment_read(struct segment *g, int64_t seq, struct arena *a, struct journal_entry *ret, bool *ret_found,
+                      struct errinfo *ei)
 {
     if (!g->select) {
         *ret_found = false;
@@ -301,10 +316,8 @@ enum err segment_read(struct segment *g, int64_t seq, struct arena *a, struct jo
 
 void segment_seal(struct segment *g)
 {
-    struct errinfo ignored;
     sqlite_reset(g->select);
     sqlite_reset(g->ends);
-    /* Another process may be reading: then it stays in WAL mode, which is readable as well. */
-    if (sqlite_exec(g->db, "PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE", &ignored) != OK)
-        return;
+    enum err e = sqlite_exec(g->db, "PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE", NULL);
+    (void)e; /* another process may be reading: then it stays in WAL mode, which is readable as well */
 }

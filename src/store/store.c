@@ -1,11 +1,11 @@
 /* The project's own state in .sluice/state.db: opening it, its tables, its kept statements and transactions.
  *
- * One SQLite handle behind one mutex: calls are short (a fraction of a millisecond, a synchronization when they write), and the busy
- * parts of the program call it once for a batch, not once for a record. Statements are prepared once. Every transaction that writes begins
- * IMMEDIATE, so that two processes queue up instead of failing half-way.
+ * One SQLite handle behind one mutex: calls are short (a fraction of a millisecond, a synchronization when they write),
+ * and the busy parts of the program call it once for a batch, not once for a record. Statements are prepared once.
+ * Every transaction that writes begins IMMEDIATE, so that two processes queue up instead of failing half-way.
  * Integrations are kept by number; the numbers are remembered here and never given to another name.
- * What belongs to one subject (runs, dead letters, …) stands in its own file. What is *not* here: records and pages (journal.c), and
- * the checkpoint that counts, which lives in the target database; `progress` is its copy. */
+ * What belongs to one subject (runs, dead letters, …) stands in its own file. What is *not* here: records and pages
+ * (journal.c), and the checkpoint that counts, which lives in the target database; `progress` is its copy. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,12 +23,14 @@ static const char *const steps[] = {
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE integration (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;"
     "CREATE TABLE progress (integration INTEGER PRIMARY KEY REFERENCES integration, cursor_s INTEGER NOT NULL,"
-    "  fetched_s INTEGER NOT NULL, page INTEGER NOT NULL, row INTEGER NOT NULL, epoch INTEGER NOT NULL, batch INTEGER NOT NULL,"
+    "  fetched_s INTEGER NOT NULL, page INTEGER NOT NULL, row INTEGER NOT NULL, epoch INTEGER NOT NULL, batch INTEGER "
+    "NOT NULL,"
     "  mapping INTEGER NOT NULL, freshest_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, paused INTEGER NOT NULL,"
     "  ran INTEGER NOT NULL) STRICT;"
     "CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE run (id INTEGER PRIMARY KEY AUTOINCREMENT, integration INTEGER NOT NULL REFERENCES integration,"
-    "  kind TEXT NOT NULL, status TEXT NOT NULL, started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, summary TEXT NOT NULL,"
+    "  kind TEXT NOT NULL, status TEXT NOT NULL, started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, summary TEXT "
+    "NOT NULL,"
     "  process TEXT NOT NULL) STRICT;"
     "CREATE INDEX run_of ON run (integration, id);"
     "CREATE TABLE dead (id INTEGER PRIMARY KEY AUTOINCREMENT, integration INTEGER NOT NULL REFERENCES integration,"
@@ -43,8 +45,10 @@ static const char *const steps[] = {
     "  from_s INTEGER NOT NULL, to_s INTEGER NOT NULL, why TEXT NOT NULL, created_ms INTEGER NOT NULL,"
     "  tries INTEGER NOT NULL, closed_ms INTEGER) STRICT;"
     "CREATE UNIQUE INDEX gap_open ON gap (integration, from_s, to_s) WHERE closed_ms IS NULL;"
-    "CREATE TABLE ledger (integration INTEGER NOT NULL, key TEXT NOT NULL, hash_hi INTEGER NOT NULL, hash_lo INTEGER NOT NULL,"
-    "  version TEXT NOT NULL, page INTEGER NOT NULL, row INTEGER NOT NULL, lines INTEGER NOT NULL, mapping INTEGER NOT NULL,"
+    "CREATE TABLE ledger (integration INTEGER NOT NULL, key TEXT NOT NULL, hash_hi INTEGER NOT NULL, hash_lo INTEGER "
+    "NOT NULL,"
+    "  version TEXT NOT NULL, page INTEGER NOT NULL, row INTEGER NOT NULL, lines INTEGER NOT NULL, mapping INTEGER NOT "
+    "NULL,"
     "  PRIMARY KEY (integration, key)) STRICT, WITHOUT ROWID;",
 };
 
@@ -77,7 +81,8 @@ static enum err find_id(struct store *s, struct str integration, int64_t *ret, s
 static enum err add_id(struct store *s, struct str integration, struct errinfo *ei)
 {
     struct sqlite_stmt *st = NULL;
-    enum err e = state_stmt(s, SLOT_ID_ADD, "INSERT INTO integration (name) VALUES (?) ON CONFLICT DO NOTHING", &st, ei);
+    enum err e =
+        state_stmt(s, SLOT_ID_ADD, "INSERT INTO integration (name) VALUES (?) ON CONFLICT DO NOTHING", &st, ei);
     if (e != OK)
         return e;
     sqlite_bind_str(st, 1, integration);
@@ -112,9 +117,10 @@ enum err state_end(struct store *s, enum err e, struct errinfo *ei)
 {
     if (e == OK)
         e = sqlite_exec(s->db, "COMMIT", ei);
-    /* After some failures SQLite has rolled back by itself, and this one says that there is nothing to do. */
-    if (e != OK && sqlite_exec(s->db, "ROLLBACK", NULL) != OK)
-        return e;
+    if (e != OK) {
+        enum err undone = sqlite_exec(s->db, "ROLLBACK", NULL);
+        (void)undone; /* after some failures SQLite has rolled back by itself, and says so */
+    }
     return e;
 }
 
@@ -192,6 +198,8 @@ static enum err open_db(struct store *s, const char *path, bool read_only, struc
 {
     enum err e = sqlite_open(path, read_only ? SQLITE_RO : SQLITE_RW, BUSY_MS, &s->db, ei);
     if (e == OK)
+        e = sqlite_exec(s->db, "PRAGMA cache_size = -16384", ei); /* 16 MiB: the ledger's upper pages stay */
+    if (e == OK)
         e = migrate(s->db, steps, (int64_t)(sizeof steps / sizeof *steps), read_only, ei);
     return e == OK ? learn_uuid(s, read_only, ei) : e;
 }
@@ -267,7 +275,8 @@ void store_unlock(struct store_lock *l)
     lock_release(l);
 }
 
-static enum err prune_one(struct store *s, enum slot slot, const char *sql, int64_t before_ms, size_t *n, struct errinfo *ei)
+static enum err prune_one(struct store *s, enum slot slot, const char *sql, int64_t before_ms, size_t *n,
+                          struct errinfo *ei)
 {
     struct sqlite_stmt *st = NULL;
     enum err e = state_stmt(s, slot, sql, &st, ei);
@@ -284,7 +293,8 @@ static enum err prune_all(struct store *s, int64_t before_ms, size_t *n, struct 
 {
     enum err e = prune_one(s, SLOT_RUN_PRUNE, "DELETE FROM run WHERE ended_ms > 0 AND ended_ms < ?", before_ms, n, ei);
     if (e == OK)
-        e = prune_one(s, SLOT_DEAD_PRUNE, "DELETE FROM dead WHERE state <> 0 AND max(tried_ms, created_ms) < ?", before_ms, n, ei);
+        e = prune_one(s, SLOT_DEAD_PRUNE, "DELETE FROM dead WHERE state <> 0 AND max(tried_ms, created_ms) < ?",
+                      before_ms, n, ei);
     if (e == OK)
         e = prune_one(s, SLOT_GAP_PRUNE, "DELETE FROM gap WHERE closed_ms < ?", before_ms, n, ei);
     return e;

@@ -116,14 +116,15 @@ static void a_row_is_to_blame(void **state)
 {
     (void)state;
     struct sqlite *db = open_new("a.db");
-    assert_ok(sqlite_exec(db, "CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL, n INTEGER CHECK (n < 10)) STRICT", &ei), ei);
+    assert_ok(sqlite_exec(db, "CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL, n INTEGER CHECK (n < 10)) STRICT", &ei),
+              ei);
     assert_ok(run_with(db, "INSERT INTO t VALUES (?, 1)", S("a")), ei);
     static const char *const refused[] = {
-        "INSERT INTO t VALUES (?, 2)",          /* doubled key */
-        "INSERT INTO t VALUES (?1 || ?1, 11)",  /* CHECK */
-        "INSERT INTO t VALUES ('b', ?)",        /* a text into a number */
+        "INSERT INTO t VALUES (?, 2)",         /* doubled key */
+        "INSERT INTO t VALUES (?1 || ?1, 11)", /* CHECK */
+        "INSERT INTO t VALUES ('b', ?)",       /* a text into a number */
         "INSERT INTO t VALUES (nullif(?, 'a'), 1)",
-        "INSERT INTO t SELECT 'c', json(?)",    /* a function that fails on the value */
+        "INSERT INTO t SELECT 'c', json(?)", /* a function that fails on the value */
     };
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         assert_int_equal(run_with(db, refused[i], S("a")), ERR_DATA);
@@ -140,7 +141,8 @@ static void sql_is_to_blame(void **state)
 {
     (void)state;
     struct sqlite *db = open_new("a.db");
-    static const char *const wrong[] = {"SELEC 1", "SELECT * FROM nowhere", "", "  -- only a comment", "SELECT 1; SELECT 2"};
+    static const char *const wrong[] = {"SELEC 1", "SELECT * FROM nowhere", "", "  -- only a comment",
+                                        "SELECT 1; SELECT 2"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct sqlite_stmt *st = NULL;
         assert_int_equal(sqlite_prepare(db, str_of(wrong[i]), &st, &ei), ERR_SCHEMA);
@@ -222,7 +224,8 @@ static int open_in_readonly_folder(const struct folder *f)
         return 2;
     if (sqlite_open(in(f, "a ?#%.db"), SQLITE_RO, 0, &db, &ei) != OK)
         return 3;
-    if (sqlite_prepare(db, S("SELECT n FROM t"), &st, &ei) != OK || sqlite_step(st, &row, &ei) != OK || sqlite_int(st, 0) != 7)
+    if (sqlite_prepare(db, S("SELECT n FROM t"), &st, &ei) != OK || sqlite_step(st, &row, &ei) != OK ||
+        sqlite_int(st, 0) != 7)
         return 4;
     sqlite_finalize(st);
     if (sqlite_exec(db, "DELETE FROM t", &ei) != ERR_DISK)

@@ -7,10 +7,35 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
 
 #include "test_store_fixture.h"
+
+/* Stand before the C library's, for SQLite as well: the Nth synchronization fails, once. */
+static atomic_int syncs_left = -1;
+
+static int sync_or_fail(long number, int fd)
+{
+    if (atomic_load(&syncs_left) >= 0 && atomic_fetch_sub(&syncs_left, 1) == 0) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(number, fd);
+}
+
+int fsync(int fd)
+{
+    return sync_or_fail(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+    return sync_or_fail(SYS_fdatasync, fd);
+}
 
 static struct folder dir;
 static struct errinfo ei;
@@ -65,8 +90,15 @@ static enum err append(struct journal *j, int64_t from, size_t n)
     struct journal_entry entries[8] = {{0}};
     for (size_t i = 0; i < n; i++) {
         int64_t number = from + (int64_t)i;
-        entries[i] = (struct journal_entry){.kind = JOURNAL_PAGE, .purpose = PURPOSE_MAIN, .run = 7, .from_s = -5, .to_s = INT64_MAX,
-                                            .page_no = number, .fetched_ms = number * 1000, .cursor_s = INT64_MIN, .call = S("GET /x?a=1"),
+        entries[i] = (struct journal_entry){.kind = JOURNAL_PAGE,
+                                            .purpose = PURPOSE_MAIN,
+                                            .run = 7,
+                                            .from_s = -5,
+                                            .to_s = INT64_MAX,
+                                            .page_no = number,
+                                            .fetched_ms = number * 1000,
+                                            .cursor_s = INT64_MIN,
+                                            .call = S("GET /x?a=1"),
                                             .body = body_of(number, bodies[i], body_length(number))};
     }
     enum err e = journal_append(j, entries, n, &ei);
@@ -113,7 +145,14 @@ static void round_trip(void **state)
     assert_int_equal(journal_first(j), 0);
     assert_int_equal(journal_bytes(j), 0);
     struct journal_entry given[4] = {
-        {.kind = JOURNAL_PAGE, .purpose = PURPOSE_GAP, .run = 1, .from_s = 10, .to_s = 20, .page_no = 3, .fetched_ms = 99, .call = S("call"),
+        {.kind = JOURNAL_PAGE,
+         .purpose = PURPOSE_GAP,
+         .run = 1,
+         .from_s = 10,
+         .to_s = 20,
+         .page_no = 3,
+         .fetched_ms = 99,
+         .call = S("call"),
          .body = S("{\"a\":1}")},
         {.kind = JOURNAL_MARK, .purpose = PURPOSE_MAIN, .run = 1, .cursor_s = 20},
         {.kind = JOURNAL_PAGE, .purpose = PURPOSE_REMEDY, .body = S("nul\0inside")},
@@ -193,7 +232,8 @@ static void segments_by_age_and_size(void **state)
     struct journal *j = open_at(in(&dir, "j"), (struct journal_limits){0, 10000}, false); /* an entry is a second */
     for (int64_t i = 1; i <= 35; i++)
         assert_ok(append(j, i, 1), ei);
-    assert_true(exists("j/00000001.db") && exists("j/00000011.db") && exists("j/00000021.db") && exists("j/00000031.db"));
+    assert_true(exists("j/00000001.db") && exists("j/00000011.db") && exists("j/00000021.db") &&
+                exists("j/00000031.db"));
     assert_false(exists("j/00000001.db-wal"));
     assert_true(exists("j/00000031.db-wal"));
     check_entries(j, 1, 35);
@@ -214,12 +254,13 @@ static void pruning(void **state)
     struct journal *j = open_at(in(&dir, "j"), (struct journal_limits){0, 10000}, false);
     for (int64_t i = 1; i <= 35; i++)
         assert_ok(append(j, i, 1), ei);
-    check_entries(j, 1, 2); /* the reader holds the first segment */
+    check_entries(j, 1, 2);                                     /* the reader holds the first segment */
     assert_ok(journal_prune(j, 9, 0, 0, 1000000, &n, &ei), ei); /* not done yet */
     assert_int_equal(n, 0);
     assert_ok(journal_prune(j, 35, INT64_MAX, INT64_MAX, 1000000, &n, &ei), ei); /* nothing too old or too much */
     assert_int_equal(n, 0);
-    assert_ok(journal_prune(j, 35, 15000, INT64_MAX, 36000, &n, &ei), ei); /* its newest at 10 s and 20 s: older than 15 s at 36 s */
+    assert_ok(journal_prune(j, 35, 15000, INT64_MAX, 36000, &n, &ei),
+              ei); /* its newest at 10 s and 20 s: older than 15 s at 36 s */
     assert_int_equal(n, 2);
     assert_int_equal(journal_first(j), 21);
     assert_false(exists("j/00000001.db") || exists("j/00000011.db"));
@@ -232,7 +273,8 @@ static void pruning(void **state)
     assert_ok(journal_read(j, 1, a, &got, &found, &ei), ei);
     assert_true(found);
     assert_int_equal(got.seq, 31);
-    assert_ok(journal_prune(j, 35, 1000, INT64_MAX, 1000000, &n, &ei), ei); /* even the newest is old: numbers go on all the same */
+    assert_ok(journal_prune(j, 35, 1000, INT64_MAX, 1000000, &n, &ei),
+              ei); /* even the newest is old: numbers go on all the same */
     assert_int_equal(n, 1);
     assert_int_equal(journal_first(j), 0);
     assert_int_equal(journal_last(j), 35);
@@ -275,7 +317,10 @@ static void one_writer_many_readers(void **state)
 
 /* ---- threads ---- */
 
-struct shared { struct journal *j; int64_t total; };
+struct shared {
+    struct journal *j;
+    int64_t total;
+};
 
 static void *write_all(void *arg)
 {
@@ -426,12 +471,75 @@ static void full_disk(void **state)
     journal_close(j);
 }
 
+/* Appends until one fails or 12 went well; gives how many failed. Numbers go on as if the failed ones had never been.
+ */
+static int append_with_failing_sync(struct journal *j, int nth)
+{
+    int failures = 0;
+    atomic_store(&syncs_left, nth);
+    for (int i = 0; i < 12; i++) {
+        int64_t next = journal_last(j) + 1;
+        if (append(j, next, 2) != OK) {
+            failures++;
+            assert_int_equal(ei.code, ERR_DISK);
+            assert_non_null(strstr(ei.msg, "/j"));
+            assert_int_equal(journal_last(j), next - 1);
+        }
+    }
+    atomic_store(&syncs_left, -1);
+    return failures;
+}
+
+static void failing_sync(void **state)
+{
+    (void)state;
+    int failures = 0;
+    int64_t before = 0;
+    struct journal_limits limits = {20000, 0};
+    for (int nth = 0; nth < 30; nth++) {
+        struct journal *j = open_at(in(&dir, "j"), limits, false);
+        assert_int_equal(journal_last(j), before);
+        failures += append_with_failing_sync(j, nth);
+        before = journal_last(j);
+        check_entries(j, 1, before);
+        journal_close(j);
+    }
+    assert_true(failures > 10);
+    print_message("%lld entries, 30 failed synchronizations, %d of them told\n", (long long)before, failures);
+}
+
+/* A commit whose synchronization failed may be in the file all the same; what is appended next takes its place. */
+static void failed_append_leaves_nothing(void **state)
+{
+    (void)state;
+    struct journal *j = open_at(in(&dir, "j"), no_limits, false);
+    assert_ok(append(j, 1, 1), ei);
+    struct journal_entry lost = {.body = S("lost")}, kept = {.body = S("kept")}, got;
+    atomic_store(&syncs_left, 0);
+    assert_int_equal(journal_append(j, &lost, 1, &ei), ERR_DISK);
+    assert_int_equal(lost.seq, 0);
+    struct arena *a = arena_new(1 << 20);
+    bool found = true;
+    assert_ok(journal_read(j, 2, a, &got, &found, &ei), ei);
+    assert_false(found);
+    assert_ok(journal_append(j, &kept, 1, &ei), ei);
+    assert_int_equal(kept.seq, 2);
+    journal_close(j);
+    j = open_at(in(&dir, "j"), no_limits, false);
+    assert_int_equal(journal_last(j), 2);
+    assert_ok(journal_read(j, 2, a, &got, &found, &ei), ei);
+    assert_str(got.body, "kept");
+    arena_free(a);
+    journal_close(j);
+}
+
 static int use_readonly_folder(const struct folder *f)
 {
     struct journal *j = NULL;
     if (journal_open(in(f, "j"), no_limits, false, &j, &ei) != ERR_DISK || !strstr(ei.msg, "00000003.db"))
         return 1;
-    if (journal_open(in(f, "other"), no_limits, false, &j, &ei) != ERR_DISK || !strstr(ei.msg, "other: Permission denied"))
+    if (journal_open(in(f, "other"), no_limits, false, &j, &ei) != ERR_DISK ||
+        !strstr(ei.msg, "other: Permission denied"))
         return 2;
     if (journal_open(in(f, "j"), no_limits, true, &j, &ei) != OK)
         return 3;
@@ -478,7 +586,8 @@ static void damaged_body(void **state)
 {
     (void)state;
     struct journal *j = open_at(in(&dir, "j"), (struct journal_limits){1, 0}, false);
-    struct journal_entry e[3] = {{.body = S("short: kept as it is by zstd")}, {.body = S("another one, that is damaged")}, {.body = S("third")}};
+    struct journal_entry e[3] = {
+        {.body = S("short: kept as it is by zstd")}, {.body = S("another one, that is damaged")}, {.body = S("third")}};
     assert_ok(journal_append(j, e, 3, &ei), ei);
     assert_ok(append(j, 4, 1), ei);
     journal_close(j);
@@ -583,6 +692,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(damaged_body, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_segments, setup, teardown),
         cmocka_unit_test_setup_teardown(half_made_and_half_dropped, setup, teardown),
+        cmocka_unit_test_setup_teardown(failing_sync, setup, teardown),
+        cmocka_unit_test_setup_teardown(failed_append_leaves_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(full_disk, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

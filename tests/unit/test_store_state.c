@@ -83,8 +83,16 @@ static void progress_and_facts(void **state)
 {
     (void)state;
     struct store *s = open_store();
-    struct progress p, want = {.known = true, .cursor_s = -1, .fetched_s = INT64_MAX, .page = 7, .row = -1, .epoch = 3, .batch = 9,
-                               .mapping = UINT64_MAX, .freshest_ms = 5, .updated_ms = 6};
+    struct progress p, want = {.known = true,
+                               .cursor_s = -1,
+                               .fetched_s = INT64_MAX,
+                               .page = 7,
+                               .row = -1,
+                               .epoch = 3,
+                               .batch = 9,
+                               .mapping = UINT64_MAX,
+                               .freshest_ms = 5,
+                               .updated_ms = 6};
     assert_ok(store_progress(s, S("订单 1"), &p, &ei), ei);
     assert_false(p.known);
     assert_ok(store_set_paused(s, S("订单 1"), true, 4, &ei), ei);
@@ -103,10 +111,15 @@ static void progress_and_facts(void **state)
     assert_ok(store_fact(s, S("page_size"), a, &fact, &ei), ei);
     assert_null(fact.p);
     assert_ok(store_set_fact(s, S("page_size"), S("25"), &ei), ei);
-    assert_ok(store_set_fact(s, S("page_size"), S("2\0" "6"), &ei), ei);
+    assert_ok(store_set_fact(s, S("page_size"),
+                             S("2\0"
+                               "6"),
+                             &ei),
+              ei);
     assert_ok(store_set_fact(s, S("empty"), S(""), &ei), ei);
     assert_ok(store_fact(s, S("page_size"), a, &fact, &ei), ei);
-    assert_true(str_eq(fact, S("2\0" "6")));
+    assert_true(str_eq(fact, S("2\0"
+                               "6")));
     assert_ok(store_fact(s, S("empty"), a, &fact, &ei), ei);
     assert_true(fact.p && fact.n == 0);
     assert_ok(store_set_fact(s, S("page_size"), (struct str){NULL, 0}, &ei), ei);
@@ -177,7 +190,8 @@ static void run_of_a_dead_process(void **state)
     if (pid == 0) {
         int64_t id = 0;
         struct store *mine = NULL;
-        if (store_open(in(&dir, ".sluice"), false, &mine, &ei) != OK || store_run_begin(mine, S("a"), S("main"), 1, &id, &ei) != OK)
+        if (store_open(in(&dir, ".sluice"), false, &mine, &ei) != OK ||
+            store_run_begin(mine, S("a"), S("main"), 1, &id, &ei) != OK)
             _exit(1);
         _exit(0);
     }
@@ -215,8 +229,16 @@ static void run_of_a_dead_process(void **state)
 
 static struct dead_letter letter(const char *key, int64_t page, int32_t row, int32_t line)
 {
-    return (struct dead_letter){.key = str_of(key), .target_id = S("t-1"), .version = S("v"), .page = page, .row = row, .line = line,
-                                .code = S("data"), .reason = S("too long"), .raw = S("{}"), .created_ms = 5};
+    return (struct dead_letter){.key = str_of(key),
+                                .target_id = S("t-1"),
+                                .version = S("v"),
+                                .page = page,
+                                .row = row,
+                                .line = line,
+                                .code = S("data"),
+                                .reason = S("too long"),
+                                .raw = S("{}"),
+                                .created_ms = 5};
 }
 
 static struct dead_letter *dead(struct store *s, struct dead_query q, size_t want)
@@ -232,7 +254,8 @@ static void dead_letters(void **state)
 {
     (void)state;
     struct store *s = open_store();
-    struct dead_letter d[4] = {letter("k1", 1, 0, -1), letter("k1", 2, 0, 0), letter("k2", 2, 1, 3), letter("k1", 9, 0, 0)};
+    struct dead_letter d[4] = {letter("k1", 1, 0, -1), letter("k1", 2, 0, 0), letter("k2", 2, 1, 3),
+                               letter("k1", 9, 0, 0)};
     int64_t n_open = -1;
     assert_ok(store_dead_count(s, S("a"), &n_open, &ei), ei);
     assert_int_equal(n_open, 0);
@@ -247,7 +270,8 @@ static void dead_letters(void **state)
     assert_str(got[2].reason, "still too long");
     assert_str(got[2].key, "k2");
     assert_str(got[2].integration, "a");
-    assert_true(got[2].page == 2 && got[2].row == 1 && got[2].line == 3 && got[2].created_ms == 5 && got[2].state == DEAD_OPEN);
+    assert_true(got[2].page == 2 && got[2].row == 1 && got[2].line == 3 && got[2].created_ms == 5 &&
+                got[2].state == DEAD_OPEN);
     dead(s, (struct dead_query){.integration = any}, 5);
     dead(s, (struct dead_query){.integration = S("a"), .limit = 3}, 3);
     dead(s, (struct dead_query){.integration = S("a"), .after_id = got[1].id}, 2);
@@ -264,7 +288,8 @@ static void dead_letters(void **state)
     assert_int_equal(closed, 0);
     got = dead(s, (struct dead_query){.integration = S("a")}, 2);
     assert_int_equal(got[1].page, 9);
-    assert_int_equal(dead(s, (struct dead_query){.integration = S("a"), .all_states = true}, 4)[0].state, DEAD_SUPERSEDED);
+    assert_int_equal(dead(s, (struct dead_query){.integration = S("a"), .all_states = true}, 4)[0].state,
+                     DEAD_SUPERSEDED);
 
     assert_ok(store_dead_set(s, got[0].id, DEAD_OPEN, S("again"), 77, &ei), ei);
     assert_ok(store_dead_set(s, got[0].id, DEAD_RETRIED, any, 78, &ei), ei);
@@ -286,9 +311,12 @@ static void gaps(void **state)
     size_t n = 9;
     assert_ok(store_gaps(s, S("a"), a, &g, &n, &ei), ei);
     assert_int_equal(n, 0);
-    assert_ok(store_gap_add(s, S("a"), &(struct gap){.from_s = 20, .to_s = 30, .why = S("late"), .created_ms = 1}, &ei), ei);
-    assert_ok(store_gap_add(s, S("a"), &(struct gap){.from_s = 10, .to_s = 20, .why = S("total"), .created_ms = 2}, &ei), ei);
-    assert_ok(store_gap_add(s, S("a"), &(struct gap){.from_s = 10, .to_s = 20, .why = S("again"), .created_ms = 3}, &ei), ei);
+    assert_ok(store_gap_add(s, S("a"), &(struct gap){.from_s = 20, .to_s = 30, .why = S("late"), .created_ms = 1}, &ei),
+              ei);
+    assert_ok(
+        store_gap_add(s, S("a"), &(struct gap){.from_s = 10, .to_s = 20, .why = S("total"), .created_ms = 2}, &ei), ei);
+    assert_ok(
+        store_gap_add(s, S("a"), &(struct gap){.from_s = 10, .to_s = 20, .why = S("again"), .created_ms = 3}, &ei), ei);
     assert_ok(store_gap_add(s, S("b"), &(struct gap){.from_s = 10, .to_s = 20, .created_ms = 3}, &ei), ei);
     s = reopen(s);
     assert_ok(store_gaps(s, S("a"), a, &g, &n, &ei), ei);
@@ -297,7 +325,8 @@ static void gaps(void **state)
     assert_str(g[0].why, "again");
     assert_ok(store_gap_close(s, g[0].id, 4, &ei), ei);
     assert_ok(store_gap_close(s, g[0].id, 5, &ei), ei);
-    assert_ok(store_gap_add(s, S("a"), &(struct gap){.from_s = 10, .to_s = 20, .created_ms = 6}, &ei), ei); /* opens anew */
+    assert_ok(store_gap_add(s, S("a"), &(struct gap){.from_s = 10, .to_s = 20, .created_ms = 6}, &ei),
+              ei); /* opens anew */
     assert_ok(store_gaps(s, S("a"), a, &g, &n, &ei), ei);
     assert_int_equal(n, 2);
     assert_int_equal(g[0].tries, 0);
@@ -311,7 +340,14 @@ static void ledger(void **state)
     (void)state;
     struct store *s = open_store();
     struct str keys[3] = {S("900001"), S("键"), S("none")};
-    struct ledger_entry put[2] = {{.key = keys[0], .hash_hi = UINT64_MAX, .hash_lo = 1, .version = S("8"), .page = 3, .row = 4, .lines = 2, .mapping = 1ull << 63},
+    struct ledger_entry put[2] = {{.key = keys[0],
+                                   .hash_hi = UINT64_MAX,
+                                   .hash_lo = 1,
+                                   .version = S("8"),
+                                   .page = 3,
+                                   .row = 4,
+                                   .lines = 2,
+                                   .mapping = 1ull << 63},
                                   {.key = keys[1], .hash_lo = 7, .page = 1}};
     struct ledger_entry got[3];
     bool found[3] = {true, true, true};
@@ -323,7 +359,8 @@ static void ledger(void **state)
     s = reopen(s);
     assert_ok(ledger_get(s, S("a"), keys, 3, a, got, found, &ei), ei);
     assert_true(found[0] && found[1] && !found[2]);
-    assert_true(got[0].hash_hi == UINT64_MAX && got[0].hash_lo == 1 && got[0].page == 3 && got[0].row == 4 && got[0].lines == 2);
+    assert_true(got[0].hash_hi == UINT64_MAX && got[0].hash_lo == 1 && got[0].page == 3 && got[0].row == 4 &&
+                got[0].lines == 2);
     assert_true(got[0].mapping == 1ull << 63 && got[1].hash_lo == 8 && got[1].version.n == 0);
     assert_str(got[0].version, "8");
     assert_str(got[2].key, "none");
@@ -344,20 +381,23 @@ static double now_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void ledger_of_100k(void **state)
+/* Puts and gets 50,000 keys in batches of 1,000; prints what one took. Ids come about ascending; scattered keys are the worst case. */
+static void ledger_speed(struct store *s, const char *what, int64_t first, int64_t step)
 {
-    (void)state;
-    struct store *s = open_store();
     static char texts[1000][24];
     static struct ledger_entry e[1000], got[1000];
     static struct str keys[1000];
     static bool found[1000];
     double put_s = 0, get_s = 0;
-    for (int batch = 0; batch < 100; batch++) {
+    for (int batch = 0; batch < 50; batch++) {
         for (int i = 0; i < 1000; i++) {
-            snprintf(texts[i], sizeof texts[i], "%lld", 900000000000LL + (batch * 1000 + i) * 7919LL % 1000003);
+            snprintf(texts[i], sizeof texts[i], "%lld", (long long)(first + (batch * 1000 + i) * step % 1000003));
             keys[i] = str_of(texts[i]);
-            e[i] = (struct ledger_entry){.key = keys[i], .hash_hi = (uint64_t)i + 1, .hash_lo = (uint64_t)batch, .version = S("1767225600000"), .page = batch};
+            e[i] = (struct ledger_entry){.key = keys[i],
+                                         .hash_hi = (uint64_t)i + 1,
+                                         .hash_lo = (uint64_t)batch,
+                                         .version = S("1767225600000"),
+                                         .page = batch};
         }
         double t0 = now_s();
         assert_ok(ledger_put(s, S("a"), e, 1000, &ei), ei);
@@ -369,16 +409,27 @@ static void ledger_of_100k(void **state)
         for (int i = 0; i < 1000; i++)
             assert_true(found[i] && got[i].hash_lo == (uint64_t)batch && got[i].hash_hi == (uint64_t)i + 1);
     }
+    print_message("ledger, %s keys: put of 1,000 %.2f ms, get of 1,000 %.2f ms\n", what, put_s * 20, get_s * 20);
+}
+
+static void ledger_of_100k(void **state)
+{
+    (void)state;
+    struct store *s = open_store();
+    ledger_speed(s, "ascending", 800000000000, 1);
+    ledger_speed(s, "scattered", 900000000000, 7919);
     int64_t n = 0;
     assert_ok(ledger_count(s, S("a"), &n, &ei), ei);
     assert_int_equal(n, 100000);
-    print_message("ledger: put of 1,000 %.2f ms, get of 1,000 %.2f ms\n", put_s * 10, get_s * 10);
     store_close(s);
 }
 
 /* ---- threads ---- */
 
-struct shared { struct store *s; int number; };
+struct shared {
+    struct store *s;
+    int number;
+};
 
 static const char *one_round(struct store *s, struct arena *mine, int number, int i)
 {
@@ -395,15 +446,18 @@ static const char *one_round(struct store *s, struct arena *mine, int number, in
     int64_t id;
     bool found = false;
     arena_reset(mine);
-    if (ledger_put(s, integration, &l, 1, &e) != OK || ledger_get(s, integration, &k, 1, mine, &got, &found, &e) != OK || !found)
+    if (ledger_put(s, integration, &l, 1, &e) != OK ||
+        ledger_get(s, integration, &k, 1, mine, &got, &found, &e) != OK || !found)
         return "ledger";
     if (got.hash_lo != (uint64_t)i)
         return "ledger's value";
     if (store_dead_add(s, integration, &d, 1, &e) != OK || store_set_progress(s, integration, &p, &e) != OK)
         return "dead letter, progress";
-    if (store_set_fact(s, k, integration, &e) != OK || store_fact(s, k, mine, &value, &e) != OK || !str_eq(value, integration))
+    if (store_set_fact(s, k, integration, &e) != OK || store_fact(s, k, mine, &value, &e) != OK ||
+        !str_eq(value, integration))
         return "fact";
-    if (store_run_begin(s, integration, S("main"), i, &id, &e) != OK || store_run_end(s, id, S("ok"), S("{}"), i, &e) != OK)
+    if (store_run_begin(s, integration, S("main"), i, &id, &e) != OK ||
+        store_run_end(s, id, S("ok"), S("{}"), i, &e) != OK)
         return "run";
     if (store_runs(s, integration, 5, mine, &rows, &n, &e) != OK || n == 0)
         return "runs";
@@ -468,8 +522,8 @@ static void migrations(void **state)
 {
     (void)state;
     static const char *const steps[] = {"CREATE TABLE t (a INTEGER) STRICT; INSERT INTO t VALUES (1)",
-                                        "ALTER TABLE t ADD COLUMN b INTEGER NOT NULL DEFAULT 5", "UPDATE t SET b = b + a",
-                                        "CREATE TABLE u (x); INSERT INTO nowhere VALUES (1)"};
+                                        "ALTER TABLE t ADD COLUMN b INTEGER NOT NULL DEFAULT 5",
+                                        "UPDATE t SET b = b + a", "CREATE TABLE u (x); INSERT INTO nowhere VALUES (1)"};
     struct sqlite *db = NULL;
     assert_ok(sqlite_open(in(&dir, "m.db"), SQLITE_RW_CREATE, 0, &db, &ei), ei);
     assert_int_equal(migrate(db, steps, 1, true, &ei), ERR_CONFIG); /* not when reading */
@@ -570,8 +624,9 @@ static void file_names(void **state)
 {
     (void)state;
     char out[FILES_NAME_MAX], other[FILES_NAME_MAX], longs[300];
-    static const char *const table[][2] = {{"orders_1-a", "orders_1-a"}, {"a b", "a%20b"}, {"../x", "%2E%2E%2Fx"}, {".", "%2E"},
-                                           {"订", "%E8%AE%A2"}, {"a%b~", "a%25b%7E"}};
+    static const char *const table[][2] = {{"orders_1-a", "orders_1-a"}, {"a b", "a%20b"},
+                                           {"../x", "%2E%2E%2Fx"},       {".", "%2E"},
+                                           {"订", "%E8%AE%A2"},          {"a%b~", "a%25b%7E"}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         size_t n = files_name(str_of(table[i][0]), out);
         assert_string_equal(out, table[i][1]);
