@@ -89,6 +89,9 @@ const struct cond *cond_compile(struct arena *a, const struct node *condition, c
  * concerned); n is its length. `array` may be NULL. */
 bool cond_apply(const struct cond *c, const struct json *record, const struct json *array, bool *keep, size_t n);
 
+/* The same condition with the zone in which `timestamp:` comparisons read times without an offset (UTC otherwise). NULL for NULL. */
+const struct cond *cond_in_zone(struct arena *a, const struct cond *c, const struct zone *z);
+
 /* `allocate` (metadata.md 3.1, decisions 21): shares of an amount of the header over the elements of an array. */
 struct allocate;
 const struct allocate *allocate_compile(struct arena *a, const struct node *list, struct diags *diags, bool *ret_ok); /* NULL with *ret_ok: none */

@@ -68,7 +68,7 @@ static void join_elements(const struct json *array, struct str separator, struct
     }
 }
 
-static enum err array_to_string(const struct parser *p, const struct value *in, struct arena *a, struct value *ret, struct errinfo *ei)
+enum err parser_join(const struct value *in, struct str separator, struct arena *a, struct value *ret, struct errinfo *ei)
 {
     struct json_limits limits = JSON_LIMITS_DEFAULT;
     struct json_doc *doc = NULL;
@@ -80,13 +80,18 @@ static enum err array_to_string(const struct parser *p, const struct value *in, 
     if (json_type(array) != JSON_ARRAY) {
         json_free(doc);
         if (in->kind == VALUE_JSON)
-            return fail(ei, ERR_DATA, "ArrayToString: %s is not an array", cast_shown(in, a));
+            return fail(ei, ERR_DATA, "%s is not an array", cast_shown(in, a));
         *ret = *in;
         return OK;
     }
-    join_elements(array, p->separator, a, &b);
+    join_elements(array, separator, a, &b);
     json_free(doc);
     return finish(&b, false, a, ret, ei);
+}
+
+static enum err array_to_string(const struct parser *p, const struct value *in, struct arena *a, struct value *ret, struct errinfo *ei)
+{
+    return parser_join(in, p->separator, a, ret, ei);
 }
 
 static enum err string_to_array(const struct parser *p, const struct value *in, struct arena *a, struct value *ret, struct errinfo *ei)
