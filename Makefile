@@ -26,6 +26,7 @@ bench: all
 	bench/run
 
 lint: build/build.ninja
+	cmake --preset release >/dev/null
 	tools/lint
 
 format:
