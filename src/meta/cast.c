@@ -47,7 +47,7 @@ const char *cast_shown(const struct value *v, struct arena *a)
     if (!s.p)
         return "NULL";
     n = utf8_prefix(s, 60);
-    if (v->kind == VALUE_JSON || v->kind == VALUE_NUMBER)
+    if (v->kind != VALUE_TEXT)
         return arena_printf(a, "%.*s%s", (int)n, s.p, n < s.n ? "…" : "").p;
     return arena_printf(a, "\"%.*s\"%s", (int)n, s.p, n < s.n ? "…" : "").p;
 }

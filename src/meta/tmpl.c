@@ -139,7 +139,7 @@ const struct tmpl *tmpl_compile_plain(struct compile *c, struct str text, struct
 /* The text with its lookups replaced by NULL of the same width, so that the rest can be compiled with its columns right. */
 static bool blank_lookups(struct compile *c, struct str text, struct pos pos, struct str *ret, bool *ret_found)
 {
-    struct buf out = buf_make(SIZE_MAX);
+    struct buf out = buf_make(text.n + 1);
     size_t from = 0, at;
     struct str whole = {0};
     bool ok = true;

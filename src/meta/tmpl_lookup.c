@@ -90,13 +90,14 @@ static struct str word(struct reader *r, char stop)
 
 static bool keyword(struct reader *r, struct str want)
 {
-    struct reader before = *r;
+    struct str here;
 
-    if (str_eq_nocase(word(r, '\0'), want))
-        return true;
-    *r = before;
     blanks(r);
-    return false;
+    here = str_sub(r->text, r->at, want.n);
+    if (!str_eq_nocase(here, want) || (r->at + want.n < r->text.n && is_word_byte(r->text.p[r->at + want.n])))
+        return false;
+    r->at += want.n;
+    return true;
 }
 
 static bool at_end(struct reader *r)
