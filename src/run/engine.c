@@ -21,6 +21,8 @@
 static enum err resolve(const struct engine *e, const struct connection *c, struct strs *ret, struct errinfo *ei)
 {
     struct str *values = ARENA_ARRAY(e->arena, struct str, c->options.n + 1);
+    size_t n;
+    const struct connector_option *specs = connector_options(c->connector, &n);
 
     for (size_t i = 0; i < c->options.n; i++) {
         enum err err = secret_resolve(e->project->dir, c->options.at[i], e->arena, &values[i], ei);
@@ -29,6 +31,8 @@ static enum err resolve(const struct engine *e, const struct connection *c, stru
             err_prefix(ei, "connection \"" STR_FMT "\"", STR_ARG(c->name));
             return err;
         }
+        if (i < n && specs[i].type == OPTION_PATH && values[i].n && values[i].p[0] != '/')
+            values[i] = arena_printf(e->arena, "%s/" STR_FMT, e->project->dir, STR_ARG(values[i]));
     }
     *ret = (struct strs){values, c->options.n};
     return OK;

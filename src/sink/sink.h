@@ -89,10 +89,7 @@ enum sink_outcome {
 };
 
 struct sink;
-struct sink_type {
-    const char *name, *help;
-    enum err (*open)(const struct sink_spec *spec, const struct strs *options, struct sink **ret, struct errinfo *ei);
-};
+struct sink_type; /* a const table of callbacks; see sink_impl.h */
 /* "mysql", "sqlite"; NULL when unknown. `options` are the connection's values in the order of the connector's options. */
 const struct sink_type *sink_type_find(struct str name);
 
@@ -118,7 +115,7 @@ enum err sink_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_ep
 /* Checks each row against the real table (NULL into NOT NULL, too long in characters, digits that would be rounded, bad JSON, bad UTF-8, empty or doubled id), puts the bad ones in
  * batch->bad, sorts where order does not matter, and builds batch->wire. Thread-safe. */
 enum err sink_encode(const struct sink *s, struct batch *b, struct errinfo *ei) MUST_USE;
-/* One attempt at the transaction: rows that the server refuses are isolated and added to batch->bad, then `before_commit` is called (it makes dead letters durable; an error
+/* One attempt at the transaction, connecting first when the connection is gone: rows that the server refuses are isolated and added to batch->bad, then `before_commit` is called (it makes dead letters durable; an error
  * there rolls back and comes out as SINK_TRANSIENT), then the checkpoint row is updated (WHERE epoch matches), then COMMIT. ERR code and text in `ei` when not committed. */
 struct sink_hook { enum err (*before_commit)(void *ctx, struct batch *b, struct errinfo *ei); void *ctx; };
 enum sink_outcome sink_write(struct sink *s, struct batch *b, const struct sink_hook *hook, struct errinfo *ei) MUST_USE;
@@ -127,6 +124,9 @@ enum sink_outcome sink_write_checkpoint(struct sink *s, const struct checkpoint 
 
 /* Rows of the main table by target id, as JSON objects appended to `out` (for `records`), and how many rows there are. */
 enum err sink_lookup(struct sink *s, struct str id_column, struct str id, struct buf *out, struct errinfo *ei) MUST_USE;
+
+/* Runs one statement outside any batch (ddl --create). */
+enum err sink_exec(struct sink *s, struct str sql, struct errinfo *ei) MUST_USE;
 
 /* CREATE TABLE that fits: columns with the longest value seen (characters) and whether all were integers / decimals / times; row-size limits respected. */
 struct ddl_column { struct str name, label; int kind; int64_t longest_chars; int digits_before, digits_after; bool key; };

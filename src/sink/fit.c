@@ -1,0 +1,228 @@
+/* What the real table will not take is found here, before it is sent: NULL where none may be, texts longer than the column, digits that a column would round away, texts that are no number or no time, JSON that is
+ * none. A server would refuse some of these without naming the row, and store others changed and say nothing.
+ *
+ * The check is made of the table's definition as it was at connecting; it is cheap for the usual cell, a short text into a VARCHAR. */
+#include "base/decimal.h"
+#include "base/num.h"
+#include "base/map.h"
+#include "meta/doc.h"
+#include "sink/sink_impl.h"
+
+#include <stdlib.h>
+
+/* ---- preparing ---- */
+
+static const struct table_column *find_column(const struct table_info *t, struct str name)
+{
+    for (size_t i = 0; i < t->n_columns; i++)
+        if (str_eq_nocase(t->columns[i].name, name))
+            return &t->columns[i];
+    return NULL;
+}
+
+void fit_prepare(struct sink *s)
+{
+    const struct statement *st = &s->spec.statements[0];
+    size_t k = 0;
+
+    s->n_fit = s->spec.one_record_each ? 0 : sink_binds(st);
+    s->fit = ARENA_ARRAY(s->arena, struct fit_column, s->n_fit + 1);
+    for (size_t i = 0; i < st->columns.n && s->n_fit; i++) {
+        bool plain = !st->values || str_eq(st->values[i].sql, S("?"));
+
+        for (size_t n = st->values ? st->values[i].templates.n : 1; n; n--)
+            s->fit[k++].column = plain ? find_column(&s->tables[0], st->columns.at[i]) : NULL;
+    }
+}
+
+/* ---- bad rows ---- */
+
+void batch_add_bad(struct batch *b, size_t row, enum err code, struct str reason)
+{
+    if (b->n_bad > b->n_rows)
+        return;
+    b->bad[b->n_bad++] = (struct bad_row){(uint32_t)row, code, arena_str(b->arena, reason)};
+}
+
+static void bad(struct batch *b, size_t row, const struct table_column *c, const struct value *v, const char *why)
+{
+    struct str text = value_is_null(v) ? S("NULL") : value_str(v), shown = str_sub(text, 0, utf8_prefix(text, 60));
+
+    batch_add_bad(b, row, ERR_DATA,
+                  arena_printf(b->arena, "%s '" STR_FMT "' (" STR_FMT "): \"" STR_FMT "\"%s", why, STR_ARG(c->name), STR_ARG(c->type), STR_ARG(shown),
+                               shown.n < text.n ? "…" : ""));
+}
+
+/* ---- one cell ---- */
+
+static const char *int_fault(struct str text)
+{
+    struct decimal d;
+    int64_t i;
+    uint64_t u;
+
+    if (!decimal_parse(text, &d))
+        return "Incorrect integer value (not a number) for column";
+    return decimal_to_i64(&d, &i) || num_u64(text, &u) ? NULL : "Incorrect integer value (not a whole number of 64 bits) for column";
+}
+
+static const char *decimal_fault(const struct table_column *c, struct str text)
+{
+    struct decimal d, cut;
+
+    if (!decimal_parse(text, &d))
+        return "Incorrect decimal value (not a number) for column";
+    if (c->scale < 0)
+        return NULL;
+    if (!decimal_trunc(&d, c->scale, &cut) || decimal_cmp(&d, &cut) != 0)
+        return "Value would be rounded: more decimal places than column";
+    if (decimal_digits(&cut) > c->precision && !decimal_is_zero(&cut))
+        return "Out of range value: more digits than column";
+    return NULL;
+}
+
+static const char *text_fault(const struct table_column *c, struct str text)
+{
+    if (c->max_chars >= 0 && text.n > (size_t)c->max_chars && utf8_count(text) > (size_t)c->max_chars)
+        return "Data too long for column";
+    if (c->max_bytes >= 0 && text.n > (size_t)c->max_bytes)
+        return "Data too long for column";
+    return NULL;
+}
+
+static const char *json_fault(struct str text)
+{
+    struct json_limits limits = JSON_LIMITS_DEFAULT;
+    struct json_doc *doc;
+
+    if (json_parse(text, &limits, &doc, NULL, NULL))
+        return "Invalid JSON text for column";
+    json_free(doc);
+    return NULL;
+}
+
+static const char *time_fault(struct str text)
+{
+    int64_t ms;
+
+    return time_parse(text, NULL, &ms) ? NULL : "Incorrect date or time value for column";
+}
+
+static bool wants_value(int kind) { return kind == CAST_INT || kind == CAST_DECIMAL || kind == CAST_FLOAT || kind == CAST_DATETIME || kind == CAST_DATE; }
+
+static const char *cell_fault(const struct table_column *c, const struct value *v)
+{
+    struct str text = value_str(v);
+
+    switch (c->kind) {
+    case CAST_INT:
+        return int_fault(text);
+    case CAST_DECIMAL:
+        return decimal_fault(c, text);
+    case CAST_DATETIME:
+    case CAST_DATE:
+        return time_fault(text);
+    case CAST_JSON:
+        return json_fault(text);
+    default:
+        return text_fault(c, text);
+    }
+}
+
+/* Looks at one row; an empty text into a number or date column becomes NULL. False: it was set aside. */
+static bool fit_row(const struct sink *s, struct batch *b, size_t row)
+{
+    struct value *cells = (struct value *)(uintptr_t)b->rows[row].cells;
+
+    for (size_t i = 0; i < s->n_fit; i++) {
+        const struct table_column *c = s->fit[i].column;
+        const char *why;
+
+        if (!c)
+            continue;
+        if (cells[i].kind == VALUE_TEXT && !cells[i].n && wants_value(c->kind))
+            cells[i] = value_null();
+        if (value_is_null(&cells[i])) {
+            if (c->nullable || c->auto_value)
+                continue;
+            bad(b, row, c, &cells[i], "NULL is not allowed in column");
+            return false;
+        }
+        why = cell_fault(c, &cells[i]);
+        if (why) {
+            bad(b, row, c, &cells[i], why);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- all rows ---- */
+
+/* Target ids within the batch: empty ones are bad, of equal ones the later wins. gone[row] says that a row stays out. */
+static void check_ids(const struct sink *s, struct batch *b, bool *gone)
+{
+    struct map *seen;
+
+    if (!s->spec.id_unique)
+        return;
+    seen = map_new();
+    for (size_t i = 0; i < b->n_rows; i++) {
+        size_t before;
+
+        if (b->rows[i].statement)
+            continue;
+        if (!b->rows[i].id.n) {
+            batch_add_bad(b, i, ERR_DATA, S("the target's id is empty (idCheck)"));
+            gone[i] = true;
+            continue;
+        }
+        before = map_get(seen, b->rows[i].id);
+        if (before != MAP_NONE) {
+            gone[before] = true;
+            b->n_overlaid++;
+        }
+        map_put(seen, b->rows[i].id, i);
+    }
+    map_free(seen);
+}
+
+struct sort_key {
+    struct str id;
+    uint32_t row;
+};
+
+static int by_id(const void *x, const void *y)
+{
+    const struct sort_key *a = x, *b = y;
+    int c = str_cmp(a->id, b->id);
+
+    return c ? c : a->row < b->row ? -1 : 1;
+}
+
+static void sort_rows(struct batch *b, struct outgoing *o)
+{
+    struct sort_key *keys = arena_alloc(b->arena, (o->n + 1) * sizeof *keys);
+
+    for (size_t i = 0; i < o->n; i++)
+        keys[i] = (struct sort_key){b->rows[o->order[i]].id, o->order[i]};
+    qsort(keys, o->n, sizeof *keys, by_id);
+    for (size_t i = 0; i < o->n; i++)
+        o->order[i] = keys[i].row;
+}
+
+struct outgoing fit_rows(const struct sink *s, struct batch *b)
+{
+    struct outgoing o = {.order = arena_alloc(b->arena, (b->n_rows + 1) * sizeof *o.order)};
+    bool *gone = ARENA_ARRAY(b->arena, bool, b->n_rows + 1);
+
+    b->n_overlaid = 0;
+    check_ids(s, b, gone);
+    for (size_t i = 0; i < b->n_rows; i++)
+        if (!gone[i] && (b->rows[i].statement || fit_row(s, b, i)))
+            o.order[o.n++] = (uint32_t)i;
+    o.n_bad = b->n_bad;
+    if (!s->spec.one_record_each)
+        sort_rows(b, &o);
+    return o;
+}

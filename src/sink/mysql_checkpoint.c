@@ -1,0 +1,131 @@
+/* The checkpoint row in a MySQL or MariaDB target: what is written, kept where it was written, in the same transaction.
+ *
+ * The epoch fences: whoever claims the integration raises it, and every later UPDATE names the epoch that it was claimed with. One that finds another epoch changes nothing and knows that it was replaced. */
+#include "base/num.h"
+#include "sink/mysql_sink.h"
+
+#include <stdio.h>
+
+static const char create_sql[] = "CREATE TABLE IF NOT EXISTS " CHECKPOINT_TABLE
+                                 " (project VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,"
+                                 " integration VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,"
+                                 " journal VARCHAR(40) NOT NULL, page BIGINT NOT NULL, page_row INT NOT NULL, cursor_at BIGINT NULL,"
+                                 " epoch BIGINT NOT NULL, batch BIGINT NOT NULL, mapping BIGINT NOT NULL,"
+                                 " updated_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,"
+                                 " PRIMARY KEY (project, integration)) ENGINE=InnoDB";
+
+static struct str where_mine(const struct sink *s, struct arena *a)
+{
+    struct my_sink *m = my_self(s);
+
+    return arena_printf(a, "project = " STR_FMT " AND integration = " STR_FMT, STR_ARG(mydb_quote(m->db, s->spec.project, a)),
+                        STR_ARG(mydb_quote(m->db, s->spec.integration, a)));
+}
+
+static void read_row(const struct str *cell, struct checkpoint *ret)
+{
+    int64_t row = -1, mapping = 0;
+
+    *ret = (struct checkpoint){.cursor_s = INT64_MIN};
+    snprintf(ret->journal, sizeof ret->journal, STR_FMT, STR_ARG(cell[0]));
+    num_i64(cell[1], &ret->page);
+    num_i64(cell[2], &row);
+    if (cell[3].p)
+        num_i64(cell[3], &ret->cursor_s);
+    num_i64(cell[4], &ret->epoch);
+    num_i64(cell[5], &ret->batch);
+    num_i64(cell[6], &mapping);
+    ret->row = (int32_t)row;
+    ret->mapping = (uint64_t)mapping;
+}
+
+static enum err select_row(struct sink *s, bool lock, struct checkpoint *ret, bool *ret_found, struct errinfo *ei)
+{
+    struct arena *a = arena_new(1u << 20);
+    struct mydb_rows r;
+    enum err e = mydb_query(my_self(s)->db,
+                            arena_printf(a, "SELECT journal, page, page_row, cursor_at, epoch, batch, mapping FROM " CHECKPOINT_TABLE " WHERE " STR_FMT "%s", STR_ARG(where_mine(s, a)),
+                                         lock ? " FOR UPDATE" : ""),
+                            a, &r, ei);
+
+    *ret_found = !e && r.n_rows;
+    if (*ret_found)
+        read_row(r.cells, ret);
+    arena_free(a);
+    return e;
+}
+
+static bool denied(const struct mydb *db)
+{
+    unsigned code = mydb_errno(db);
+
+    return code == 1142 || code == 1044 || code == 1227 || code == 1143;
+}
+
+enum err my_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, bool *ret_held, struct errinfo *ei)
+{
+    struct my_sink *m = my_self(s);
+    enum err e = select_row(s, false, ret, ret_found, ei);
+
+    *ret_held = true;
+    if (e && mydb_errno(m->db) == 1146)
+        e = mydb_exec(m->db, str_of(create_sql), ei);
+    if (e && denied(m->db)) {
+        *ret_held = false;
+        return OK;
+    }
+    return e;
+}
+
+static struct str cursor_text(int64_t cursor_s, struct arena *a) { return cursor_s == INT64_MIN ? S("NULL") : arena_printf(a, "%lld", (long long)cursor_s); }
+
+static enum err claim_inside(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei)
+{
+    struct my_sink *m = my_self(s);
+    struct arena *a = arena_new(1u << 20);
+    struct checkpoint old = {0};
+    struct str sets, sql;
+    bool found;
+    enum err e = select_row(s, true, &old, &found, ei);
+
+    *ret_epoch = (found ? old.epoch : cp->epoch) + 1;
+    sets = arena_printf(a, "journal = " STR_FMT ", page = %lld, page_row = %d, cursor_at = " STR_FMT ", epoch = %lld, batch = %lld, mapping = %lld",
+                        STR_ARG(mydb_quote(m->db, str_of(cp->journal), a)), (long long)cp->page, (int)cp->row, STR_ARG(cursor_text(cp->cursor_s, a)), (long long)*ret_epoch,
+                        (long long)cp->batch, (long long)cp->mapping);
+    if (found)
+        sql = arena_printf(a, "UPDATE " CHECKPOINT_TABLE " SET " STR_FMT " WHERE " STR_FMT, STR_ARG(sets), STR_ARG(where_mine(s, a)));
+    else
+        sql = arena_printf(a, "INSERT INTO " CHECKPOINT_TABLE " SET project = " STR_FMT ", integration = " STR_FMT ", " STR_FMT, STR_ARG(mydb_quote(m->db, s->spec.project, a)),
+                           STR_ARG(mydb_quote(m->db, s->spec.integration, a)), STR_ARG(sets));
+    e = e ? e : mydb_exec(m->db, sql, ei);
+    arena_free(a);
+    return e;
+}
+
+enum err my_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei)
+{
+    struct my_sink *m = my_self(s);
+    struct errinfo ignored;
+    enum err e = mydb_exec(m->db, S("START TRANSACTION"), ei);
+
+    e = e ? e : claim_inside(s, cp, ret_epoch, ei);
+    if (!e)
+        return mydb_exec(m->db, S("COMMIT"), ei);
+    if (mydb_exec(m->db, S("ROLLBACK"), &ignored))
+        my_disconnect(m);
+    return e;
+}
+
+enum err my_move_checkpoint(struct sink *s, const struct checkpoint *to, bool *ret_fenced, struct errinfo *ei)
+{
+    struct my_sink *m = my_self(s);
+    struct arena *a = arena_new(1u << 20);
+    struct str sql = arena_printf(a, "UPDATE " CHECKPOINT_TABLE " SET journal = " STR_FMT ", page = %lld, page_row = %d, cursor_at = " STR_FMT ", batch = %lld, mapping = %lld WHERE " STR_FMT " AND epoch = %lld",
+                                  STR_ARG(mydb_quote(m->db, str_of(to->journal), a)), (long long)to->page, (int)to->row, STR_ARG(cursor_text(to->cursor_s, a)), (long long)to->batch,
+                                  (long long)to->mapping, STR_ARG(where_mine(s, a)), (long long)to->epoch);
+    enum err e = mydb_exec(m->db, sql, ei);
+
+    *ret_fenced = !e && mydb_affected(m->db) != 1;
+    arena_free(a);
+    return e;
+}

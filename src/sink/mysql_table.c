@@ -1,0 +1,250 @@
+/* What the real table looks like, read from information_schema (MySQL and MariaDB answer alike), and a table made to measure. */
+#include "base/num.h"
+#include "meta/doc.h"
+#include "sink/mysql_sink.h"
+
+#include <stdlib.h>
+
+/* ---- describing ---- */
+
+/* WHERE of information_schema for a table name that may carry its database. */
+static struct str where_table(struct my_sink *m, struct str table, struct arena *a)
+{
+    struct str rest = table, first;
+
+    str_cut(&rest, '.', &first);
+    if (!rest.p)
+        return arena_printf(a, "table_schema = DATABASE() AND table_name = " STR_FMT, STR_ARG(mydb_quote(m->db, table, a)));
+    return arena_printf(a, "table_schema = " STR_FMT " AND table_name = " STR_FMT, STR_ARG(mydb_quote(m->db, first, a)), STR_ARG(mydb_quote(m->db, rest, a)));
+}
+
+static int kind_of(struct str type)
+{
+    static const struct {
+        const char *name;
+        int kind;
+    } kinds[] = {
+        {"tinyint", CAST_INT},      {"smallint", CAST_INT},     {"mediumint", CAST_INT}, {"int", CAST_INT},   {"bigint", CAST_INT},  {"year", CAST_INT},
+        {"decimal", CAST_DECIMAL},  {"float", CAST_FLOAT},      {"double", CAST_FLOAT},  {"date", CAST_DATE}, {"json", CAST_JSON},   {"bit", CAST_BOOL},
+        {"datetime", CAST_DATETIME}, {"timestamp", CAST_DATETIME},
+    };
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (str_eq_nocase(type, str_of(kinds[i].name)))
+            return kinds[i].kind;
+    return CAST_STRING;
+}
+
+static int64_t number_or(struct str s, int64_t otherwise)
+{
+    int64_t v;
+
+    return s.p && num_i64(s, &v) ? v : otherwise;
+}
+
+static void read_column(const struct str *cell, struct table_column *c, struct arena *a)
+{
+    bool text;
+
+    c->name = arena_str(a, cell[0]);
+    c->type = arena_str(a, cell[1]);
+    c->kind = kind_of(cell[2]);
+    text = c->kind == CAST_STRING;
+    c->max_chars = text ? number_or(cell[3], -1) : -1;
+    c->max_bytes = text ? number_or(cell[4], -1) : -1;
+    c->precision = (int)number_or(cell[5], -1);
+    c->scale = (int)number_or(cell[6], -1);
+    c->nullable = str_eq_nocase(cell[7], S("YES"));
+    c->has_default = cell[8].p != NULL;
+    c->charset = arena_str(a, cell[9]);
+    c->collation = arena_str(a, cell[10]);
+    c->auto_value = str_find(cell[11], S("auto_increment"), 0) != SIZE_MAX;
+    c->generated = str_find(cell[11], S("GENERATED"), 0) != SIZE_MAX && str_find(cell[11], S("DEFAULT_GENERATED"), 0) == SIZE_MAX;
+}
+
+static enum err read_columns(struct sink *s, struct str where, struct table_info *t, struct arena *a, struct errinfo *ei)
+{
+    struct mydb_rows r;
+    enum err e = mydb_query(my_self(s)->db,
+                            arena_printf(a, "SELECT column_name, column_type, data_type, character_maximum_length, character_octet_length, numeric_precision, numeric_scale, is_nullable, "
+                                            "column_default, character_set_name, collation_name, extra FROM information_schema.columns WHERE " STR_FMT " ORDER BY ordinal_position",
+                                         STR_ARG(where)),
+                            a, &r, ei);
+
+    if (e)
+        return e;
+    t->columns = ARENA_ARRAY(s->arena, struct table_column, r.n_rows + 1);
+    t->n_columns = r.n_rows;
+    for (size_t i = 0; i < r.n_rows; i++)
+        read_column(&r.cells[i * r.n_columns], &t->columns[i], s->arena);
+    return OK;
+}
+
+static enum err read_keys(struct sink *s, struct str where, struct table_info *t, struct arena *a, struct errinfo *ei)
+{
+    struct mydb_rows r;
+    enum err e = mydb_query(my_self(s)->db,
+                            arena_printf(a, "SELECT index_name, non_unique, column_name FROM information_schema.statistics WHERE " STR_FMT
+                                            " ORDER BY index_name = 'PRIMARY' DESC, index_name, seq_in_index",
+                                         STR_ARG(where)),
+                            a, &r, ei);
+
+    if (e)
+        return e;
+    t->keys = ARENA_ARRAY(s->arena, struct table_key, r.n_rows + 1);
+    for (size_t i = 0; i < r.n_rows; i++) {
+        const struct str *cell = &r.cells[i * 3];
+        struct table_key *k = t->n_keys ? &t->keys[t->n_keys - 1] : NULL;
+        struct str *columns;
+
+        if (!k || !str_eq(k->name, cell[0])) {
+            k = &t->keys[t->n_keys++];
+            k->name = arena_str(s->arena, cell[0]);
+            k->unique = str_eq(cell[1], S("0"));
+            k->primary = str_eq(cell[0], S("PRIMARY"));
+            k->columns.at = ARENA_ARRAY(s->arena, struct str, r.n_rows);
+        }
+        columns = (struct str *)(uintptr_t)k->columns.at;
+        columns[k->columns.n++] = arena_str(s->arena, cell[2]);
+    }
+    return OK;
+}
+
+enum err my_describe(struct sink *s, struct str table, struct table_info *ret, struct errinfo *ei)
+{
+    struct my_sink *m = my_self(s);
+    struct arena *a = arena_new(16u << 20);
+    struct str where = where_table(m, table, a);
+    struct mydb_rows r;
+    enum err e = mydb_query(m->db, arena_printf(a, "SELECT engine FROM information_schema.tables WHERE " STR_FMT, STR_ARG(where)), a, &r, ei);
+
+    *ret = (struct table_info){.name = table};
+    if (!e && r.n_rows) {
+        ret->found = true;
+        ret->engine = arena_str(s->arena, r.cells[0].p ? r.cells[0] : S("view"));
+        ret->transactional = str_eq_nocase(ret->engine, S("InnoDB")) || str_eq_nocase(ret->engine, S("RocksDB")) || str_eq_nocase(ret->engine, S("ndbcluster"));
+        e = read_columns(s, where, ret, a, ei);
+        e = e ? e : read_keys(s, where, ret, a, ei);
+    }
+    arena_free(a);
+    return e;
+}
+
+/* ---- making one ---- */
+
+/* A row of VARCHARs may take 65,535 bytes, four a character; some is left for what stands beside. */
+#define ROW_MAX_BYTES 60000
+#define TEXT_AS_BYTES 12
+
+static int64_t varchar_size(const struct ddl_column *c)
+{
+    static const int64_t sizes[] = {32, 64, 128, 255};
+    int64_t want = c->longest_chars < 0 ? 255 : c->longest_chars * 2;
+
+    if (c->key)
+        return 64 > c->longest_chars * 2 ? 64 : c->longest_chars * 2 > 190 ? 190 : c->longest_chars * 2;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (want <= sizes[i])
+            return sizes[i];
+    return 0; /* TEXT */
+}
+
+/* Widths that fit together: the widest become TEXT until the row does. */
+static void choose_sizes(const struct ddl_column *cols, size_t n, int64_t *size)
+{
+    int64_t all = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        size[i] = varchar_size(&cols[i]);
+        all += size[i] ? size[i] * 4 + 2 : TEXT_AS_BYTES;
+    }
+    while (all > ROW_MAX_BYTES) {
+        size_t widest = n;
+
+        for (size_t i = 0; i < n; i++)
+            if (!cols[i].key && size[i] && (widest == n || size[i] >= size[widest]))
+                widest = i;
+        if (widest == n)
+            return;
+        all -= size[widest] * 4 + 2 - TEXT_AS_BYTES;
+        size[widest] = 0;
+    }
+}
+
+static void write_type(const struct ddl_column *c, int64_t size, struct buf *out)
+{
+    switch (c->kind) {
+    case CAST_INT:
+    case CAST_TIMESTAMP:
+        buf_add(out, S("BIGINT"));
+        return;
+    case CAST_FLOAT:
+        buf_add(out, S("DOUBLE"));
+        return;
+    case CAST_DECIMAL:
+        buf_printf(out, "DECIMAL(%d,%d)", c->digits_before + c->digits_after > 12 ? c->digits_before + c->digits_after + 6 : 20, c->digits_after > 4 ? c->digits_after : 4);
+        return;
+    case CAST_BOOL:
+        buf_add(out, S("TINYINT"));
+        return;
+    case CAST_DATETIME:
+        buf_add(out, S("DATETIME(3)"));
+        return;
+    case CAST_DATE:
+        buf_add(out, S("DATE"));
+        return;
+    case CAST_JSON:
+    case CAST_ARRAY:
+    case CAST_OBJECT:
+        buf_add(out, S("JSON"));
+        return;
+    default:
+        break;
+    }
+    if (size)
+        buf_printf(out, "VARCHAR(%lld)", (long long)size);
+    else
+        buf_add(out, S("TEXT"));
+    if (c->key)
+        buf_add(out, S(" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"));
+}
+
+static void write_comment(struct str label, struct buf *out)
+{
+    buf_add(out, S(" COMMENT '"));
+    for (size_t i = 0; i < label.n; i++) {
+        if (label.p[i] == '\'' || label.p[i] == '\\')
+            buf_byte(out, label.p[i]);
+        if ((unsigned char)label.p[i] >= 0x20)
+            buf_byte(out, label.p[i]);
+    }
+    buf_byte(out, '\'');
+}
+
+void my_ddl(struct str table, const struct ddl_column *cols, size_t n, struct buf *out)
+{
+    struct arena *a = arena_new(16u << 20);
+    int64_t *size = ARENA_ARRAY(a, int64_t, n);
+    bool keyed = false;
+
+    choose_sizes(cols, n, size);
+    buf_printf(out, "CREATE TABLE " STR_FMT " (\n", STR_ARG(mydb_quote_name(table, a)));
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(out, "  " STR_FMT " ", STR_ARG(mydb_quote_name(cols[i].name, a)));
+        write_type(&cols[i], size[i], out);
+        buf_add(out, cols[i].key ? S(" NOT NULL") : S(" NULL"));
+        if (cols[i].label.n)
+            write_comment(cols[i].label, out);
+        keyed |= cols[i].key;
+        buf_add(out, i + 1 < n || keyed ? S(",\n") : S("\n"));
+    }
+    if (keyed)
+        buf_add(out, S("  PRIMARY KEY ("));
+    for (size_t i = 0, k = 0; i < n; i++)
+        if (cols[i].key)
+            buf_printf(out, "%s" STR_FMT, k++ ? ", " : "", STR_ARG(mydb_quote_name(cols[i].name, a)));
+    if (keyed)
+        buf_add(out, S(")\n"));
+    buf_add(out, S(") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4\n"));
+    arena_free(a);
+}

@@ -1,0 +1,68 @@
+/* What the sinks share; for this floor only. */
+#ifndef SINK_IMPL_H
+#define SINK_IMPL_H
+
+#include "sink/sink.h"
+
+#define CHECKPOINT_TABLE "sluice_checkpoint"
+
+struct sink_type {
+    const char *name, *help;
+    enum err (*open)(struct sink *s, const struct strs *options, struct errinfo *ei);
+    void (*close)(struct sink *s);
+    enum err (*connect)(struct sink *s, struct errinfo *ei);
+    /* Describes the table behind a statement into s->tables[i]; called once, after the first connecting. */
+    enum err (*describe)(struct sink *s, struct str table, struct table_info *ret, struct errinfo *ei);
+    const char *(*path)(const struct sink *s);
+    const char *(*server)(const struct sink *s);
+    enum err (*checkpoint)(struct sink *s, struct checkpoint *ret, bool *ret_found, bool *ret_held, struct errinfo *ei);
+    enum err (*claim)(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei);
+    enum err (*encode)(const struct sink *s, struct batch *b, struct errinfo *ei);
+    enum sink_outcome (*write)(struct sink *s, struct batch *b, const struct sink_hook *hook, struct errinfo *ei);
+    enum sink_outcome (*write_checkpoint)(struct sink *s, const struct checkpoint *to, struct errinfo *ei);
+    enum err (*lookup)(struct sink *s, struct str id_column, struct str id, struct buf *out, struct errinfo *ei);
+    enum err (*exec)(struct sink *s, struct str sql, struct errinfo *ei);
+    void (*ddl)(struct str table, const struct ddl_column *cols, size_t n, struct buf *out);
+};
+
+extern const struct sink_type sink_mysql, sink_sqlite;
+
+/* What a column of the main statement may hold; made from the real table. */
+struct fit_column {
+    const struct table_column *column; /* NULL: unknown, nothing is checked */
+};
+
+struct sink {
+    const struct sink_type *type;
+    struct sink_spec spec;
+    struct arena *arena;               /* of what is described */
+    struct table_info tables[10];
+    bool described, held;
+    int64_t epoch;
+    struct fit_column *fit;            /* one a bind of the main statement, when binds are plain columns */
+    size_t n_fit;
+    void *self;                        /* of the type */
+};
+
+/* The rows of a batch that go out, in the order in which they do. */
+struct outgoing {
+    uint32_t *order;
+    size_t n;
+    size_t n_bad; /* found before sending */
+};
+
+/* fit.c */
+void fit_prepare(struct sink *s);
+/* Looks at each row: drops the overlaid, sets bad ones aside (b->bad), empties "" where a number or date is expected, sorts. In the batch's arena. */
+struct outgoing fit_rows(const struct sink *s, struct batch *b);
+void batch_add_bad(struct batch *b, size_t row, enum err code, struct str reason);
+/* Takes back what an earlier attempt added. */
+static inline void batch_forget_bad(struct batch *b, size_t n) { b->n_bad = n; }
+
+/* text of the generated statement: verb INTO table (columns) VALUES, then tuples by the sink */
+struct str sink_insert_head(const struct statement *st, struct arena *a, struct str (*quote)(struct str name, struct arena *a), struct str verb);
+/* One tuple with its ? for the statement. */
+struct str sink_tuple(const struct statement *st, struct arena *a);
+size_t sink_binds(const struct statement *st); /* binds of one row */
+
+#endif

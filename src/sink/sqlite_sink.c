@@ -1,0 +1,500 @@
+/* The sqlite sink: a file, WAL and synchronous=FULL, one prepared statement a row inside one transaction. A row that the database refuses fails alone, so nothing needs to be isolated.
+ *
+ * Values are bound as text: under TEXT affinity they stay exactly as they were sent. A column declared DECIMAL has NUMERIC affinity here and would turn 25.80 into 25.8; `check --online` says so. */
+#include "base/log.h"
+#include "base/num.h"
+#include "db/sqlite.h"
+#include "meta/doc.h"
+#include "sink/sink_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BUSY_MS 10000
+
+struct lite {
+    const char *path;
+    struct sqlite *db;
+    struct sqlite_stmt *insert, *execute[10], *checkpoint;
+    struct str insert_sql;
+};
+
+static struct lite *self(const struct sink *s) { return s->self; }
+
+static struct str quote_name(struct str name, struct arena *a)
+{
+    struct buf b = buf_make(4096);
+    struct str r;
+
+    buf_byte(&b, '"');
+    for (size_t i = 0; i < name.n; i++) {
+        if (name.p[i] == '"')
+            buf_byte(&b, '"');
+        buf_byte(&b, name.p[i]);
+    }
+    buf_byte(&b, '"');
+    r = arena_str(a, buf_str(&b));
+    buf_free(&b);
+    return r;
+}
+
+static enum err lite_open(struct sink *s, const struct strs *options, struct errinfo *ei)
+{
+    struct lite *l = ARENA_NEW(s->arena, struct lite);
+
+    s->self = l;
+    if (!options->n || !options->at[0].n)
+        return fail(ei, ERR_CONFIG, "the sqlite connection has no path");
+    l->path = arena_cstr(s->arena, options->at[0]);
+    return OK;
+}
+
+static void disconnect(struct lite *l)
+{
+    sqlite_finalize(l->insert);
+    sqlite_finalize(l->checkpoint);
+    l->insert = l->checkpoint = NULL;
+    for (size_t i = 0; i < 10; i++) {
+        sqlite_finalize(l->execute[i]);
+        l->execute[i] = NULL;
+    }
+    sqlite_close(l->db);
+    l->db = NULL;
+}
+
+static void lite_close(struct sink *s)
+{
+    if (s->self)
+        disconnect(self(s));
+}
+
+static enum err lite_connect(struct sink *s, struct errinfo *ei)
+{
+    struct lite *l = self(s);
+
+    disconnect(l);
+    return sqlite_open(l->path, SQLITE_RW_CREATE, BUSY_MS, &l->db, ei);
+}
+
+static const char *lite_path(const struct sink *s)
+{
+    (void)s;
+    return "sqlite";
+}
+
+/* ---- the table ---- */
+
+static int kind_of(struct str type)
+{
+    if (str_find(type, S("INT"), 0) != SIZE_MAX || str_find(type, S("int"), 0) != SIZE_MAX)
+        return CAST_INT;
+    return CAST_STRING;
+}
+
+static enum err read_columns(struct lite *l, struct sink *s, struct table_info *t, struct errinfo *ei)
+{
+    struct sqlite_stmt *st;
+    struct table_column *c;
+    struct table_key *key = ARENA_NEW(s->arena, struct table_key);
+    struct str *names;
+    bool row = true;
+    enum err e = sqlite_prepare(l->db, S("SELECT name, type, \"notnull\", dflt_value, pk, (SELECT count(*) FROM pragma_table_info(?1)) FROM pragma_table_info(?1)"), &st, ei);
+
+    if (e)
+        return e;
+    sqlite_bind_str(st, 1, t->name);
+    while (!(e = sqlite_step(st, &row, ei)) && row) {
+        if (!t->columns) {
+            t->columns = ARENA_ARRAY(s->arena, struct table_column, sqlite_int(st, 5));
+            key->columns.at = ARENA_ARRAY(s->arena, struct str, sqlite_int(st, 5));
+        }
+        c = &t->columns[t->n_columns++];
+        *c = (struct table_column){.name = arena_str(s->arena, sqlite_str(st, 0)), .type = arena_str(s->arena, sqlite_str(st, 1)), .max_chars = -1, .max_bytes = -1, .precision = -1, .scale = -1};
+        c->kind = kind_of(c->type);
+        c->nullable = !sqlite_int(st, 2);
+        c->has_default = !sqlite_is_null(st, 3);
+        c->auto_value = sqlite_int(st, 4) == 1 && c->kind == CAST_INT;
+        names = (struct str *)(uintptr_t)key->columns.at;
+        if (sqlite_int(st, 4))
+            names[key->columns.n++] = c->name;
+    }
+    sqlite_finalize(st);
+    t->found = t->n_columns > 0;
+    t->transactional = true;
+    t->engine = S("sqlite");
+    key->unique = key->primary = true;
+    key->name = S("PRIMARY");
+    t->keys = key;
+    t->n_keys = key->columns.n ? 1 : 0;
+    return e;
+}
+
+static void make_text(struct sink *s)
+{
+    const struct statement *st = &s->spec.statements[0];
+    struct lite *l = self(s);
+    struct buf b = buf_make(4u << 20);
+
+    buf_add(&b, sink_insert_head(st, s->arena, quote_name, st->verb == VERB_REPLACE ? S("REPLACE") : S("INSERT")));
+    buf_add(&b, sink_tuple(st, s->arena));
+    buf_byte(&b, ' ');
+    buf_add(&b, st->verb == VERB_INSERT_IGNORE && !st->tail.n ? S("ON CONFLICT DO NOTHING") : st->tail);
+    l->insert_sql = arena_str(s->arena, buf_str(&b));
+    buf_free(&b);
+}
+
+static enum err lite_describe(struct sink *s, struct str table, struct table_info *ret, struct errinfo *ei)
+{
+    *ret = (struct table_info){.name = table};
+    if (ret == &s->tables[0] && !s->spec.one_record_each)
+        make_text(s);
+    return read_columns(self(s), s, ret, ei);
+}
+
+/* ---- the checkpoint ---- */
+
+static enum err select_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, struct errinfo *ei)
+{
+    struct sqlite_stmt *st;
+    enum err e = sqlite_prepare(self(s)->db, S("SELECT journal, page, page_row, cursor_at, epoch, batch, mapping FROM " CHECKPOINT_TABLE " WHERE project = ? AND integration = ?"), &st, ei);
+
+    if (e)
+        return e;
+    sqlite_bind_str(st, 1, s->spec.project);
+    sqlite_bind_str(st, 2, s->spec.integration);
+    e = sqlite_step(st, ret_found, ei);
+    if (!e && *ret_found) {
+        *ret = (struct checkpoint){
+            .page = sqlite_int(st, 1),
+            .row = (int32_t)sqlite_int(st, 2),
+            .cursor_s = sqlite_is_null(st, 3) ? INT64_MIN : sqlite_int(st, 3),
+            .epoch = sqlite_int(st, 4),
+            .batch = sqlite_int(st, 5),
+            .mapping = (uint64_t)sqlite_int(st, 6),
+        };
+        snprintf(ret->journal, sizeof ret->journal, STR_FMT, STR_ARG(sqlite_str(st, 0)));
+    }
+    sqlite_finalize(st);
+    return e;
+}
+
+static enum err lite_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, bool *ret_held, struct errinfo *ei)
+{
+    enum err e = sqlite_exec(self(s)->db,
+                             "CREATE TABLE IF NOT EXISTS " CHECKPOINT_TABLE " (project TEXT NOT NULL, integration TEXT NOT NULL, journal TEXT NOT NULL, page INTEGER NOT NULL, "
+                             "page_row INTEGER NOT NULL, cursor_at INTEGER, epoch INTEGER NOT NULL, batch INTEGER NOT NULL, mapping INTEGER NOT NULL, "
+                             "updated_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (project, integration)) STRICT",
+                             ei);
+
+    *ret_held = true;
+    return e ? e : select_checkpoint(s, ret, ret_found, ei);
+}
+
+static void bind_checkpoint(struct sqlite_stmt *st, const struct sink *s, const struct checkpoint *c)
+{
+    sqlite_bind_str(st, 1, str_of(c->journal));
+    sqlite_bind_int(st, 2, c->page);
+    sqlite_bind_int(st, 3, c->row);
+    if (c->cursor_s == INT64_MIN)
+        sqlite_bind_null(st, 4);
+    else
+        sqlite_bind_int(st, 4, c->cursor_s);
+    sqlite_bind_int(st, 5, c->batch);
+    sqlite_bind_int(st, 6, (int64_t)c->mapping);
+    sqlite_bind_str(st, 7, s->spec.project);
+    sqlite_bind_str(st, 8, s->spec.integration);
+    sqlite_bind_int(st, 9, c->epoch);
+}
+
+static enum err claim_inside(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei)
+{
+    struct checkpoint old = {0}, new = *cp;
+    struct sqlite_stmt *st;
+    bool found;
+    enum err e = select_checkpoint(s, &old, &found, ei);
+
+    new.epoch = (found ? old.epoch : cp->epoch) + 1;
+    *ret_epoch = new.epoch;
+    e = e ? e : sqlite_prepare(self(s)->db, S("INSERT OR REPLACE INTO " CHECKPOINT_TABLE " (journal, page, page_row, cursor_at, batch, mapping, project, integration, epoch) VALUES (?,?,?,?,?,?,?,?,?)"), &st, ei);
+    if (e)
+        return e;
+    bind_checkpoint(st, s, &new);
+    e = sqlite_run(st, ei);
+    sqlite_finalize(st);
+    return e;
+}
+
+static void rollback(struct lite *l)
+{
+    struct errinfo ignored;
+
+    if (sqlite_exec(l->db, "ROLLBACK", &ignored))
+        disconnect(l);
+}
+
+static enum err lite_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei)
+{
+    struct lite *l = self(s);
+    enum err e = sqlite_exec(l->db, "BEGIN IMMEDIATE", ei);
+
+    if (e)
+        return e;
+    e = claim_inside(s, cp, ret_epoch, ei);
+    e = e ? e : sqlite_exec(l->db, "COMMIT", ei);
+    if (e)
+        rollback(l);
+    return e;
+}
+
+/* ---- writing ---- */
+
+static enum err lite_encode(const struct sink *s, struct batch *b, struct errinfo *ei)
+{
+    struct outgoing *o = ARENA_NEW(b->arena, struct outgoing);
+
+    (void)ei;
+    *o = fit_rows(s, b);
+    b->wire = o;
+    return OK;
+}
+
+static void bind_cells(struct sqlite_stmt *st, const struct value *cells, size_t n)
+{
+    for (size_t c = 0; c < n; c++) {
+        if (value_is_null(&cells[c]))
+            sqlite_bind_null(st, (int)c + 1);
+        else
+            sqlite_bind_str(st, (int)c + 1, (struct str){cells[c].n ? cells[c].p : "", cells[c].n});
+    }
+}
+
+static enum err run_row(struct sink *s, const struct batch_row *row, int64_t *last_id, struct errinfo *ei)
+{
+    struct lite *l = self(s);
+    const struct statement *st = &s->spec.statements[row->statement];
+    struct sqlite_stmt **kept = s->spec.one_record_each ? &l->execute[row->statement] : &l->insert;
+    size_t n = s->spec.one_record_each ? st->binds.n : sink_binds(st);
+    enum err e = *kept ? OK : sqlite_prepare(l->db, s->spec.one_record_each ? st->sql : l->insert_sql, kept, ei);
+
+    if (e)
+        return e;
+    bind_cells(*kept, row->cells, n);
+    for (size_t i = 0; s->spec.one_record_each && i < n; i++)
+        if (str_eq(st->binds.at[i], S("lastInsertId")))
+            sqlite_bind_int(*kept, (int)i + 1, *last_id);
+    e = sqlite_run(*kept, ei);
+    if (!e && row->statement == 0)
+        *last_id = sqlite_last_id(l->db);
+    return e;
+}
+
+/* The rows of one record under `execute`: all or none. */
+static enum err run_record(struct sink *s, struct batch *b, const struct outgoing *o, size_t from, size_t n, struct errinfo *ei)
+{
+    struct lite *l = self(s);
+    int64_t last_id = 0;
+    enum err e = sqlite_exec(l->db, "SAVEPOINT record", ei);
+    bool row_fault;
+
+    for (size_t i = from; !e && i < from + n; i++)
+        e = run_row(s, &b->rows[o->order[i]], &last_id, ei);
+    row_fault = e && sqlite_failed_on_row(l->db);
+    if (!e)
+        return sqlite_exec(l->db, "RELEASE record", ei);
+    if (!row_fault)
+        return e;
+    for (size_t i = from; i < from + n; i++)
+        batch_add_bad(b, o->order[i], ERR_DATA, str_of(ei->msg));
+    return sqlite_exec(l->db, "ROLLBACK TO record; RELEASE record", ei);
+}
+
+static enum err send_rows(struct sink *s, struct batch *b, struct errinfo *ei)
+{
+    const struct outgoing *o = b->wire;
+    int64_t last_id = 0;
+    size_t n;
+
+    for (size_t i = 0; i < o->n; i += n) {
+        enum err e;
+
+        n = 1;
+        if (s->spec.one_record_each) {
+            while (i + n < o->n && b->rows[o->order[i + n]].record == b->rows[o->order[i]].record)
+                n++;
+            e = run_record(s, b, o, i, n, ei);
+        } else {
+            e = run_row(s, &b->rows[o->order[i]], &last_id, ei);
+            if (e && sqlite_failed_on_row(self(s)->db)) {
+                batch_add_bad(b, o->order[i], ERR_DATA, str_of(ei->msg));
+                e = OK;
+            }
+        }
+        if (e)
+            return e;
+    }
+    return OK;
+}
+
+static enum sink_outcome outcome_of(struct lite *l, enum err e)
+{
+    rollback(l);
+    return e == ERR_CONFLICT || e == ERR_DISK ? SINK_TRANSIENT : SINK_PERMANENT;
+}
+
+static enum err move_checkpoint(struct sink *s, const struct checkpoint *to, bool *ret_fenced, struct errinfo *ei)
+{
+    struct lite *l = self(s);
+    enum err e = OK;
+
+    if (!l->checkpoint)
+        e = sqlite_prepare(l->db, S("UPDATE " CHECKPOINT_TABLE " SET journal = ?, page = ?, page_row = ?, cursor_at = ?, batch = ?, mapping = ?, updated_at = CURRENT_TIMESTAMP "
+                                    "WHERE project = ? AND integration = ? AND epoch = ?"), &l->checkpoint, ei);
+    if (e)
+        return e;
+    bind_checkpoint(l->checkpoint, s, to);
+    e = sqlite_run(l->checkpoint, ei);
+    *ret_fenced = !e && sqlite_changes(l->db) != 1;
+    return e;
+}
+
+static enum sink_outcome lite_finish(struct sink *s, const struct checkpoint *to, struct errinfo *ei)
+{
+    struct lite *l = self(s);
+    bool fenced = false;
+    enum err e = move_checkpoint(s, to, &fenced, ei);
+
+    if (fenced) {
+        rollback(l);
+        fail(ei, ERR_CONFLICT, "another process took over integration \"" STR_FMT "\" in this target", STR_ARG(s->spec.integration));
+        fail_hint(ei, "only one process may write an integration; this one stops");
+        return SINK_FENCED;
+    }
+    e = e ? e : sqlite_exec(l->db, "COMMIT", ei);
+    return e ? outcome_of(l, e) : SINK_COMMITTED;
+}
+
+static enum sink_outcome lite_begin(struct sink *s, struct errinfo *ei)
+{
+    struct lite *l = self(s);
+    enum err e = l->db ? OK : sink_connect(s, ei);
+
+    e = e ? e : sqlite_exec(l->db, "BEGIN IMMEDIATE", ei);
+    if (!e)
+        return SINK_COMMITTED;
+    return e == ERR_CONFLICT || e == ERR_DISK ? SINK_TRANSIENT : SINK_PERMANENT;
+}
+
+static enum sink_outcome lite_write(struct sink *s, struct batch *b, const struct sink_hook *hook, struct errinfo *ei)
+{
+    struct lite *l = self(s);
+    enum sink_outcome o = lite_begin(s, ei);
+    enum err e;
+
+    if (o != SINK_COMMITTED)
+        return o;
+    batch_forget_bad(b, ((const struct outgoing *)b->wire)->n_bad);
+    e = send_rows(s, b, ei);
+    if (e)
+        return outcome_of(l, e);
+    if (hook && hook->before_commit(hook->ctx, b, ei)) {
+        rollback(l);
+        return SINK_TRANSIENT;
+    }
+    return lite_finish(s, &b->to, ei);
+}
+
+static enum sink_outcome lite_write_checkpoint(struct sink *s, const struct checkpoint *to, struct errinfo *ei)
+{
+    enum sink_outcome o = lite_begin(s, ei);
+
+    return o == SINK_COMMITTED ? lite_finish(s, to, ei) : o;
+}
+
+/* ---- looking up, running, making ---- */
+
+static enum err lite_lookup(struct sink *s, struct str id_column, struct str id, struct buf *out, struct errinfo *ei)
+{
+    const struct table_info *t = &s->tables[0];
+    struct arena *a = arena_new(16u << 20);
+    struct json_out w = json_out(out);
+    struct buf sql = buf_make(1u << 20);
+    struct sqlite_stmt *st;
+    bool row = true;
+    enum err e;
+
+    buf_add(&sql, S("SELECT "));
+    for (size_t c = 0; c < t->n_columns; c++)
+        buf_printf(&sql, "%s" STR_FMT, c ? "," : "", STR_ARG(quote_name(t->columns[c].name, a)));
+    buf_printf(&sql, " FROM " STR_FMT " WHERE " STR_FMT " = ? LIMIT 100", STR_ARG(quote_name(t->name, a)), STR_ARG(quote_name(id_column, a)));
+    e = sqlite_prepare(self(s)->db, buf_str(&sql), &st, ei);
+    json_out_begin(&w, '[');
+    if (!e) {
+        sqlite_bind_str(st, 1, id);
+        while (!(e = sqlite_step(st, &row, ei)) && row) {
+            json_out_begin(&w, '{');
+            for (size_t c = 0; c < t->n_columns; c++) {
+                json_out_key_str(&w, t->columns[c].name);
+                if (sqlite_is_null(st, (int)c))
+                    json_out_null(&w);
+                else
+                    json_out_str(&w, sqlite_str(st, (int)c));
+            }
+            json_out_end(&w, '}');
+        }
+        sqlite_finalize(st);
+    }
+    json_out_end(&w, ']');
+    buf_free(&sql);
+    arena_free(a);
+    return e;
+}
+
+static enum err lite_exec(struct sink *s, struct str sql, struct errinfo *ei)
+{
+    struct arena *a = arena_new(8u << 20);
+    enum err e = sqlite_exec(self(s)->db, arena_cstr(a, sql), ei);
+
+    arena_free(a);
+    return e;
+}
+
+static void lite_ddl(struct str table, const struct ddl_column *cols, size_t n, struct buf *out)
+{
+    struct arena *a = arena_new(16u << 20);
+    bool keyed = false;
+
+    buf_printf(out, "CREATE TABLE " STR_FMT " (\n", STR_ARG(quote_name(table, a)));
+    for (size_t i = 0; i < n; i++)
+        keyed |= cols[i].key;
+    for (size_t i = 0; i < n; i++)
+        buf_printf(out, "  " STR_FMT " %s%s%s", STR_ARG(quote_name(cols[i].name, a)), cols[i].kind == CAST_INT || cols[i].kind == CAST_TIMESTAMP || cols[i].kind == CAST_BOOL ? "INTEGER" : "TEXT",
+                   cols[i].key ? " NOT NULL" : "", i + 1 < n || keyed ? ",\n" : "\n");
+    if (keyed)
+        buf_add(out, S("  PRIMARY KEY ("));
+    for (size_t i = 0, k = 0; i < n; i++)
+        if (cols[i].key)
+            buf_printf(out, "%s" STR_FMT, k++ ? ", " : "", STR_ARG(quote_name(cols[i].name, a)));
+    if (keyed)
+        buf_add(out, S(")\n"));
+    buf_add(out, S(")\n"));
+    arena_free(a);
+}
+
+const struct sink_type sink_sqlite = {
+    .name = "sqlite",
+    .help = "an SQLite file",
+    .open = lite_open,
+    .close = lite_close,
+    .connect = lite_connect,
+    .describe = lite_describe,
+    .path = lite_path,
+    .server = lite_path,
+    .checkpoint = lite_checkpoint,
+    .claim = lite_claim,
+    .encode = lite_encode,
+    .write = lite_write,
+    .write_checkpoint = lite_write_checkpoint,
+    .lookup = lite_lookup,
+    .exec = lite_exec,
+    .ddl = lite_ddl,
+};
