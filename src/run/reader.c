@@ -124,11 +124,6 @@ static void add_mark(struct reader *r, int64_t cursor)
 
 /* ---- a call ---- */
 
-static bool is_window_param(const struct iface *i, struct str name)
-{
-    return i->window.from_param.n && (str_eq(name, i->window.from_param) || str_eq(name, i->window.to_param));
-}
-
 /* The ends of a slice in the form that the request itself uses. */
 static struct str time_text(const struct reader *r, int64_t s, struct arena *a)
 {
