@@ -192,8 +192,10 @@ enum err op_neg(struct run *r, struct val *args, size_t n, struct val *ret)
 static struct vtypes number_type(struct run *r, const struct enode *e)
 {
     struct vtypes t = type_of(r, e);
-    if (t.t == V_INT || t.t == V_DEC || t.t == V_REAL || t.t == V_NULL)
+    if (t.t == V_INT || t.t == V_DEC || t.t == V_REAL)
         return t;
+    if (t.t == V_NULL)
+        return (struct vtypes){V_DEC, 0};
     if (t.t != V_TEXT)
         return (struct vtypes){t.dec ? V_DEC : V_INT, t.dec};
     struct val v;

@@ -45,7 +45,7 @@ static struct val seconds_value(int64_t s, int64_t us, uint8_t dec)
         return val_int(s);
     decimal_from_i64(s * US_PER_S + us, &d);
     decimal_from_i64(US_PER_S, &unit);
-    if (!decimal_div(&d, &unit, dec, &d))
+    if (!decimal_div(&d, &unit, 6, &d)) /* the server holds six places, whatever shows */
         return val_int(s);
     return val_decimal(&d, dec);
 }
@@ -67,6 +67,34 @@ enum err fn_unix_timestamp(struct run *r, struct val *a, size_t n, struct val *r
     if (s >= 0)
         *ret = seconds_value(s, m.us, w.dec);
     return OK;
+}
+
+/* The places that the seconds of the first argument have. */
+static uint8_t places_of(struct run *r, const struct enode *e)
+{
+    struct val v;
+    struct when w;
+    struct errinfo ei;
+    struct run quiet = {r->e, r->env, &ei, r->element};
+    if (e->n_args == 0 || eval(&quiet, e->arg[0], &v))
+        return 0;
+    return val_when(&quiet, &v, &w) || val_time(&quiet, &v, &w) ? w.dec : 0;
+}
+
+struct vtypes type_unix_timestamp(struct run *r, const struct enode *e)
+{
+    uint8_t dec = places_of(r, e);
+    return (struct vtypes){dec ? V_DEC : V_INT, dec};
+}
+
+struct vtypes type_timestamp(struct run *r, const struct enode *e)
+{
+    return (struct vtypes){V_DATETIME, places_of(r, e)};
+}
+
+struct vtypes type_time(struct run *r, const struct enode *e)
+{
+    return (struct vtypes){V_TIME, places_of(r, e)};
 }
 
 /* Seconds since 1970 with a fraction, from any number; false outside the years that a date can have. */

@@ -170,7 +170,7 @@ struct parser;
 bool expr_parse(struct parser *p, struct expr *ret);
 
 /* Regular expressions and LIKE (expr_match.c). */
-void *regex_compile(struct arena *a, struct str pattern, struct errinfo *ei); /* NULL after an error (ERR_DATA) */
+void *regex_compile(struct arena *a, struct str pattern, bool caseless, struct errinfo *ei); /* NULL after an error (ERR_DATA) */
 enum err regex_match(struct run *r, const void *code, struct str subject, bool *ret) MUST_USE;
 bool like_match(struct str text, struct str pattern, uint32_t escape);
 

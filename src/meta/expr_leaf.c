@@ -79,13 +79,11 @@ static const struct enode *parse_hex(struct parser *p)
     for (size_t i = 0; i < digits.n; i++) {
         char c = digits.p[i];
         int v = c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-        if ((i + odd) % 2)
-            out[n - 1] = (char)((unsigned char)out[n - 1] << 4 | v);
-        else
+        if ((i + odd) % 2 == 0 || n == 0)
             out[n++] = (char)v;
+        else
+            out[n - 1] = (char)((unsigned char)out[n - 1] << 4 | v);
     }
-    if (odd && digits.n == 1)
-        n = 1;
     struct val v = val_text(str_mk(out, n));
     v.flags = VAL_BINARY | VAL_HEX;
     parse_advance(p);
@@ -107,6 +105,8 @@ static const struct enode *parse_number(struct parser *p)
         double f = text_double(s);
         return f - f == 0 ? make_constant(p, val_real(f)) : parse_error(p, pos, "this number is too large for a double");
     }
+    if (s.p[s.n - 1] == '.')
+        s.n--;
     if (!decimal_parse(s, &d))
         return parse_error(p, pos, "a number of more than 65 digits, or of more than 38 behind the point");
     if (d.scale == 0 && decimal_to_i64(&d, &i))

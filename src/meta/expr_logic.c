@@ -153,12 +153,14 @@ enum err op_regexp(struct run *r, const struct enode *e, struct val *ret)
     struct val text, pattern = val_null();
     const void *code = e->code;
     enum err err = eval(r, e->arg[0], &text);
+    if (!err && text.t == V_TEXT && (text.flags & VAL_BINARY))
+        code = NULL; /* compiled for texts without case */
     if (!err && !code)
         err = eval(r, e->arg[1], &pattern);
     *ret = val_null();
     if (err || text.t == V_NULL || (!code && pattern.t == V_NULL))
         return err;
-    if (!code && !(code = regex_compile(r->env->arena, val_str(r, &pattern), r->ei)))
+    if (!code && !(code = regex_compile(r->env->arena, val_str(r, &pattern), !((text.flags | pattern.flags) & VAL_BINARY), r->ei)))
         return ERR_DATA;
     bool found = false;
     err = regex_match(r, code, val_str(r, &text), &found);
@@ -331,23 +333,24 @@ enum err fn_least(struct run *r, const struct enode *e, struct val *ret)
     return extreme(r, e, -1, ret);
 }
 
-enum err fn_field(struct run *r, struct val *a, size_t n, struct val *ret)
+/* All texts compare as texts, anything else as numbers; what a NULL would have been counts. */
+enum err fn_field(struct run *r, const struct enode *e, struct val *ret)
 {
-    bool texts = true, numbers = true;
-    for (size_t i = 0; i < n; i++) {
-        texts &= a[i].t == V_TEXT || a[i].t == V_NULL;
-        numbers &= a[i].t != V_TEXT;
+    bool numbers = false, times = false;
+    struct val x, v;
+    enum err err = eval(r, e->arg[0], &x);
+    for (size_t i = 0; i < e->n_args; i++) {
+        struct vtypes t = type_of(r, e->arg[i]);
+        numbers |= t.t == V_INT || t.t == V_DEC || t.t == V_REAL;
+        times |= is_temporal(t.t);
     }
     *ret = val_int(0);
-    for (size_t i = 1; i < n && a[0].t != V_NULL; i++) {
-        if (a[i].t == V_NULL)
-            continue;
-        if ((texts || !numbers ? val_cmp(r, &a[0], &a[i]) : val_cmp_number(&a[0], &a[i])) == 0) {
+    for (size_t i = 1; !err && x.t != V_NULL && ret->i == 0 && i < e->n_args; i++) {
+        err = eval(r, e->arg[i], &v);
+        if (!err && v.t != V_NULL && (numbers && !times ? val_cmp_number(&x, &v) : val_cmp(r, &x, &v)) == 0)
             *ret = val_int((int64_t)i);
-            break;
-        }
     }
-    return OK;
+    return err;
 }
 
 enum err fn_elt(struct run *r, struct val *a, size_t n, struct val *ret)

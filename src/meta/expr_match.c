@@ -22,7 +22,7 @@ static void to_arena(void *p, void *arena)
     (void)p, (void)arena;
 }
 
-void *regex_compile(struct arena *a, struct str pattern, struct errinfo *ei)
+void *regex_compile(struct arena *a, struct str pattern, bool caseless, struct errinfo *ei)
 {
     int code = 0;
     PCRE2_SIZE at = 0;
@@ -37,7 +37,7 @@ void *regex_compile(struct arena *a, struct str pattern, struct errinfo *ei)
         return NULL;
     }
     pcre2_set_parens_nest_limit(context, 100);
-    void *re = pcre2_compile((PCRE2_SPTR)(pattern.n ? pattern.p : ""), pattern.n, PCRE2_UTF | PCRE2_UCP | PCRE2_CASELESS, &code, &at, context);
+    void *re = pcre2_compile((PCRE2_SPTR)(pattern.n ? pattern.p : ""), pattern.n, PCRE2_UTF | PCRE2_UCP | (caseless ? PCRE2_CASELESS : 0), &code, &at, context);
     if (re)
         return re;
     char why[128] = "";

@@ -171,7 +171,7 @@ static enum err cast_decimal(struct run *r, const struct val *v, const struct en
 {
     struct decimal d;
     struct val number = val_number(v);
-    if (!val_dec(&number, &d) || (d.scale > e->scale && !decimal_round(&d, e->scale, &d)))
+    if (!val_dec(&number, &d) || !decimal_round(&d, e->scale, &d))
         return too_large(r);
     int whole_digits = decimal_digits(&d) - d.scale;
     if (!decimal_is_zero(&d) && whole_digits > e->limit - e->scale)
@@ -243,7 +243,7 @@ struct vtypes type_round(struct run *r, const struct enode *e)
 {
     struct vtypes t = type_number(r, e);
     const struct enode *places = e->n_args == 2 ? e->arg[1] : NULL;
-    if (t.t == V_INT || t.t == V_NULL)
+    if (t.t == V_INT)
         return t;
     if (places && (places->op != N_CONST || places->value.t != V_INT))
         return t;

@@ -126,13 +126,13 @@ static bool prepare(struct parser *p, size_t pos, struct enode *e)
     if (strcmp(e->fn->name, "REGEXP") == 0) {
         struct str pattern = parse_constant_text(e->arg[1]);
         struct errinfo why;
-        if (pattern.p && !(e->code = regex_compile(p->a, pattern, &why)))
+        if (pattern.p && !(e->code = regex_compile(p->a, pattern, true, &why)))
             return parse_error(p, pos, "%s", why.msg), false;
     } else if (strcmp(e->fn->name, "LIKE") == 0 && e->n_args == 3) {
         struct str escape = parse_constant_text(e->arg[2]);
         if (escape.p && utf8_count(escape) > 1)
             return parse_error(p, pos, "ESCAPE takes one character"), false;
-    } else if (strcmp(e->fn->name, "JSON_EXTRACT") == 0) {
+    } else if (strcmp(e->fn->name, "JSON_EXTRACT") == 0 || strcmp(e->fn->name, "->") == 0 || strcmp(e->fn->name, "->>") == 0) {
         for (size_t i = 1; i < e->n_args; i++) {
             struct str path = parse_constant_text(e->arg[i]);
             if (path.p && !json_path_valid(path))
@@ -319,7 +319,7 @@ static const struct enode *parse_word(struct parser *p)
     static const char *const bare[] = {"CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME", "LOCALTIME", "LOCALTIMESTAMP"};
     struct token word = p->tok;
     parse_advance(p);
-    if (token_is(&p->tok, "("))
+    if (token_is(&p->tok, "(") && !token_is(&word, "CASE"))
         return parse_function(p, word);
     if (token_is(&word, "NULL"))
         return make_constant(p, val_null());

@@ -42,7 +42,7 @@
     X("DAYOFWEEK", 1, 1, STRICT(fn_dayofweek), V_INT, NULL, "1 = Sunday … 7 = Saturday")                                                   \
     X("DAYOFYEAR", 1, 1, STRICT(fn_dayofyear), V_INT, NULL, "day of the year, from 1")                                                     \
     X("ELT", 2, ANY, VALUES(fn_elt), V_TEXT, NULL, "the n-th of the texts that follow n")                                                  \
-    X("FIELD", 2, ANY, VALUES(fn_field), V_INT, NULL, "where the first argument stands among the others, from 1; 0 when it does not")      \
+    X("FIELD", 2, ANY, LAZY(fn_field), V_INT, NULL, "where the first argument stands among the others, from 1; 0 when it does not")      \
     X("FIND_IN_SET", 2, 2, STRICT(fn_find_in_set), V_INT, NULL, "where a text stands in a list parted by commas, from 1; 0 when it does not") \
     X("FLOOR", 1, 1, STRICT(fn_floor), V_NULL, type_whole, "the greatest whole number that is not larger")                                 \
     X("FORMAT", 2, 2, STRICT(fn_format), V_TEXT, NULL, "a number with commas between thousands and n places")                              \
@@ -102,15 +102,16 @@
     X("SUBSTRING", 2, 3, STRICT(fn_substring), V_TEXT, NULL, "SUBSTRING(x, from, n) or SUBSTRING(x FROM from FOR n); below 0: from the end") \
     X("SUBSTRING_INDEX", 3, 3, STRICT(fn_substring_index), V_TEXT, NULL, "what stands before the n-th separator, or behind it when n is below 0") \
     X("SUM", 1, 1, LAZY(fn_sum), V_NULL, type_aggregate, "sum over the elements of an array: SUM({{items.qty}} * {{items.price}})")        \
-    X("TIME", 1, 1, STRICT(fn_time), V_TIME, NULL, "the time of a date and time")                                                          \
-    X("TIMESTAMP", 1, 2, STRICT(fn_timestamp), V_DATETIME, NULL, "a date as date and time, with a time added")                             \
+    X("SYSDATE", 0, 1, VALUES(fn_now), V_NULL, type_now, "NOW")                                                                            \
+    X("TIME", 1, 1, STRICT(fn_time), V_NULL, type_time, "the time of a date and time")                                                          \
+    X("TIMESTAMP", 1, 2, STRICT(fn_timestamp), V_NULL, type_timestamp, "a date as date and time, with a time added")                             \
     X("TIMESTAMPDIFF", 2, 2, LAZY(fn_timestampdiff), V_INT, NULL, "TIMESTAMPDIFF(unit, from, to): whole units from one to the other")      \
     X("TO_BASE64", 1, 1, STRICT(fn_to_base64), V_TEXT, NULL, "base64 in lines of 76 characters")                                           \
     X("TRIM", 2, 2, LAZY(op_trim), V_TEXT, NULL, "TRIM(x), or TRIM(BOTH, LEADING or TRAILING what FROM x)")                                \
     X("TRUNCATE", 2, 2, STRICT(fn_truncate), V_NULL, type_round, "cut to n places")                                                        \
     X("UCASE", 1, 1, STRICT(fn_upper), V_TEXT, NULL, "UPPER")                                                                              \
     X("UNHEX", 1, 1, STRICT(fn_unhex), V_TEXT, NULL, "the bytes behind hexadecimal text; NULL when it is none")                            \
-    X("UNIX_TIMESTAMP", 0, 1, STRICT(fn_unix_timestamp), V_INT, NULL, "unix seconds of a date and time in the project's zone; of now without argument") \
+    X("UNIX_TIMESTAMP", 0, 1, STRICT(fn_unix_timestamp), V_NULL, type_unix_timestamp, "unix seconds of a date and time in the project's zone; of now without argument") \
     X("UPPER", 1, 1, STRICT(fn_upper), V_TEXT, NULL, "the text in upper case")                                                             \
     X("WEEKDAY", 1, 1, STRICT(fn_weekday), V_INT, NULL, "0 = Monday … 6 = Sunday")                                                         \
     X("YEAR", 1, 1, STRICT(fn_year), V_INT, NULL, "year of a date")

@@ -84,30 +84,33 @@ enum err fn_substring(struct run *r, struct val *a, size_t n, struct val *ret)
     return OK;
 }
 
+/* Where the n-th match begins, or SIZE_MAX. */
+static size_t nth_match(struct str s, struct str mark, int64_t n)
+{
+    size_t at = str_find(s, mark, 0);
+    while (--n > 0 && at != SIZE_MAX)
+        at = str_find(s, mark, at + mark.n);
+    return at;
+}
+
 enum err fn_substring_index(struct run *r, struct val *a, size_t n, struct val *ret)
 {
     (void)n;
     struct str s = val_str(r, &a[0]), mark = val_str(r, &a[1]);
     int64_t count = val_integer(&a[2]);
     *ret = val_text(S(""));
-    if (count == 0 || mark.n == 0 || s.n == 0)
+    if (count == 0 || count == INT64_MIN || mark.n == 0 || s.n == 0)
         return OK;
-    *ret = val_text(s);
-    if (count > 0) {
-        size_t at = 0;
-        for (; count > 0 && (at = str_find(s, mark, at)) != SIZE_MAX; at += mark.n)
-            if (--count == 0)
-                *ret = val_text(str_sub(s, 0, at));
-        return OK;
-    }
-    for (size_t at = s.n; at >= mark.n; at--) { /* from the end; matches do not overlap */
-        if (memcmp(s.p + at - mark.n, mark.p, mark.n) != 0)
-            continue;
-        if (++count == 0) {
-            *ret = val_text(str_mk(s.p + at, s.n - at));
-            return OK;
-        }
-        at -= mark.n - 1;
+    if (count < 0) { /* counted from the left all the same: matches do not overlap */
+        int64_t have = 0;
+        for (size_t at = 0; (at = str_find(s, mark, at)) != SIZE_MAX; at += mark.n)
+            have++;
+        bool enough = -count <= have;
+        size_t at = enough ? nth_match(s, mark, have + count + 1) + mark.n : 0;
+        *ret = val_text(str_mk(s.p + at, s.n - at));
+    } else {
+        size_t at = nth_match(s, mark, count);
+        *ret = val_text(str_sub(s, 0, at == SIZE_MAX ? s.n : at));
     }
     return OK;
 }

@@ -119,46 +119,57 @@ static size_t put(char *out, size_t n, const char *p, size_t len)
     return n + len;
 }
 
-static size_t floating_text(double f, char *out)
+/* Digits in plain notation, with at least `places` behind the point. */
+static size_t plain_text(const char *digits, size_t n_digits, int point, size_t places, char *out)
 {
-    char digits[24];
-    int point;
-    size_t n = 0, n_digits = shortest(fabs(f), digits, &point);
-    if (f < 0)
-        out[n++] = '-';
-    if (point < -14 || point > 15) {
-        n = put(out, n, digits, 1);
-        if (n_digits > 1) {
-            out[n++] = '.';
-            n = put(out, n, digits + 1, n_digits - 1);
-        }
-        return n + (size_t)snprintf(out + n, 8, "e%d", point - 1);
-    }
-    if (point <= 0) {
-        n = put(out, n, "0.00000000000000000", 2 + (size_t)-point);
-        return put(out, n, digits, n_digits);
-    }
-    size_t whole = (size_t)point;
+    size_t n = 0, fraction = 0, whole = point > 0 ? (size_t)point : 0;
+    if (whole == 0)
+        out[n++] = '0';
     n = put(out, n, digits, n_digits < whole ? n_digits : whole);
     for (size_t i = n_digits; i < whole; i++)
         out[n++] = '0';
-    if (n_digits > whole) {
+    if (n_digits > whole || places)
         out[n++] = '.';
+    for (int i = point; i < 0; i++, fraction++)
+        out[n++] = '0';
+    if (n_digits > whole) {
         n = put(out, n, digits + whole, n_digits - whole);
+        fraction += n_digits - whole;
     }
+    for (; fraction < places; fraction++)
+        out[n++] = '0';
     return n;
+}
+
+static size_t exponent_text(const char *digits, size_t n_digits, int point, char *out)
+{
+    size_t n = put(out, 0, digits, 1);
+    if (n_digits > 1) {
+        out[n++] = '.';
+        n = put(out, n, digits + 1, n_digits - 1);
+    }
+    return n + (size_t)snprintf(out + n, 8, "e%d", point - 1);
 }
 
 size_t real_text(double f, uint8_t dec, char *out, size_t cap)
 {
-    if (f == 0)
-        f = 0; /* never "-0" */
+    char digits[24];
+    int point;
+    size_t n = 0;
+    if (f == 0) /* never "-0" */
+        return plain_text("", 0, 0, dec >= FLOATING ? 0 : dec, out);
+    size_t n_digits = shortest(fabs(f), digits, &point);
+    if (f < 0)
+        out[n++] = '-';
+    bool exponent = point < -14 || (point > 15 && (int)n_digits <= point);
     if (dec >= FLOATING)
-        return f == 0 ? put(out, 0, "0", 1) : floating_text(f, out);
-    int n = snprintf(out, cap, "%.*f", dec, f);
-    if (out[0] == '-' && strspn(out + 1, "0.") == (size_t)n - 1)
-        memmove(out, out + 1, (size_t)n--);
-    return (size_t)n;
+        return n + (exponent ? exponent_text(digits, n_digits, point, out + n) : plain_text(digits, n_digits, point, 0, out + n));
+    if ((int)n_digits - point <= dec)
+        return n + plain_text(digits, n_digits, point, dec, out + n);
+    int wrote = snprintf(out, cap, "%.*f", dec, f);
+    if (out[0] == '-' && strspn(out + 1, "0.") == (size_t)wrote - 1)
+        memmove(out, out + 1, (size_t)wrote--);
+    return (size_t)wrote;
 }
 
 struct str val_str(struct run *r, const struct val *v)
