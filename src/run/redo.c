@@ -332,7 +332,9 @@ void redo(struct engine *e, struct run_summary *ret)
         ret->from_s = e->options->from_s;
         ret->to_s = e->options->to_s;
     }
-    err = redo_all(&r, &ret->error);
+    err = redo_all(&r, &ei);
+    if (err)
+        ret->error = ei;
     ret->status = err ? RUN_FAILED : ret->counts.dead_records + ret->counts.dead_rows ? RUN_PARTIAL : RUN_OK;
     ret->verified = !err;
     ret->duration_ms = clock_mono(e->options->clock) - began;

@@ -406,6 +406,8 @@ static void record_end(struct run *r)
 void run_integration(const struct project *p, const struct integration *i, struct store *store, const struct run_options *o, struct run_summary *ret)
 {
     struct run *r = mem_zero(sizeof *r);
+    struct errinfo ei;
+    enum err err;
 
     *ret = (struct run_summary){.kind = o->kind, .from_s = INT64_MIN, .to_s = INT64_MIN, .cursor_s = INT64_MIN};
     snprintf(ret->integration, sizeof ret->integration, STR_FMT, STR_ARG(i->name));
@@ -417,12 +419,17 @@ void run_integration(const struct project *p, const struct integration *i, struc
         free(r);
         return;
     }
-    if (open_all(r, &ret->error) == OK &&
-        (o->dry_run || store_run_begin(store, i->name, str_of(run_kind_name(o->kind)), clock_wall(o->clock), &r->id, &ret->error) == OK)) {
+    err = open_all(r, &ei);
+    if (!err && !o->dry_run)
+        err = store_run_begin(store, i->name, str_of(run_kind_name(o->kind)), clock_wall(o->clock), &r->id, &ei);
+    if (!err) {
         emit(r, (struct event){.kind = EVENT_RUN_STARTED, .text = str_of(run_kind_name(o->kind))});
-        if (work(r, &ret->error) == OK)
-            remember(r);
+        err = work(r, &ei);
     }
+    if (!err)
+        remember(r);
+    else if (!ret->error.code)
+        ret->error = ei;
     conclude(r);
     record_end(r);
     reader_free(r->reader);

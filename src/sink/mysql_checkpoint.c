@@ -65,15 +65,18 @@ static bool denied(const struct mydb *db)
 enum err my_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, bool *ret_held, struct errinfo *ei)
 {
     struct my_sink *m = my_self(s);
-    enum err e = select_row(s, false, ret, ret_found, ei);
+    struct errinfo why;
+    enum err e = select_row(s, false, ret, ret_found, &why);
 
     *ret_held = true;
     if (e && mydb_errno(m->db) == 1146)
-        e = mydb_exec(m->db, str_of(create_sql), ei);
+        e = mydb_exec(m->db, str_of(create_sql), &why);
     if (e && denied(m->db)) {
         *ret_held = false;
         return OK;
     }
+    if (e)
+        *ei = why;
     return e;
 }
 
