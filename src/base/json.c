@@ -1,278 +1,129 @@
 /* JSON from outside: one scan, perhaps a repair, then yyjson.
  *
- * The scan walks the text once, jumping from quote to quote: it measures the depth before anything is built, and notices control characters and \u escapes that need a closer look. A clean text (nearly
- * every one) goes to the parser as it is. A text with something to repair is copied, repaired, and parsed; one that the parser refuses for its UTF-8 is repaired and tried once more.
+ * The scan (json_scan.c) measures the depth before anything is built and notices what must be repaired. A clean text
+ * (nearly every one) goes to the parser as it is. A text with something to repair is copied, repaired and parsed; one
+ * that the parser refuses is repaired and tried once more if it is not UTF-8. A mistake's place is told in the text as
+ * it came, not in the repaired copy.
  *
- * Values are yyjson's own, behind an opaque name. */
+ * Values are yyjson's own, behind an opaque name. In a document they stand one behind the other, containers before what
+ * they hold, so that walks need no stack beyond the nesting. */
 #include "base/json.h"
 
+#include "base/json_scan.h"
 #include "base/num.h"
 
 #include <stdlib.h>
 #include <yyjson.h>
 
+/* However generous the caller's limit: json_write keeps a level for each. */
+#define DEPTH_CEILING 256
+
 struct json_doc {
     yyjson_doc *doc;
 };
 
-static inline yyjson_val *val(const struct json *v) { return (yyjson_val *)(uintptr_t)v; }
-static inline const struct json *json(yyjson_val *v) { return (const struct json *)v; }
-
-/* ---- the scan ---- */
-
-struct scan {
-    bool dirty;     /* something must be repaired */
-    int depth;      /* deepest nesting */
-    size_t deep_at; /* where it became too deep */
-};
-
-enum { C_PLAIN, C_QUOTE, C_OPEN, C_CLOSE, C_CONTROL };
-
-static uint8_t class_of(unsigned char c)
+static inline yyjson_val *val(const struct json *v)
 {
-    if (c == '"')
-        return C_QUOTE;
-    if (c == '[' || c == '{')
-        return C_OPEN;
-    if (c == ']' || c == '}')
-        return C_CLOSE;
-    return c < 0x20 && c != '\t' && c != '\n' && c != '\r' ? C_CONTROL : C_PLAIN;
+    return (yyjson_val *)(uintptr_t)v;
 }
 
-static int hex4(const char *p, const char *end)
+static inline const struct json *json(yyjson_val *v)
 {
-    int v = 0;
-
-    if (end - p < 4)
-        return -1;
-    for (int i = 0; i < 4; i++) {
-        char c = p[i];
-        int d = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-
-        if (d < 0)
-            return -1;
-        v = v * 16 + d;
-    }
-    return v;
-}
-
-static bool is_high(int u) { return u >= 0xD800 && u <= 0xDBFF; }
-static bool is_low(int u) { return u >= 0xDC00 && u <= 0xDFFF; }
-
-/* At a backslash inside a string: how many bytes the escape takes, and whether it is a lone surrogate. */
-static size_t escape(const char *p, const char *end, bool *lone)
-{
-    int u;
-
-    if (end - p < 2)
-        return 1;
-    if (p[1] != 'u')
-        return 2;
-    u = hex4(p + 2, end);
-    if (is_high(u) && end - p >= 12 && p[6] == '\\' && p[7] == 'u' && is_low(hex4(p + 8, end)))
-        return 12;
-    *lone = is_high(u) || is_low(u);
-    return u < 0 ? 2 : 6;
-}
-
-/* From behind an opening quote to behind the closing one. */
-static const char *scan_string(const char *p, const char *end, struct scan *s)
-{
-    while (p < end) {
-        unsigned char c = (unsigned char)*p;
-
-        if (c == '"')
-            return p + 1;
-        if (c == '\\') {
-            bool lone = false;
-
-            p += escape(p, end, &lone);
-            s->dirty |= lone;
-            continue;
-        }
-        s->dirty |= c < 0x20;
-        p++;
-    }
-    return end;
-}
-
-static void scan(struct str text, int max_depth, struct scan *ret)
-{
-    const char *p = text.p, *end = text.p + text.n;
-    int depth = 0;
-
-    *ret = (struct scan){0};
-    while (p < end) {
-        switch (class_of((unsigned char)*p)) {
-        case C_QUOTE:
-            p = scan_string(p + 1, end, ret);
-            continue;
-        case C_OPEN:
-            if (++depth > ret->depth) {
-                ret->depth = depth;
-                if (depth > max_depth) {
-                    ret->deep_at = (size_t)(p - text.p);
-                    return;
-                }
-            }
-            break;
-        case C_CLOSE:
-            depth--;
-            break;
-        case C_CONTROL:
-            ret->dirty = true;
-            break;
-        default:
-            break;
-        }
-        p++;
-    }
-}
-
-/* ---- the repair ---- */
-
-static void put_escape(struct buf *out, char c, struct json_repairs *r)
-{
-    buf_byte(out, '\\');
-    buf_byte(out, c == '\t' ? 't' : c == '\n' ? 'n' : 'r');
-    r->raw_blanks++;
-}
-
-/* One character that is not plain ASCII text: UTF-8, control, escape. Gives the bytes used. */
-static size_t repair_one(struct str rest, bool in_string, struct buf *out, struct json_repairs *r)
-{
-    unsigned char c = (unsigned char)rest.p[0];
-    uint32_t cp;
-    size_t n;
-    bool lone = false;
-
-    if (c == '\t' || c == '\n' || c == '\r') {
-        if (in_string)
-            put_escape(out, rest.p[0], r);
-        else
-            buf_byte(out, rest.p[0]);
-        return 1;
-    }
-    if (c < 0x20) {
-        r->controls++;
-        return 1;
-    }
-    if (c == '\\' && in_string) {
-        n = escape(rest.p, rest.p + rest.n, &lone);
-        if (lone) {
-            buf_add(out, S("\\uFFFD"));
-            r->surrogates++;
-        } else {
-            buf_add(out, str_sub(rest, 0, n));
-        }
-        return n;
-    }
-    n = utf8_decode(rest, &cp);
-    if (cp == 0xFFFD && n == 1) {
-        buf_add(out, S("\xEF\xBF\xBD"));
-        r->bad_utf8++;
-    } else {
-        buf_add(out, str_sub(rest, 0, n));
-    }
-    return n;
-}
-
-static void repair(struct str text, struct buf *out, struct json_repairs *r)
-{
-    bool in_string = false;
-    size_t i = 0;
-
-    buf_room(out, text.n + text.n / 8 + 64);
-    while (i < text.n && !out->failed) {
-        unsigned char c = (unsigned char)text.p[i];
-
-        if (c == '"') {
-            in_string = !in_string;
-            buf_byte(out, '"');
-            i++;
-        } else if (c >= 0x20 && c < 0x80 && c != '\\') {
-            buf_byte(out, (char)c);
-            i++;
-        } else if (c == '\\' && !in_string) {
-            buf_byte(out, '\\');
-            i++;
-        } else {
-            i += repair_one(str_sub(text, i, text.n), in_string, out, r);
-        }
-    }
+    return (const struct json *)v;
 }
 
 /* ---- parsing ---- */
 
-static enum err bad_json(struct str text, const yyjson_read_err *why, struct errinfo *ei)
+static enum err not_json(struct str text, size_t at, const yyjson_read_err *why, struct errinfo *ei)
 {
-    size_t line = 1, col = 1, at = why->pos < text.n ? why->pos : text.n;
+    size_t line = 1, line_at = 0;
 
-    for (size_t i = 0; i < at; i++) {
-        col++;
+    if (why->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+        return fail(ei, ERR_INTERNAL, "out of memory for a JSON text of %zu bytes", text.n);
+    if (!str_trim(text).n)
+        return fail(ei, ERR_DATA, "not JSON: the text is empty");
+    at = at < text.n ? at : text.n;
+    for (size_t i = 0; i < at; i++)
         if (text.p[i] == '\n') {
             line++;
-            col = 1;
+            line_at = i + 1;
         }
-    }
-    return fail(ei, ERR_DATA, "not JSON at byte %zu (line %zu, column %zu): %s", at, line, col, text.n ? why->msg : "it is empty");
+    return fail(ei, ERR_DATA, "not JSON at byte %zu (line %zu, column %zu): %s", at, line,
+                utf8_count(str_sub(text, line_at, at - line_at)) + 1, why->msg);
 }
 
 static yyjson_doc *read_text(struct str text, yyjson_read_err *why)
 {
-    static const yyjson_read_flag flags = YYJSON_READ_NUMBER_AS_RAW;
-
-    why->code = YYJSON_READ_ERROR_EMPTY_CONTENT;
-    why->pos = 0;
-    why->msg = "input is empty";
-    return text.n ? yyjson_read_opts((char *)(uintptr_t)text.p, text.n, flags, NULL, why) : NULL;
+    *why = (yyjson_read_err){.code = YYJSON_READ_ERROR_EMPTY_CONTENT, .msg = "the text is empty"};
+    if (!text.n)
+        return NULL;
+    return yyjson_read_opts((char *)(uintptr_t)text.p, text.n, YYJSON_READ_NUMBER_AS_RAW, NULL, why);
 }
 
-static enum err parse_repaired(struct str text, struct json_doc *d, struct json_repairs *r, struct errinfo *ei)
+/* The byte of `text` behind its mark that stands at `at` in the repaired copy. */
+static size_t place_before_repair(struct str text, size_t at)
 {
-    struct buf fixed = buf_make(text.n * 6 + 1024);
-    yyjson_read_err why;
-    enum err e = OK;
+    struct json_repairs ignored = {0};
+    struct buf again = buf_make(text.n * 3 + 64);
+    size_t place = json_repair(text, at, &again, &ignored);
 
-    repair(text, &fixed, r);
+    buf_free(&again);
+    return place;
+}
+
+static yyjson_doc *read_repaired(struct str text, struct json_repairs *count, yyjson_read_err *why)
+{
+    struct buf fixed = buf_make(text.n * 3 + 64);
+    yyjson_doc *doc = NULL;
+
+    (void)buf_room(&fixed, text.n + text.n / 16);
+    (void)json_repair(text, SIZE_MAX, &fixed, count);
     if (fixed.failed) {
-        buf_free(&fixed);
-        return fail(ei, ERR_INTERNAL, "out of memory for a reply of %zu bytes", text.n);
+        why->code = YYJSON_READ_ERROR_MEMORY_ALLOCATION;
+    } else {
+        doc = read_text(buf_str(&fixed), why);
+        if (!doc)
+            why->pos = place_before_repair(text, why->pos);
     }
-    d->doc = read_text(buf_str(&fixed), &why);
-    if (!d->doc)
-        e = bad_json(buf_str(&fixed), &why, ei);
     buf_free(&fixed);
-    return e;
+    return doc;
 }
 
-enum err json_parse(struct str text, const struct json_limits *limits, struct json_doc **ret, struct json_repairs *ret_repairs, struct errinfo *ei)
+/* A mark, or zero bytes in turn: to drop those as control characters would make other text of it. */
+static bool is_utf16(struct str s)
 {
-    struct json_repairs repairs = {0};
-    struct json_doc d = {NULL};
-    struct scan s;
+    if (str_starts(s, S("\xFF\xFE")) || str_starts(s, S("\xFE\xFF")))
+        return true;
+    return s.n >= 4 && !s.p[0] != !s.p[1] && !s.p[0] == !s.p[2] && !s.p[1] == !s.p[3];
+}
+
+enum err json_parse(struct str text, const struct json_limits *limits, struct json_doc **ret,
+                    struct json_repairs *ret_repairs, struct errinfo *ei)
+{
+    int max_depth = limits->max_depth < DEPTH_CEILING ? limits->max_depth : DEPTH_CEILING;
+    struct json_repairs repairs = {.bom = str_starts(text, S("\xEF\xBB\xBF"))};
+    size_t mark = repairs.bom ? 3 : 0;
+    struct str body = str_sub(text, mark, text.n);
+    struct json_scan found;
+    yyjson_doc *doc = NULL;
     yyjson_read_err why;
-    enum err e = OK;
 
     if (text.n > limits->max_bytes)
-        return fail(ei, ERR_DATA, "the text has %zu bytes, more than the %zu that are read", text.n, limits->max_bytes);
-    if (text.n >= 3 && memcmp(text.p, "\xEF\xBB\xBF", 3) == 0) {
-        text = str_sub(text, 3, text.n);
-        repairs.bom = 1;
-    }
-    scan(text, limits->max_depth, &s);
-    if (s.depth > limits->max_depth)
-        return fail(ei, ERR_DATA, "nested deeper than %d at byte %zu", limits->max_depth, s.deep_at);
-    if (!s.dirty)
-        d.doc = read_text(text, &why);
-    if (!d.doc && (s.dirty || !utf8_valid(text)))
-        e = parse_repaired(text, &d, &repairs, ei);
-    else if (!d.doc)
-        e = bad_json(text, &why, ei);
-    if (e)
-        return e;
-    *ret = mem_alloc(sizeof d);
-    **ret = d;
+        return fail(ei, ERR_DATA, "the JSON text has %zu bytes, more than the %zu that are read", text.n,
+                    limits->max_bytes);
+    if (is_utf16(text))
+        return fail(ei, ERR_DATA, "not JSON: the text is UTF-16, UTF-8 is expected");
+    json_scan(body, max_depth, &found);
+    if (found.depth > max_depth)
+        return fail(ei, ERR_DATA, "JSON nested deeper than %d at byte %zu", max_depth, found.deep_at + mark);
+    if (!found.dirty)
+        doc = read_text(body, &why);
+    if (!doc && (found.dirty || !utf8_valid(body)))
+        doc = read_repaired(body, &repairs, &why);
+    if (!doc)
+        return not_json(text, why.pos + mark, &why, ei);
+    *ret = mem_alloc(sizeof **ret);
+    (*ret)->doc = doc;
     if (ret_repairs)
         *ret_repairs = repairs;
     return OK;
@@ -288,12 +139,15 @@ void json_free(struct json_doc *doc)
 
 size_t json_memory(const struct json_doc *doc)
 {
-    return doc ? yyjson_doc_get_read_size(doc->doc) + yyjson_doc_get_val_count(doc->doc) * 16 : 0;
+    return doc ? yyjson_doc_get_read_size(doc->doc) + yyjson_doc_get_val_count(doc->doc) * sizeof(yyjson_val) : 0;
 }
 
 /* ---- access ---- */
 
-const struct json *json_root(const struct json_doc *doc) { return doc ? json(yyjson_doc_get_root(doc->doc)) : NULL; }
+const struct json *json_root(const struct json_doc *doc)
+{
+    return doc ? json(yyjson_doc_get_root(doc->doc)) : NULL;
+}
 
 enum json_type json_type(const struct json *v)
 {
@@ -323,7 +177,10 @@ const char *json_type_name(enum json_type t)
     return names[t];
 }
 
-bool json_true(const struct json *v) { return yyjson_is_true(val(v)); }
+bool json_true(const struct json *v)
+{
+    return yyjson_is_true(val(v));
+}
 
 struct str json_text(const struct json *v)
 {
@@ -346,7 +203,10 @@ const struct json *json_get(const struct json *obj, struct str key)
     return key.p ? json(yyjson_obj_getn(val(obj), key.p, key.n)) : NULL;
 }
 
-const struct json *json_at(const struct json *arr, size_t i) { return json(yyjson_arr_get(val(arr), i)); }
+const struct json *json_at(const struct json *arr, size_t i)
+{
+    return json(yyjson_arr_get(val(arr), i));
+}
 
 const struct json *json_path(const struct json *v, struct str dotted)
 {
@@ -397,27 +257,25 @@ const struct json *json_next(struct json_iter *it, struct str *ret_key)
     return json(cur);
 }
 
-/* ---- walks: the values of a document stand one behind the other ---- */
+/* ---- walks ---- */
 
 static size_t values_of(yyjson_val *v)
 {
-    if (!unsafe_yyjson_is_ctn(v))
-        return 1;
-    return (size_t)(unsafe_yyjson_get_next(v) - v);
+    return unsafe_yyjson_is_ctn(v) ? (size_t)(unsafe_yyjson_get_next(v) - v) : 1;
 }
 
 void json_walk(const struct json *v, void (*feed)(void *ctx, struct str bytes), void *ctx)
 {
     yyjson_val *p = val(v);
-    size_t n = p ? values_of(p) : 0;
 
-    for (; n; n--, p++) {
-        char head[16] = {(char)('a' + json_type(json(p))), json_true(json(p)) ? 't' : 'f'};
+    for (size_t n = p ? values_of(p) : 0; n; n--, p++) {
         struct str text = json_text(json(p));
         uint64_t size = unsafe_yyjson_is_ctn(p) ? json_count(json(p)) : text.n;
+        char head[10] = {(char)('a' + json_type(json(p))), json_true(json(p)) ? 't' : 'f'};
 
-        memcpy(head + 2, &size, sizeof size);
-        feed(ctx, (struct str){head, 2 + sizeof size});
+        for (int i = 0; i < 8; i++) /* least byte first on every machine: the hash is stored */
+            head[2 + i] = (char)(size >> (8 * i));
+        feed(ctx, str_mk(head, sizeof head));
         if (text.n)
             feed(ctx, text);
     }
@@ -425,69 +283,70 @@ void json_walk(const struct json *v, void (*feed)(void *ctx, struct str bytes), 
 
 struct level {
     struct json_iter it;
-    bool first;
+    bool begun;
 };
 
-static void write_scalar(struct json_out *w, const struct json *v)
+static void write_string(struct str s, struct buf *out)
 {
-    switch (json_type(v)) {
-    case JSON_BOOL:
-        buf_add(w->b, json_true(v) ? S("true") : S("false"));
-        break;
-    case JSON_NUMBER:
-        buf_add(w->b, json_text(v));
-        break;
-    case JSON_STRING: {
-        struct json_out one = json_out(w->b);
+    struct json_out one = json_out(out);
 
-        json_out_str(&one, json_text(v));
-        break;
-    }
-    default:
-        buf_add(w->b, S("null"));
-        break;
-    }
+    json_out_str(&one, s);
 }
 
-/* Documents are at most as deep as the limit they were read with. */
-#define WRITE_DEPTH 256
+static void write_scalar(const struct json *v, struct buf *out)
+{
+    enum json_type t = json_type(v);
+
+    if (t == JSON_STRING)
+        write_string(json_text(v), out);
+    else if (t == JSON_NUMBER)
+        buf_add(out, json_text(v));
+    else if (t == JSON_BOOL)
+        buf_add(out, json_true(v) ? S("true") : S("false"));
+    else
+        buf_add(out, S("null"));
+}
+
+/* The next value to write: closes what is at its end, writes the comma and the key before it. NULL when all is closed.
+ */
+static const struct json *write_until_value(struct level *stack, int *depth, struct buf *out)
+{
+    while (*depth) {
+        struct level *top = &stack[*depth - 1];
+        struct str key;
+        const struct json *v = json_next(&top->it, &key);
+
+        if (!v) {
+            buf_byte(out, top->it.object ? '}' : ']');
+            --*depth;
+            continue;
+        }
+        if (top->begun)
+            buf_byte(out, ',');
+        top->begun = true;
+        if (top->it.object) {
+            write_string(key, out);
+            buf_byte(out, ':');
+        }
+        return v;
+    }
+    return NULL;
+}
 
 void json_write(const struct json *v, struct buf *out)
 {
-    struct level stack[WRITE_DEPTH];
-    struct json_out w = json_out(out);
+    struct level stack[DEPTH_CEILING];
     int depth = 0;
 
-    for (;;) {
+    do {
         enum json_type t = json_type(v);
 
-        if ((t == JSON_ARRAY || t == JSON_OBJECT) && depth < WRITE_DEPTH) {
+        if (t == JSON_ARRAY || t == JSON_OBJECT) {
             buf_byte(out, t == JSON_ARRAY ? '[' : '{');
-            stack[depth++] = (struct level){json_iter(v), true};
+            stack[depth++] = (struct level){json_iter(v), false};
         } else {
-            write_scalar(&w, v);
+            write_scalar(v, out);
         }
-        for (v = NULL; depth && !v;) {
-            struct level *top = &stack[depth - 1];
-            struct str key;
-
-            v = json_next(&top->it, &key);
-            if (!v) {
-                buf_byte(out, top->it.object ? '}' : ']');
-                depth--;
-                continue;
-            }
-            if (!top->first)
-                buf_byte(out, ',');
-            top->first = false;
-            if (top->it.object) {
-                struct json_out one = json_out(out);
-
-                json_out_str(&one, key);
-                buf_byte(out, ':');
-            }
-        }
-        if (!v)
-            return;
-    }
+        v = write_until_value(stack, &depth, out);
+    } while (v);
 }

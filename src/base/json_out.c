@@ -1,19 +1,28 @@
-/* Writing JSON text: the writer knows where commas go. `first` has one bit a level: nothing was written there yet. */
+/* Writing JSON text: the writer knows where commas go.
+ *
+ * `first` has one bit a level, 64 levels: nothing was written there yet. The outermost level has no bit, for nothing
+ * follows its one value. Nesting deeper than 64 fails the buffer. Text goes out in stretches between the characters
+ * that must be escaped; everything that is not ASCII stays as it is, unless it is not UTF-8. */
 #include "base/json.h"
 
-#define DEPTH_MAX 63
+#define DEPTH_MAX 64
+
+/* The bit of the level that is open. */
+static uint64_t level_bit(const struct json_out *w)
+{
+    return 1ull << (w->depth - 1);
+}
 
 static void before_value(struct json_out *w)
 {
-    uint64_t bit = 1ull << w->depth;
+    bool after_key = w->after_key;
 
-    if (w->after_key) {
-        w->after_key = false;
+    w->after_key = false;
+    if (after_key || !w->depth)
         return;
-    }
-    if (w->depth && !(w->first & bit))
+    if (!(w->first & level_bit(w)))
         buf_byte(w->b, ',');
-    w->first &= ~bit;
+    w->first &= ~level_bit(w);
 }
 
 void json_out_begin(struct json_out *w, char open)
@@ -24,7 +33,7 @@ void json_out_begin(struct json_out *w, char open)
         w->depth++;
     else
         w->b->failed = true;
-    w->first |= 1ull << w->depth;
+    w->first |= level_bit(w);
 }
 
 void json_out_end(struct json_out *w, char close)
@@ -94,7 +103,10 @@ void json_out_key_str(struct json_out *w, struct str key)
     w->after_key = true;
 }
 
-void json_out_key(struct json_out *w, const char *key) { json_out_key_str(w, str_of(key)); }
+void json_out_key(struct json_out *w, const char *key)
+{
+    json_out_key_str(w, str_of(key));
+}
 
 void json_out_str(struct json_out *w, struct str s)
 {
