@@ -1,8 +1,10 @@
 /* Casts: the last step of a field's value.
  *
- * Numbers stay the digits that were sent; a cast checks that the text is a number of the kind and only writes it anew where the spelling has to change
- * ("25.00" as int is 25). Times without an offset keep their civil text and are never turned into an instant and back, so that the
- * hours which daylight saving skips or repeats come through. A failure is an error of the record and never a zero.
+ * Numbers stay the digits that were sent; a cast checks that the text is a number of the kind and only writes it anew
+ * where the spelling has to change
+ * ("25.00" as int is 25). Times without an offset keep their civil text and are never turned into an instant and back,
+ * so that the hours which daylight saving skips or repeats come through. A failure is an error of the record and never
+ * a zero.
  *
  * Not done here: what the column of a table can hold (length, scale, range). The sink knows the real table. */
 #include "meta/cast.h"
@@ -11,7 +13,7 @@
 #include "base/num.h"
 
 #define FIRST_S (-62167219200LL) /* 0000-01-01 00:00:00 UTC */
-#define LAST_S 253402300799LL    /* 9999-12-31 23:59:59 UTC */
+#define LAST_S  253402300799LL   /* 9999-12-31 23:59:59 UTC */
 #define MS_FROM 100000000000LL   /* numbers from here on are milliseconds: seconds would lie beyond the year 5138 */
 
 struct type_name {
@@ -20,10 +22,10 @@ struct type_name {
 };
 
 static const struct type_name type_names[] = {
-    {"string", CAST_STRING},       {"int", CAST_INT},         {"float", CAST_FLOAT},     {"decimal", CAST_DECIMAL},
-    {"bool", CAST_BOOL},           {"datetime", CAST_DATETIME}, {"date", CAST_DATE},     {"timestamp", CAST_TIMESTAMP},
-    {"json", CAST_JSON},           {"array", CAST_ARRAY},     {"object", CAST_OBJECT},   {"integer", CAST_INT},
-    {"long", CAST_INT},            {"number", CAST_DECIMAL},  {"double", CAST_FLOAT},    {"boolean", CAST_BOOL},
+    {"string", CAST_STRING}, {"int", CAST_INT},           {"float", CAST_FLOAT},   {"decimal", CAST_DECIMAL},
+    {"bool", CAST_BOOL},     {"datetime", CAST_DATETIME}, {"date", CAST_DATE},     {"timestamp", CAST_TIMESTAMP},
+    {"json", CAST_JSON},     {"array", CAST_ARRAY},       {"object", CAST_OBJECT}, {"integer", CAST_INT},
+    {"long", CAST_INT},      {"number", CAST_DECIMAL},    {"double", CAST_FLOAT},  {"boolean", CAST_BOOL},
     {"text", CAST_STRING},
 };
 
@@ -37,7 +39,10 @@ bool cast_type_find(struct str name, enum cast_type *ret)
     return false;
 }
 
-const char *cast_type_name(enum cast_type type) { return type_names[type].name; }
+const char *cast_type_name(enum cast_type type)
+{
+    return type_names[type].name;
+}
 
 const char *cast_shown(const struct value *v, struct arena *a)
 {
@@ -78,7 +83,8 @@ static size_t digits_at(struct str s, size_t from)
     return i - from;
 }
 
-bool cast_is_json_number(struct str s)
+/* As RFC 8259 writes numbers. */
+static bool is_json_number(struct str s)
 {
     size_t i = s.n && s.p[0] == '-', n = digits_at(s, i);
 
@@ -107,7 +113,7 @@ static bool is_short_integer(struct str s)
 {
     size_t from = s.n && s.p[0] == '-', n = digits_at(s, from);
 
-    return n && from + n == s.n && n <= 18 && (s.p[from] != '0' || (n == 1 && !from));
+    return s.p && n && from + n == s.n && n <= 18 && (s.p[from] != '0' || (n == 1 && !from));
 }
 
 /* The number's text of a number, text or boolean; p NULL for anything else. */
@@ -155,7 +161,7 @@ static bool to_decimal(const struct value *in, struct arena *a, struct value *re
     if (!is_short_integer(s)) {
         if (!s.p || !decimal_parse(s, &d))
             return false;
-        if (!cast_is_json_number(s)) {
+        if (!is_json_number(s)) {
             *ret = printed(&d, a);
             return true;
         }
@@ -216,7 +222,10 @@ static bool number_ms(struct str s, int64_t *ret)
     return decimal_mul(&d, &thousand, &ms) && decimal_floor(&ms, &whole) && decimal_to_i64(&whole, ret);
 }
 
-static int64_t floor_s(int64_t ms) { return ms / 1000 - (ms % 1000 < 0); }
+static int64_t floor_s(int64_t ms)
+{
+    return ms / 1000 - (ms % 1000 < 0);
+}
 
 bool cast_time_ms(const struct value *v, const struct zone *z, int64_t *ret_ms)
 {
@@ -277,7 +286,8 @@ static struct value civil_text(struct str s, bool date_only, struct arena *a)
     return with_fraction(str_mk(out, 19), fraction_of(s), a);
 }
 
-static bool to_datetime(const struct value *in, const struct zone *z, bool date_only, struct arena *a, struct value *ret)
+static bool to_datetime(const struct value *in, const struct zone *z, bool date_only, struct arena *a,
+                        struct value *ret)
 {
     struct str s = number_text(in), fraction = {0};
     char out[TIME_TEXT], digits[4];
@@ -301,7 +311,8 @@ static bool to_datetime(const struct value *in, const struct zone *z, bool date_
         fraction = str_mk(digits, 3);
     }
     n = time_datetime(z, floor_s(ms), out);
-    *ret = date_only ? value_text(arena_str(a, str_mk(out, n < 10 ? n : 10))) : with_fraction(str_mk(out, n), fraction, a);
+    *ret =
+        date_only ? value_text(arena_str(a, str_mk(out, n < 10 ? n : 10))) : with_fraction(str_mk(out, n), fraction, a);
     return true;
 }
 
@@ -372,7 +383,8 @@ static bool to_json(const struct value *in, enum json_type want, struct arena *a
     }
 }
 
-static bool cast_any(enum cast_type type, const struct value *in, const struct zone *z, struct arena *a, struct value *ret)
+static bool cast_any(enum cast_type type, const struct value *in, const struct zone *z, struct arena *a,
+                     struct value *ret)
 {
     switch (type) {
     case CAST_STRING:
@@ -416,7 +428,8 @@ static const char *const expected[] = {
     [CAST_OBJECT] = "an object",
 };
 
-enum err cast_value(enum cast_type type, const struct value *in, const struct zone *z, struct arena *a, struct value *ret, struct errinfo *ei)
+enum err cast_value(enum cast_type type, const struct value *in, const struct zone *z, struct arena *a,
+                    struct value *ret, struct errinfo *ei)
 {
     if (value_is_null(in) || (in->kind == VALUE_TEXT && !in->n && type != CAST_STRING)) {
         *ret = value_null();

@@ -2,9 +2,9 @@
  *
  *   template, lookup, function → mapping → default when empty → parser → required? → cast
  *
- * A column is compiled into where its value comes from and what is done with it. The usual one copies a slot and does nothing; it is asked for by
- * column_is_plain_text and never evaluated at all. Values that are containers travel as JSON text with a mark (cast.h); column_eval takes
- * the mark off. */
+ * A column is compiled into where its value comes from and what is done with it. The usual one copies a slot and does
+ * nothing; it is asked for by column_is_plain_text and never evaluated at all. Values that are containers travel as
+ * JSON text with a mark (cast.h); column_eval takes the mark off. */
 #include "meta/column_impl.h"
 
 struct value column_constant(struct arena *a, const struct node *n)
@@ -72,9 +72,11 @@ static bool compile_map(struct compile *c, const struct meta_field *f, const str
         return true;
     col->map = maps_find(maps, f->map_name, &nearest);
     if (!col->map) {
-        diags_add(c->diags, DIAG_ERROR, f->pos, "map \"" STR_FMT "\" of field \"" STR_FMT "\" is not in the project", STR_ARG(f->map_name), STR_ARG(f->field));
+        diags_add(c->diags, DIAG_ERROR, f->pos, "map \"" STR_FMT "\" of field \"" STR_FMT "\" is not in the project",
+                  STR_ARG(f->map_name), STR_ARG(f->field));
         diags_nearest(c->diags, nearest);
-        diags_remedy(c->diags, "write it as maps/" STR_FMT ".json: rows with a_value and b_value", STR_ARG(f->map_name));
+        diags_remedy(c->diags, "write it as maps/" STR_FMT ".json: rows with a_value and b_value",
+                     STR_ARG(f->map_name));
         return false;
     }
     col->map_reverse = f->map_reverse;
@@ -85,7 +87,8 @@ static bool compile_map(struct compile *c, const struct meta_field *f, const str
     return true;
 }
 
-const struct column *column_compile_at(struct compile *c, const struct meta_field *f, const struct maps *maps, int depth)
+const struct column *column_compile_at(struct compile *c, const struct meta_field *f, const struct maps *maps,
+                                       int depth)
 {
     struct column *col = ARENA_NEW(c->arena, struct column);
     bool ok = true;
@@ -109,7 +112,10 @@ const struct column *column_compile_at(struct compile *c, const struct meta_fiel
     return ok ? col : NULL;
 }
 
-const struct column *column_compile(struct compile *c, const struct meta_field *f, const struct maps *maps) { return column_compile_at(c, f, maps, 0); }
+const struct column *column_compile(struct compile *c, const struct meta_field *f, const struct maps *maps)
+{
+    return column_compile_at(c, f, maps, 0);
+}
 
 /* ---- evaluating ---- */
 
@@ -160,7 +166,7 @@ static enum err preset(const struct column *c, struct env *env, struct value *v,
 
 static enum err worked_out(const struct column *c, struct env *env, struct value *ret, struct errinfo *ei)
 {
-    struct value v;
+    struct value v = value_null();
     enum err e = original(c, env, &v, ei);
 
     if (!e && c->map)
@@ -172,7 +178,10 @@ static enum err worked_out(const struct column *c, struct env *env, struct value
     if (e)
         return e;
     if (c->required && value_is_empty(&v))
-        return fail(ei, ERR_DATA, "it is required, and its value is %s", v.kind == VALUE_MISSING ? "missing in the record" : v.kind == VALUE_NULL ? "null" : "empty");
+        return fail(ei, ERR_DATA, "it is required, and its value is %s",
+                    v.kind == VALUE_MISSING ? "missing in the record"
+                    : v.kind == VALUE_NULL  ? "null"
+                                            : "empty");
     return cast_value(c->type, &v, env->sys->zone, env->arena, ret, ei);
 }
 
@@ -194,10 +203,22 @@ enum err column_eval(const struct column *c, struct env *env, struct value *ret,
     return e;
 }
 
-struct str column_name(const struct column *c) { return c->name; }
-enum cast_type column_type(const struct column *c) { return c->type; }
-const struct tmpl *column_tmpl(const struct column *c) { return c->tmpl; }
-bool column_uses_lookup(const struct column *c) { return c->lookup; }
+struct str column_name(const struct column *c)
+{
+    return c->name;
+}
+enum cast_type column_type(const struct column *c)
+{
+    return c->type;
+}
+const struct tmpl *column_tmpl(const struct column *c)
+{
+    return c->tmpl;
+}
+bool column_uses_lookup(const struct column *c)
+{
+    return c->lookup;
+}
 
 bool column_is_plain_text(const struct column *c, size_t *ret_slot)
 {

@@ -36,11 +36,13 @@ struct column {
 struct value column_constant(struct arena *a, const struct node *n);
 /* The value cast to the type; containers marked as JSON text (cast.h). */
 enum err column_value(const struct column *c, struct env *env, struct value *ret, struct errinfo *ei) MUST_USE;
-const struct column *column_compile_at(struct compile *c, const struct meta_field *f, const struct maps *maps, int depth);
+const struct column *column_compile_at(struct compile *c, const struct meta_field *f, const struct maps *maps,
+                                       int depth);
 
 const struct tree *tree_compile(struct compile *c, const struct node *n, bool *ret_lookup);
 enum err tree_eval(const struct tree *t, struct env *env, struct value *ret, struct errinfo *ei) MUST_USE;
-const struct children *children_compile(struct compile *c, const struct meta_field *f, const struct maps *maps, int depth, bool *ret_lookup);
+const struct children *children_compile(struct compile *c, const struct meta_field *f, const struct maps *maps,
+                                        int depth, bool *ret_lookup);
 enum err children_eval(const struct children *ch, struct env *env, struct value *ret, struct errinfo *ei) MUST_USE;
 
 #endif

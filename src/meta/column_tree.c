@@ -1,8 +1,10 @@
 /* Values that are containers: literal arrays and objects whose texts are templates, and fields with children.
  *
- * An array field with children names its source array in `value` (`items`, without braces); each element of that array gives one object, in which
- * `{{items.x}}` is the element's x and everything else a field of the record. Without a `value` the array has one element. An object field with
- * children is one object. Children without a value, and those whose value is NULL, are left out.
+ * An array field with children names its source array in `value` (`items`, without braces); each element of that array
+ * gives one object, in which
+ * `{{items.x}}` is the element's x and everything else a field of the record. Without a `value` the array has one
+ * element. An object field with children is one object. Children without a value, and those whose value is NULL, are
+ * left out.
  *
  * The result is compact JSON text. Recursion follows the nesting of the document, which the reader bounds. */
 #include "meta/brace.h"
@@ -25,8 +27,8 @@ struct element_slot {
 struct children {
     const struct column **at;
     size_t n;
-    bool array;             /* [ … ]; otherwise one object */
-    bool over;              /* once for each element of the source array */
+    bool array; /* [ … ]; otherwise one object */
+    bool over;  /* once for each element of the source array */
     size_t array_slot;
     const struct slots *slots;
     struct element_slot *elements;
@@ -145,12 +147,15 @@ static bool compile_source(struct compile *c, const struct meta_field *f, struct
     if (!f->value || f->value->type == NODE_NULL || (f->value->type == NODE_STRING && !f->value->text.n))
         return true;
     if (!name.n) {
-        diags_add(c->diags, DIAG_ERROR, f->value->pos, "field \"" STR_FMT "\" has children, so its value is the name of an array of the record", STR_ARG(f->field));
+        diags_add(c->diags, DIAG_ERROR, f->value->pos,
+                  "field \"" STR_FMT "\" has children, so its value is the name of an array of the record",
+                  STR_ARG(f->field));
         diags_remedy(c->diags, "write the name without braces, and {{name.child}} in the children");
         return false;
     }
     if (!c->slots) {
-        diags_add(c->diags, DIAG_ERROR, f->value->pos, "there is no record yet whose array \"" STR_FMT "\" it could be", STR_ARG(name));
+        diags_add(c->diags, DIAG_ERROR, f->value->pos, "there is no record yet whose array \"" STR_FMT "\" it could be",
+                  STR_ARG(name));
         return false;
     }
     ch->over = true;
@@ -168,7 +173,8 @@ static void find_element_slots(struct compile *c, struct str name, struct childr
     for (size_t i = 0; i < n; i++) {
         struct str slot = slots_name(c->slots, i), rest;
 
-        if (slots_kind(c->slots, i) != SLOT_FIELD || slot.n <= name.n + 1 || !str_starts(slot, name) || slot.p[name.n] != '.')
+        if (slots_kind(c->slots, i) != SLOT_FIELD || slot.n <= name.n + 1 || !str_starts(slot, name) ||
+            slot.p[name.n] != '.')
             continue;
         rest = arena_str(c->arena, str_sub(slot, name.n + 1, slot.n));
         slot = arena_str(c->arena, slot);
@@ -176,7 +182,8 @@ static void find_element_slots(struct compile *c, struct str name, struct childr
     }
 }
 
-const struct children *children_compile(struct compile *c, const struct meta_field *f, const struct maps *maps, int depth, bool *ret_lookup)
+const struct children *children_compile(struct compile *c, const struct meta_field *f, const struct maps *maps,
+                                        int depth, bool *ret_lookup)
 {
     struct children *ch = ARENA_NEW(c->arena, struct children);
     struct str name = {0};
@@ -228,8 +235,10 @@ static enum err write_object(const struct children *ch, struct env *env, struct 
     return OK;
 }
 
-/* The values of element k in the place of the slots below the array. What the element itself lacks may be a field that shaping added. */
-static void set_element(const struct children *ch, const struct env *env, const struct json *element, size_t k, struct value *slot)
+/* The values of element k in the place of the slots below the array. What the element itself lacks may be a field that
+ * shaping added. */
+static void set_element(const struct children *ch, const struct env *env, const struct json *element, size_t k,
+                        struct value *slot)
 {
     for (size_t i = 0; i < ch->n_elements; i++) {
         const struct element_slot *es = &ch->elements[i];
@@ -241,7 +250,8 @@ static void set_element(const struct children *ch, const struct env *env, const 
     }
 }
 
-static enum err write_elements(const struct children *ch, struct env *env, const struct json *array, struct json_out *w, struct errinfo *ei)
+static enum err write_elements(const struct children *ch, struct env *env, const struct json *array, struct json_out *w,
+                               struct errinfo *ei)
 {
     size_t n = slots_count(ch->slots), k = 0;
     struct value *slot = ARENA_ARRAY(env->arena, struct value, n);

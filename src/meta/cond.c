@@ -1,11 +1,13 @@
 /* `condition`: which records pass, and which elements of a flattened array keep their row.
  *
- * The outer array is OR, the inner AND. A term asks about a field of the record, or about a field of the elements of an array: `items.x`, or `items_x` when
- * `items` is flattened. Terms about the array at hand are asked of each element; those about another array hold when one of its elements
- * holds (all of them with strictMode). A record without elements is asked once, as if the field were missing.
+ * The outer array is OR, the inner AND. A term asks about a field of the record, or about a field of the elements of an
+ * array: `items.x`, or `items_x` when `items` is flattened. Terms about the array at hand are asked of each element;
+ * those about another array hold when one of its elements holds (all of them with strictMode). A record without
+ * elements is asked once, as if the field were missing.
  *
- * Everything that can be worked out beforehand is: numbers are parsed, lists cut, expressions compiled. Asking needs no memory but for
- * `regex` and for fields that are containers, whose text is their compact JSON. A pattern that runs into its limits does not match. */
+ * Everything that can be worked out beforehand is: numbers are parsed, lists cut, expressions compiled. Asking needs no
+ * memory but for `regex` and for fields that are containers, whose text is their compact JSON. A pattern that runs into
+ * its limits does not match. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "meta/brace.h"
 #include "meta/cast.h"
@@ -15,11 +17,11 @@
 
 #include <pcre2.h>
 
-#define MATCH_LIMIT 200000
-#define DEPTH_LIMIT 2000
-#define HEAP_LIMIT_KIB 8192
+#define MATCH_LIMIT       200000
+#define DEPTH_LIMIT       2000
+#define HEAP_LIMIT_KIB    8192
 #define PATTERN_MAX_BYTES 4096
-#define MAX_TERMS 1000
+#define MAX_TERMS         1000
 
 enum logic { EQ, NEQ, GT, EGT, LT, ELT, LIKE, NOTLIKE, IN, NOTIN, BETWEEN, ISNULL, NOTNULL, REGEX };
 
@@ -77,11 +79,17 @@ struct reader {
     size_t n_terms;
 };
 
-const struct doc_word *doc_logic_at(size_t i) { return i < N_LOGICS ? &logics[i] : NULL; }
+const struct doc_word *doc_logic_at(size_t i)
+{
+    return i < N_LOGICS ? &logics[i] : NULL;
+}
 
 /* ---- compiling ---- */
 
-static void *take_memory(size_t n, void *a) { return arena_try(a, n); }
+static void *take_memory(size_t n, void *a)
+{
+    return arena_try(a, n);
+}
 
 static void give_memory(void *p, void *a)
 {
@@ -102,7 +110,8 @@ static bool find_logic(struct reader *r, const struct node *n, struct str name, 
     }
     diags_add(r->diags, DIAG_ERROR, n->pos, "logic \"" STR_FMT "\" is not known", STR_ARG(name));
     diags_nearest(r->diags, str_nearest(name, names, N_LOGICS));
-    diags_remedy(r->diags, "use eq, neq, gt, egt, lt, elt, like, notlike, in, notin, between, isnull, notnull or regex");
+    diags_remedy(r->diags,
+                 "use eq, neq, gt, egt, lt, elt, like, notlike, in, notin, between, isnull, notnull or regex");
     return false;
 }
 
@@ -114,7 +123,8 @@ static struct str behind(struct str field, struct str array, char by)
     return str_sub(field, array.n + 1, field.n);
 }
 
-/* `items.x`, or `items_x` for a flattened array `items`. A number after the dot is an index and no field of all elements. */
+/* `items.x`, or `items_x` for a flattened array `items`. A number after the dot is an index and no field of all
+ * elements. */
 static void find_array(struct reader *r, struct term *t)
 {
     for (size_t i = 0; i < r->flat->n && !t->array.n; i++) {
@@ -215,12 +225,14 @@ static bool compile_regex(struct reader *r, const struct node *n, struct term *t
     pcre2_compile_context *context = pcre2_compile_context_create(r->memory);
 
     if (pattern.n <= PATTERN_MAX_BYTES) {
-        t->regex = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n, PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C, &code, &at, context);
+        t->regex = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n,
+                                 PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C, &code, &at, context);
         if (t->regex)
             return true;
         pcre2_get_error_message(code, why, sizeof why);
     }
-    diags_add(r->diags, DIAG_ERROR, n->pos, "the regular expression is wrong at character %zu: %s", utf8_count(str_sub(pattern, 0, at)) + 1, (const char *)why);
+    diags_add(r->diags, DIAG_ERROR, n->pos, "the regular expression is wrong at character %zu: %s",
+              utf8_count(str_sub(pattern, 0, at)) + 1, (const char *)why);
     return false;
 }
 
@@ -231,7 +243,8 @@ static void warn_placeholder(struct reader *r, const struct node *n)
 
     if (n->type != NODE_STRING || !brace_next(n->text, &at, &b))
         return;
-    diags_add(r->diags, DIAG_WARNING, n->pos, "the value of a condition is taken literally; {{" STR_FMT "}} is not replaced", STR_ARG(b.name));
+    diags_add(r->diags, DIAG_WARNING, n->pos,
+              "the value of a condition is taken literally; {{" STR_FMT "}} is not replaced", STR_ARG(b.name));
 }
 
 static bool compile_operands(struct reader *r, const struct node *n, const struct node *value, struct term *t)
@@ -272,14 +285,16 @@ static bool compile_term(struct reader *r, const struct node *n, struct term *t)
     struct term_raw raw = {0};
 
     if (n->type != NODE_OBJECT) {
-        diags_add(r->diags, DIAG_ERROR, n->pos, "a condition is %s, not an object with field, logic and value", node_type_name(n->type));
+        diags_add(r->diags, DIAG_ERROR, n->pos, "a condition is %s, not an object with field, logic and value",
+                  node_type_name(n->type));
         return false;
     }
     if (++r->n_terms > MAX_TERMS) {
         diags_add(r->diags, DIAG_ERROR, n->pos, "more than %d conditions", MAX_TERMS);
         return false;
     }
-    if (!conf_fill(n, doc_term_keys.specs, doc_term_keys.n, &raw, DIAG_WARNING, r->a, r->diags) || !find_logic(r, n, raw.logic, &t->logic))
+    if (!conf_fill(n, doc_term_keys.specs, doc_term_keys.n, &raw, DIAG_WARNING, r->a, r->diags) ||
+        !find_logic(r, n, raw.logic, &t->logic))
         return false;
     t->field = raw.field;
     t->strict = raw.strict;
@@ -318,7 +333,8 @@ static bool compile_clauses(struct reader *r, const struct node *condition, stru
     }
     for (const struct node *n = condition->child; n; n = n->next) {
         if (n->type != NODE_ARRAY) {
-            diags_add(r->diags, DIAG_ERROR, n->pos, "an element of `condition` is %s, not an array of conditions", node_type_name(n->type));
+            diags_add(r->diags, DIAG_ERROR, n->pos, "an element of `condition` is %s, not an array of conditions",
+                      node_type_name(n->type));
             ok = false;
         } else if (n->child) {
             ok &= compile_clause(r, n, &c->clauses[c->n++]);
@@ -327,7 +343,8 @@ static bool compile_clauses(struct reader *r, const struct node *condition, stru
     return ok;
 }
 
-const struct cond *cond_compile(struct arena *a, const struct node *condition, const struct strs *beat_flat, struct diags *diags, bool *ret_ok)
+const struct cond *cond_compile(struct arena *a, const struct node *condition, const struct strs *beat_flat,
+                                struct diags *diags, bool *ret_ok)
 {
     static const struct strs none;
     struct reader r = {.a = a, .diags = diags, .flat = beat_flat ? beat_flat : &none};
@@ -337,7 +354,8 @@ const struct cond *cond_compile(struct arena *a, const struct node *condition, c
     if (!condition || !condition->child)
         return NULL;
     if (condition->type != NODE_ARRAY) {
-        diags_add(diags, DIAG_ERROR, condition->pos, "`condition` is %s, not an array of arrays", node_type_name(condition->type));
+        diags_add(diags, DIAG_ERROR, condition->pos, "`condition` is %s, not an array of arrays",
+                  node_type_name(condition->type));
         *ret_ok = false;
         return NULL;
     }
@@ -367,16 +385,24 @@ const struct cond *cond_in_zone(struct arena *a, const struct cond *c, const str
 
 /* ---- asking ---- */
 
+/* What a term is asked of: a value that is not NULL, and its text. */
+struct subject {
+    const struct value *value;
+    struct str text;
+    const struct zone *zone;
+};
+
 /* <0, 0, >0 in *ret; false when the two cannot be compared. */
-static bool compare(const struct term *t, const struct operand *o, const struct value *v, struct str text, const struct zone *z, int *ret)
+static bool compare(const struct term *t, const struct operand *o, const struct subject *s, int *ret)
 {
+    const struct value *v = s->value;
     struct decimal d;
 
     if (t->time) {
         struct value literal = value_text(o->text);
         int64_t x, y;
 
-        if (!cast_time_ms(v, z, &x) || !cast_time_ms(&literal, z, &y))
+        if (!cast_time_ms(v, s->zone, &x) || !cast_time_ms(&literal, s->zone, &y))
             return false;
         *ret = (x > y) - (x < y);
         return true;
@@ -384,10 +410,10 @@ static bool compare(const struct term *t, const struct operand *o, const struct 
     if (o->is_number && v->kind == VALUE_BOOL) {
         decimal_from_i64(v->truth, &d);
         *ret = decimal_cmp(&d, &o->number);
-    } else if (o->is_number && v->kind != VALUE_JSON && decimal_parse(str_trim(text), &d)) {
+    } else if (o->is_number && v->kind != VALUE_JSON && decimal_parse(str_trim(s->text), &d)) {
         *ret = decimal_cmp(&d, &o->number);
     } else {
-        *ret = str_cmp(text, o->text);
+        *ret = str_cmp(s->text, o->text);
     }
     return true;
 }
@@ -401,27 +427,28 @@ static bool matches(const struct cond *c, const struct term *t, struct str text)
     return n >= 0;
 }
 
-static bool is_one_of(const struct cond *c, const struct term *t, const struct value *v, struct str text)
+static bool is_one_of(const struct term *t, const struct subject *s)
 {
     int order;
 
     for (size_t i = 0; i < t->n; i++)
-        if (compare(t, &t->operands[i], v, text, c->zone, &order) && order == 0)
+        if (compare(t, &t->operands[i], s, &order) && order == 0)
             return true;
     return false;
 }
 
-static bool is_between(const struct cond *c, const struct term *t, const struct value *v, struct str text)
+static bool is_between(const struct term *t, const struct subject *s)
 {
     int low, high;
 
-    return compare(t, &t->operands[0], v, text, c->zone, &low) && compare(t, &t->operands[1], v, text, c->zone, &high) && low >= 0 && high <= 0;
+    return compare(t, &t->operands[0], s, &low) && compare(t, &t->operands[1], s, &high) && low >= 0 && high <= 0;
 }
 
 static bool text_holds(const struct cond *c, const struct term *t, const struct value *v, struct str text)
 {
+    const struct subject s = {v, text, c->zone};
     int order = 0;
-    bool known = t->n == 1 && t->logic <= ELT && compare(t, &t->operands[0], v, text, c->zone, &order);
+    bool known = t->n == 1 && t->logic <= ELT && compare(t, &t->operands[0], &s, &order);
 
     switch (t->logic) {
     case EQ:
@@ -441,11 +468,11 @@ static bool text_holds(const struct cond *c, const struct term *t, const struct 
     case NOTLIKE:
         return str_find(text, t->operands[0].text, 0) == SIZE_MAX;
     case IN:
-        return is_one_of(c, t, v, text);
+        return is_one_of(t, &s);
     case NOTIN:
-        return !is_one_of(c, t, v, text);
+        return !is_one_of(t, &s);
     case BETWEEN:
-        return is_between(c, t, v, text);
+        return is_between(t, &s);
     case REGEX:
         return matches(c, t, text);
     case ISNULL:
@@ -463,7 +490,8 @@ static bool holds(const struct cond *c, const struct term *t, const struct json 
     bool yes;
 
     if (value_is_null(&v))
-        return t->logic == ISNULL || t->logic == NOTLIKE || t->logic == NOTIN || (t->logic == NEQ && !t->null) || (t->logic == EQ && t->null);
+        return t->logic == ISNULL || t->logic == NOTLIKE || t->logic == NOTIN || (t->logic == NEQ && !t->null) ||
+               (t->logic == EQ && t->null);
     if (t->null)
         return t->logic == NEQ;
     if (v.kind == VALUE_BOOL)
@@ -512,7 +540,8 @@ static bool is_about(const struct term *t, const struct json *record, const stru
 }
 
 /* Terms that are the same for all elements of the array at hand. *ret_rest: are there others? */
-static bool clause_common(const struct cond *c, const struct clause *cl, const struct json *record, const struct json *array, bool *ret_rest)
+static bool clause_common(const struct cond *c, const struct clause *cl, const struct json *record,
+                          const struct json *array, bool *ret_rest)
 {
     *ret_rest = false;
     for (size_t i = 0; i < cl->n; i++) {
@@ -533,10 +562,12 @@ static bool clause_common(const struct cond *c, const struct clause *cl, const s
     return true;
 }
 
-static bool clause_element(const struct cond *c, const struct clause *cl, const struct json *record, const struct json *array, const struct json *element)
+static bool clause_element(const struct cond *c, const struct clause *cl, const struct json *record,
+                           const struct json *array, const struct json *element)
 {
     for (size_t i = 0; i < cl->n; i++)
-        if (!cl->terms[i].strict && is_about(&cl->terms[i], record, array) && !holds(c, &cl->terms[i], json_path(element, cl->terms[i].element)))
+        if (!cl->terms[i].strict && is_about(&cl->terms[i], record, array) &&
+            !holds(c, &cl->terms[i], json_path(element, cl->terms[i].element)))
             return false;
     return true;
 }

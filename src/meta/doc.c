@@ -1,11 +1,12 @@
 /* Reading a document into `struct meta_doc`.
  *
- * conf_fill does the keys: unknown ones are warnings with the nearest known key. This file does what tables cannot say: the two spellings of
- * the direction, groups of field objects with their nesting (`children` inside, or `parent` naming another field of the group), names that are given twice,
- * the short form `body`. Templates are not compiled here: a document that was read may still hold a wrong expression, which column_compile and
- * request_compile find.
+ * conf_fill does the keys: unknown ones are warnings with the nearest known key. This file does what tables cannot say:
+ * the two spellings of the direction, groups of field objects with their nesting (`children` inside, or `parent` naming
+ * another field of the group), names that are given twice, the short form `body`. Templates are not compiled here: a
+ * document that was read may still hold a wrong expression, which column_compile and request_compile find.
  *
- * Empty arrays, empty objects and null stand for "not given" wherever an object or a list is optional: exported documents are full of them. */
+ * Empty arrays, empty objects and null stand for "not given" wherever an object or a list is optional: exported
+ * documents are full of them. */
 #include "meta/cast.h"
 #include "meta/doc_tables.h"
 
@@ -13,7 +14,7 @@
 #include "base/num.h"
 
 #define MAX_NESTING 16
-#define MAX_FIELDS 5000
+#define MAX_FIELDS  5000
 
 struct reader {
     struct arena *a;
@@ -32,7 +33,8 @@ struct flat { /* a group before `parent` is followed */
 
 static bool is_absent(const struct node *n)
 {
-    return !n || n->type == NODE_NULL || ((n->type == NODE_ARRAY || n->type == NODE_OBJECT) && !n->child) || (n->type == NODE_STRING && !n->text.n);
+    return !n || n->type == NODE_NULL || ((n->type == NODE_ARRAY || n->type == NODE_OBJECT) && !n->child) ||
+           (n->type == NODE_STRING && !n->text.n);
 }
 
 static struct str node_text(const struct node *n)
@@ -72,15 +74,15 @@ static bool read_parser(struct reader *r, const struct node *n, struct meta_fiel
     return true;
 }
 
-static bool one_of(struct reader *r, const struct node *at, struct str word, const char *const *names, size_t n, size_t *ret)
+/* One of two words. *ret_second: it is the second. */
+static bool one_of(struct reader *r, const struct node *at, struct str word, const char *const names[2],
+                   bool *ret_second)
 {
-    for (size_t i = 0; i < n; i++)
-        if (str_eq(word, str_of(names[i]))) {
-            *ret = i;
-            return true;
-        }
+    *ret_second = str_eq(word, str_of(names[1]));
+    if (*ret_second || str_eq(word, str_of(names[0])))
+        return true;
     diags_add(r->diags, DIAG_ERROR, at->pos, "\"" STR_FMT "\" is not known here", STR_ARG(word));
-    diags_nearest(r->diags, str_nearest(word, names, n));
+    diags_nearest(r->diags, str_nearest(word, names, 2));
     return false;
 }
 
@@ -88,7 +90,6 @@ static bool read_mapping(struct reader *r, const struct node *n, struct meta_fie
 {
     static const char *const directions[] = {"positive", "reverse"}, *const unmatched[] = {"keep", "error"};
     struct mapping_raw raw = {.direction = S("positive"), .unmatched = S("keep")};
-    size_t direction = 0, strict = 0;
 
     if (is_absent(n))
         return true;
@@ -96,18 +97,18 @@ static bool read_mapping(struct reader *r, const struct node *n, struct meta_fie
         return wrong_type(r, n, "`mapping`", "an object");
     if (!fill(r, n, &doc_mapping_keys, &raw))
         return false;
-    if (!one_of(r, n, raw.direction, directions, 2, &direction) || !one_of(r, n, raw.unmatched, unmatched, 2, &strict))
+    if (!one_of(r, n, raw.direction, directions, &f->map_reverse) ||
+        !one_of(r, n, raw.unmatched, unmatched, &f->map_strict))
         return false;
     f->map_name = raw.target;
-    f->map_reverse = direction == 1;
-    f->map_strict = strict == 1;
     f->map_default = raw.preset && raw.preset->type != NODE_NULL ? raw.preset : NULL;
     return true;
 }
 
 static bool read_type(struct reader *r, const struct node *n, struct str type, struct meta_field *f)
 {
-    static const char *const names[] = {"string", "int", "float", "decimal", "bool", "datetime", "date", "timestamp", "json", "array", "object"};
+    static const char *const names[] = {"string", "int",       "float", "decimal", "bool",  "datetime",
+                                        "date",   "timestamp", "json",  "array",   "object"};
 
     if (!type.n || cast_type_find(type, &f->type))
         return true;
@@ -119,12 +120,11 @@ static bool read_type(struct reader *r, const struct node *n, struct str type, s
 
 /* ---- groups; a tree whose depth is bounded by the parser of the file, and by MAX_NESTING ---- */
 
-static bool read_group(struct reader *r, const struct node *n, struct str inside, int depth, struct meta_fields *ret);
-
-static bool read_field(struct reader *r, const struct node *n, int depth, struct meta_field *f, const struct node **ret_parent)
+/* Everything but the children. */
+static bool read_field(struct reader *r, const struct node *n, struct meta_field *f, const struct node **ret_parent,
+                       const struct node **ret_children)
 {
     struct field_raw raw = {0};
-    struct meta_fields children = {0};
     bool ok;
 
     *f = (struct meta_field){.pos = n->pos, .type = CAST_STRING};
@@ -138,19 +138,14 @@ static bool read_field(struct reader *r, const struct node *n, int depth, struct
     f->preset = raw.preset && raw.preset->type != NODE_NULL ? raw.preset : NULL;
     f->required = raw.required;
     *ret_parent = is_absent(raw.parent) ? NULL : raw.parent;
+    *ret_children = raw.children;
     ok = read_type(r, n, raw.type, f);
     ok &= read_parser(r, raw.parser, f);
     ok &= read_mapping(r, raw.mapping, f);
-    if (!raw.field.n) {
-        diags_add(r->diags, DIAG_ERROR, n->pos, "`field` is empty");
-        ok = false;
-    }
-    if (is_absent(raw.children))
+    if (raw.field.n)
         return ok;
-    ok &= read_group(r, raw.children, raw.field, depth + 1, &children);
-    f->children = children.at;
-    f->n_children = children.n;
-    return ok;
+    diags_add(r->diags, DIAG_ERROR, n->pos, "`field` is empty");
+    return false;
 }
 
 static bool name_twice(struct reader *r, struct meta_fields group)
@@ -165,8 +160,9 @@ static bool name_twice(struct reader *r, struct meta_fields group)
             map_put(seen, group.at[i].field, i);
             continue;
         }
-        diags_add(r->diags, r->columns ? DIAG_ERROR : DIAG_WARNING, group.at[i].pos, "field \"" STR_FMT "\" of %s was given in line %u already",
-                  STR_ARG(group.at[i].field), r->group, group.at[first].pos.line);
+        diags_add(r->diags, r->columns ? DIAG_ERROR : DIAG_WARNING, group.at[i].pos,
+                  "field \"" STR_FMT "\" of %s was given in line %u already", STR_ARG(group.at[i].field), r->group,
+                  group.at[first].pos.line);
         diags_remedy(r->diags, "remove one of the two");
         ok &= !r->columns;
     }
@@ -220,7 +216,8 @@ static bool follow_parents(struct reader *r, struct flat *g, struct str inside, 
         struct str name = g->parents[i] ? node_text(g->parents[i]) : (struct str){0};
 
         if (name.n && !str_eq(name, inside) && parent_index(g, i, inside) == SIZE_MAX) {
-            diags_add(r->diags, DIAG_ERROR, g->parents[i]->pos, "the parent \"" STR_FMT "\" is no field of %s", STR_ARG(name), r->group);
+            diags_add(r->diags, DIAG_ERROR, g->parents[i]->pos, "the parent \"" STR_FMT "\" is no field of %s",
+                      STR_ARG(name), r->group);
             g->placed[i] = true;
             ok = false;
         } else if (parent_index(g, i, inside) == SIZE_MAX) {
@@ -230,7 +227,8 @@ static bool follow_parents(struct reader *r, struct flat *g, struct str inside, 
     }
     for (size_t i = 0; ok && i < g->n; i++)
         if (!g->placed[i]) {
-            diags_add(r->diags, DIAG_ERROR, g->at[i].pos, "the parents of \"" STR_FMT "\" go in a circle or too deep", STR_ARG(g->at[i].field));
+            diags_add(r->diags, DIAG_ERROR, g->at[i].pos, "the parents of \"" STR_FMT "\" go in a circle or too deep",
+                      STR_ARG(g->at[i].field));
             ok = false;
         }
     g->at = kept;
@@ -277,13 +275,19 @@ static bool read_group(struct reader *r, const struct node *n, struct str inside
     g.parents = ARENA_ARRAY(r->a, const struct node *, n->n_children);
     g.placed = ARENA_ARRAY(r->a, bool, n->n_children);
     for (const struct node *e = n->child; e; e = e->next) {
+        struct meta_field *f = &g.at[g.n];
+        const struct node *children = NULL;
+        struct meta_fields inner;
+
         if (is_auto_fill(e)) {
             r->auto_fill = true;
             continue;
         }
-        ok &= read_field(r, e, depth, &g.at[g.n], &g.parents[g.n]);
-        parents |= g.parents[g.n] != NULL;
-        g.n++;
+        ok &= read_field(r, e, f, &g.parents[g.n], &children);
+        ok &= read_group(r, children, f->field, depth + 1, &inner);
+        f->children = inner.at;
+        f->n_children = inner.n;
+        parents |= g.parents[g.n++] != NULL;
     }
     if (ok && parents)
         ok = follow_parents(r, &g, inside, depth);
@@ -333,12 +337,13 @@ static bool check_side(struct reader *r, const struct node *root, const struct d
     if (effect < 0)
         return true;
     if (raw->effect >= 0 && raw->type >= 0 && (raw->effect == 0) != (raw->type == 0))
-        diags_add(r->diags, DIAG_WARNING, node_get(root, "type")->pos, "`type` says %s and `effect` %s; `effect` counts", doc_effects[raw->type],
-                  doc_effects[raw->effect]);
+        diags_add(r->diags, DIAG_WARNING, node_get(root, "type")->pos,
+                  "`type` says %s and `effect` %s; `effect` counts", doc_effects[raw->type], doc_effects[raw->effect]);
     if ((effect == 0) == (side == SIDE_SOURCE))
         return true;
     diags_add(r->diags, DIAG_ERROR, at->pos, "this is a document of the %s side (%s), and the %s side is expected here",
-              side == SIDE_SOURCE ? "target" : "source", doc_effects[effect], side == SIDE_SOURCE ? "source" : "target");
+              side == SIDE_SOURCE ? "target" : "source", doc_effects[effect],
+              side == SIDE_SOURCE ? "source" : "target");
     diags_remedy(r->diags, "look whether the two documents were exchanged");
     return false;
 }
@@ -350,7 +355,8 @@ static void check_method(struct reader *r, const struct node *root, struct str m
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         if (!method.n || str_eq_nocase(method, str_of(methods[i])))
             return;
-    diags_add(r->diags, DIAG_WARNING, node_get(root, "method")->pos, "method \"" STR_FMT "\" is not known", STR_ARG(method));
+    diags_add(r->diags, DIAG_WARNING, node_get(root, "method")->pos, "method \"" STR_FMT "\" is not known",
+              STR_ARG(method));
     diags_nearest(r->diags, str_nearest(method, methods, sizeof methods / sizeof *methods));
 }
 
@@ -363,8 +369,8 @@ static void check_other_side(struct reader *r, const struct node *root, enum sid
         const struct node *n = node_get(root, here.specs[i].name);
 
         if (n && here.specs[i].type == FIELD_IGNORED && there.specs[i].type != FIELD_IGNORED && !is_absent(n))
-            diags_add(r->diags, DIAG_WARNING, n->key_pos, "\"%s\" has a meaning in the %s document only", here.specs[i].name,
-                      side == SIDE_SOURCE ? "target" : "source");
+            diags_add(r->diags, DIAG_WARNING, n->key_pos, "\"%s\" has a meaning in the %s document only",
+                      here.specs[i].name, side == SIDE_SOURCE ? "target" : "source");
     }
 }
 
@@ -442,8 +448,17 @@ const struct meta_doc *meta_read(struct arena *a, const struct node *root, enum 
     check_method(&r, root, raw.method);
     check_other_side(&r, root, side);
     id = node_get(root, "id");
-    *d = (struct meta_doc){.side = side, .file = root->pos.file, .pos = root->pos, .api = raw.api, .method = raw.method, .id = raw.id,
-                           .number = raw.number, .name = raw.name, .id_pos = id ? id->pos : root->pos, .beat_flat = raw.beat_flat, .table = raw.table};
+    *d = (struct meta_doc){.side = side,
+                           .file = root->pos.file,
+                           .pos = root->pos,
+                           .api = raw.api,
+                           .method = raw.method,
+                           .id = raw.id,
+                           .number = raw.number,
+                           .name = raw.name,
+                           .id_pos = id ? id->pos : root->pos,
+                           .beat_flat = raw.beat_flat,
+                           .table = raw.table};
     d->id_check = node_get(root, "idCheck") ? raw.id_check : -1;
     ok &= read_groups(&r, &raw, d);
     keep_nodes(&raw, d);

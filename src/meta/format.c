@@ -1,6 +1,8 @@
-/* `formatResponse`: derived fields, made from one field each before grouping and mapping. One row of the table is one format.
+/* `formatResponse`: derived fields, made from one field each before grouping and mapping. One row of the table is one
+ * format.
  *
- * NULL, missing and "" stay NULL. What is not a time or not a number is an error of the record, never today and never zero. */
+ * NULL, missing and "" stay NULL. What is not a time or not a number is an error of the record, never today and never
+ * zero. */
 #include "meta/doc_tables.h"
 #include "meta/parser.h"
 #include "meta/tmpl_impl.h"
@@ -10,7 +12,10 @@
 
 enum format_kind { KIND_TIME, KIND_TEXT, KIND_INTEGER, KIND_ROUND, KIND_AMOUNT, KIND_IMPLODE };
 
-#define TEXT(literal) {literal, sizeof(literal) - 1}
+#define TEXT(literal)                                                                                                  \
+    {                                                                                                                  \
+        literal, sizeof(literal) - 1                                                                                   \
+    }
 
 static const struct row {
     struct doc_word word;
@@ -29,10 +34,13 @@ static const struct row {
     {{"amount", "the number with exactly `params` places, 2 by default"}, KIND_AMOUNT, TEXT("")},
     {{"implode", "the elements of an array joined by `params`, a comma by default"}, KIND_IMPLODE, TEXT("")},
 };
-#define N_FORMATS (sizeof table / sizeof *table)
+#define N_FORMATS  (sizeof table / sizeof *table)
 #define MAX_PLACES 18
 
-const struct doc_word *doc_response_format_at(size_t i) { return i < N_FORMATS ? &table[i].word : NULL; }
+const struct doc_word *doc_response_format_at(size_t i)
+{
+    return i < N_FORMATS ? &table[i].word : NULL;
+}
 
 static bool find_format(const struct node *n, struct str name, struct diags *diags, int *ret)
 {
@@ -67,8 +75,10 @@ static bool find_params(struct arena *a, const struct node *n, struct diags *dia
         f->params = arena_printf(a, "\"" STR_FMT "\"", STR_ARG(n->text));
         return tmpl_format_check(f->params, n->pos, diags);
     }
-    if ((kind == KIND_ROUND || kind == KIND_AMOUNT) && (!num_i64(n->text, &places) || places < 0 || places > MAX_PLACES)) {
-        diags_add(diags, DIAG_ERROR, n->pos, "`params` of %s are places from 0 to %d", table[f->format].word.name, MAX_PLACES);
+    if ((kind == KIND_ROUND || kind == KIND_AMOUNT) &&
+        (!num_i64(n->text, &places) || places < 0 || places > MAX_PLACES)) {
+        diags_add(diags, DIAG_ERROR, n->pos, "`params` of %s are places from 0 to %d", table[f->format].word.name,
+                  MAX_PLACES);
         return false;
     }
     return true;
@@ -79,10 +89,12 @@ static bool compile_rule(struct arena *a, const struct node *n, struct diags *di
     struct format_raw raw = {0};
 
     if (n->type != NODE_OBJECT) {
-        diags_add(diags, DIAG_ERROR, n->pos, "an element of `formatResponse` is %s, not an object", node_type_name(n->type));
+        diags_add(diags, DIAG_ERROR, n->pos, "an element of `formatResponse` is %s, not an object",
+                  node_type_name(n->type));
         return false;
     }
-    if (!conf_fill(n, doc_format_keys.specs, doc_format_keys.n, &raw, DIAG_WARNING, a, diags) || !find_format(n, raw.format, diags, &f->format))
+    if (!conf_fill(n, doc_format_keys.specs, doc_format_keys.n, &raw, DIAG_WARNING, a, diags) ||
+        !find_format(n, raw.format, diags, &f->format))
         return false;
     f->old_name = raw.old_name;
     f->new_name = raw.new_name;
@@ -129,7 +141,8 @@ static bool to_places(struct decimal *d, int places, bool exact)
     return !exact || d->scale == places || decimal_div(d, &one, places, d);
 }
 
-static enum err format_number(const struct format_rule *f, enum format_kind kind, const struct value *in, struct arena *a, struct value *ret, struct errinfo *ei)
+static enum err format_number(const struct format_rule *f, enum format_kind kind, const struct value *in,
+                              struct arena *a, struct value *ret, struct errinfo *ei)
 {
     struct decimal d;
     int64_t places = kind == KIND_AMOUNT ? 2 : 0;
@@ -137,7 +150,8 @@ static enum err format_number(const struct format_rule *f, enum format_kind kind
     char *p;
 
     if (!ok)
-        return fail(ei, ERR_DATA, "field \"" STR_FMT "\" has no format %s: %s is not a number", STR_ARG(f->old_name), table[f->format].word.name, cast_shown(in, a));
+        return fail(ei, ERR_DATA, "field \"" STR_FMT "\" has no format %s: %s is not a number", STR_ARG(f->old_name),
+                    table[f->format].word.name, cast_shown(in, a));
     if (kind != KIND_INTEGER && f->params.n)
         ok = num_i64(f->params, &places);
     ok = ok && (kind == KIND_INTEGER ? decimal_trunc(&d, 0, &d) : to_places(&d, (int)places, kind == KIND_AMOUNT));
@@ -148,7 +162,8 @@ static enum err format_number(const struct format_rule *f, enum format_kind kind
     return OK;
 }
 
-enum err format_apply(const struct format_rule *f, const struct value *in, const struct zone *z, struct arena *a, struct value *ret, struct errinfo *ei)
+enum err format_apply(const struct format_rule *f, const struct value *in, const struct zone *z, struct arena *a,
+                      struct value *ret, struct errinfo *ei)
 {
     enum format_kind kind = table[f->format].kind;
     enum err e = OK;

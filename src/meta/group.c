@@ -1,9 +1,10 @@
 /* `groupCalculate`: flattened rows grouped into records with lines, and calculations over them.
  *
- * Rows with equal headerGroup fields become one record. With bodyGroup, the rows of a record with equal bodyGroup fields become one line, the calculations
- * stand in the line, and lines beyond bodyMaxLine go into a further record with the same header. Without bodyGroup there are no lines, and
- * the calculations stand in the record. Fields may be named with or without the prefix that flattening gave them (`items_qty` or `qty` with bodyName
- * `items`). Sums are exact. */
+ * Rows with equal headerGroup fields become one record. With bodyGroup, the rows of a record with equal bodyGroup
+ * fields become one line, the calculations stand in the line, and lines beyond bodyMaxLine go into a further record
+ * with the same header. Without bodyGroup there are no lines, and the calculations stand in the record. Fields may be
+ * named with or without the prefix that flattening gave them (`items_qty` or `qty` with bodyName `items`). Sums are
+ * exact. */
 #include "base/decimal.h"
 #include "meta/doc_tables.h"
 #include "meta/group_impl.h"
@@ -20,7 +21,7 @@ static const struct doc_word calculations[] = {
     [FIRST] = {"$first", "the first row's value"},
     [LAST] = {"$last", "the last row's value"},
 };
-#define N_CALCULATIONS (sizeof calculations / sizeof *calculations)
+#define N_CALCULATIONS  (sizeof calculations / sizeof *calculations)
 #define AVG_MORE_PLACES 4
 
 struct rule {
@@ -45,7 +46,10 @@ struct work {
     struct json_out w;
 };
 
-const struct doc_word *doc_calculation_at(size_t i) { return i < N_CALCULATIONS ? &calculations[i] : NULL; }
+const struct doc_word *doc_calculation_at(size_t i)
+{
+    return i < N_CALCULATIONS ? &calculations[i] : NULL;
+}
 
 /* ---- compiling ---- */
 
@@ -120,11 +124,13 @@ const struct group *group_compile(struct arena *a, const struct node *n, struct 
         return NULL;
     }
     if (raw.body.n && !raw.body_name.n && !raw.target_body_name.n) {
-        diags_add(diags, DIAG_ERROR, n->pos, "bodyGroup needs bodyName or targetBodyName, the name of the array of lines");
+        diags_add(diags, DIAG_ERROR, n->pos,
+                  "bodyGroup needs bodyName or targetBodyName, the name of the array of lines");
         return NULL;
     }
     g = ARENA_NEW(a, struct group);
-    *g = (struct group){.header = raw.header, .body = raw.body, .prefix = raw.body_name, .max_lines = (size_t)raw.max_line};
+    *g = (struct group){
+        .header = raw.header, .body = raw.body, .prefix = raw.body_name, .max_lines = (size_t)raw.max_line};
     g->lines = raw.target_body_name.n ? raw.target_body_name : raw.body_name;
     *ret_ok = compile_rules(a, raw.calculate, diags, g);
     return *ret_ok ? g : NULL;
@@ -162,7 +168,7 @@ static void write_extreme(struct work *k, const struct bucket *b, size_t column,
 
 static void write_list(struct work *k, const struct bucket *b, size_t column, bool distinct)
 {
-    struct buckets sets = rows_group(k->in, b->rows, b->n, &column, distinct ? 1 : 0, k->a);
+    struct buckets sets = rows_group(k->in, b, &column, distinct ? 1 : 0, k->a);
 
     json_out_begin(&k->w, '[');
     for (size_t i = 0; i < sets.n; i++) {
@@ -174,37 +180,38 @@ static void write_list(struct work *k, const struct bucket *b, size_t column, bo
     json_out_end(&k->w, ']');
 }
 
-static enum err write_mean(struct work *k, const struct value *sum, size_t n, struct errinfo *ei)
+static enum err write_mean(struct work *k, const struct total *t, struct errinfo *ei)
 {
     struct decimal total, count, mean;
     char text[DECIMAL_TEXT];
 
-    if (!n) {
+    if (!t->n) {
         json_out_null(&k->w);
         return OK;
     }
-    decimal_from_i64((int64_t)n, &count);
-    if (!decimal_parse(value_str(sum), &total) || !decimal_div(&total, &count, total.scale + AVG_MORE_PLACES + 1, &mean) ||
+    decimal_from_i64((int64_t)t->n, &count);
+    if (!decimal_parse(value_str(&t->sum), &total) ||
+        !decimal_div(&total, &count, total.scale + AVG_MORE_PLACES + 1, &mean) ||
         !decimal_round(&mean, total.scale + AVG_MORE_PLACES, &mean))
         return fail(ei, ERR_DATA, "a mean has too many digits");
     json_out_raw(&k->w, str_mk(text, decimal_print(&mean, text)));
     return OK;
 }
 
-static enum err write_rule(struct work *k, const struct rule *r, const struct bucket *b, size_t column, struct errinfo *ei)
+static enum err write_rule(struct work *k, const struct rule *r, const struct bucket *b, size_t column,
+                           struct errinfo *ei)
 {
-    struct value sum;
-    size_t n;
+    struct total total;
     enum err e;
 
     json_out_key_str(&k->w, r->out);
     if (r->calculation <= AVG) {
-        e = rows_sum(k->in, b, column, k->a, &sum, &n, ei);
+        e = rows_sum(k->in, b, column, k->a, &total, ei);
         if (e)
             return e;
         if (r->calculation == AVG)
-            return write_mean(k, &sum, n, ei);
-        value_write_json(&sum, &k->w);
+            return write_mean(k, &total, ei);
+        value_write_json(&total.sum, &k->w);
     } else if (column == SIZE_MAX) {
         json_out_null(&k->w);
     } else if (r->calculation <= MAX) {
@@ -226,7 +233,8 @@ static enum err write_rules(struct work *k, const struct bucket *b, struct errin
     return e;
 }
 
-static enum err write_record(struct work *k, const struct bucket *header, const struct bucket *lines, size_t n, struct errinfo *ei)
+static enum err write_record(struct work *k, const struct bucket *header, const struct bucket *lines, size_t n,
+                             struct errinfo *ei)
 {
     enum err e = OK;
 
@@ -257,23 +265,25 @@ static enum err write_records(struct work *k, const struct bucket *header, struc
     enum err e;
 
     if (k->g->body.n)
-        lines = rows_group(k->in, header->rows, header->n, k->body, k->g->body.n, k->a);
+        lines = rows_group(k->in, header, k->body, k->g->body.n, k->a);
     if (!step || step > lines.n)
         step = lines.n;
     do {
         size_t n = lines.n - from < step ? lines.n - from : step;
 
-        e = write_record(k, header, lines.at ? lines.at + from : NULL, n, ei);
+        e = write_record(k, header, lines.n ? lines.at + from : header, n, ei);
         from += n;
     } while (!e && from < lines.n);
     return e;
 }
 
-enum err group_apply(const struct group *g, const struct named_rows *in, struct arena *a, struct buf *out, struct errinfo *ei)
+enum err group_apply(const struct group *g, const struct named_rows *in, struct arena *a, struct buf *out,
+                     struct errinfo *ei)
 {
     struct work k = {.g = g, .in = in, .a = a, .w = json_out(out)};
     size_t *rules = ARENA_ARRAY(a, size_t, g->n_rules + 1);
     struct buckets headers;
+    struct bucket all;
     enum err e = OK;
 
     for (size_t i = 0; i < g->n_rules; i++)
@@ -281,7 +291,8 @@ enum err group_apply(const struct group *g, const struct named_rows *in, struct 
     k.header = rows_columns(in, g->prefix, g->header, a);
     k.body = rows_columns(in, g->prefix, g->body, a);
     k.rules = rules;
-    headers = rows_group(in, rows_all(in->n_rows, a), in->n_rows, k.header, g->header.n, a);
+    all = rows_all(in, a);
+    headers = rows_group(in, &all, k.header, g->header.n, a);
     json_out_begin(&k.w, '[');
     for (size_t i = 0; !e && i < headers.n; i++)
         e = write_records(&k, &headers.at[i], ei);

@@ -1,7 +1,9 @@
-/* Static value maps: rows {a_value, a_label, b_value, b_label}, looked up from a to b (positive) or from b to a (reverse).
+/* Static value maps: rows {a_value, a_label, b_value, b_label}, looked up from a to b (positive) or from b to a
+ * (reverse).
  *
- * Each direction is an array sorted by key in the arena, searched by halves: nothing to free, nothing that changes. Keys are compared as text, so 1 and
- * "1" are the same; the value that comes out keeps its JSON kind. Of two rows with the same key the first counts. */
+ * Each direction is an array sorted by key in the arena, searched by halves: nothing to free, nothing that changes.
+ * Keys are compared as text, so 1 and "1" are the same; the value that comes out keeps its JSON kind. Of two rows with
+ * the same key the first counts. */
 #include "meta/mapping.h"
 
 #include <stdlib.h>
@@ -42,16 +44,23 @@ static int compare(const void *a, const void *b)
     return c ? c : (x->order > y->order) - (x->order < y->order);
 }
 
-static bool cell(const struct node *row, const char *name, struct str *ret_text, struct value *ret_value, struct diags *diags)
+static bool cell(const struct node *row, const char *name, struct str *ret_text, struct value *ret_value,
+                 struct diags *diags)
 {
     const struct node *n = node_get(row, name);
 
     if (!n || n->type == NODE_ARRAY || n->type == NODE_OBJECT) {
-        diags_add(diags, DIAG_ERROR, n ? n->pos : row->pos, "\"%s\" of a map's row is %s", name, n ? "not a single value" : "missing");
+        diags_add(diags, DIAG_ERROR, n ? n->pos : row->pos, "\"%s\" of a map's row is %s", name,
+                  n ? "not a single value" : "missing");
         return false;
     }
-    *ret_text = n->type == NODE_BOOL ? (n->truth ? S("true") : S("false")) : n->type == NODE_NULL ? (struct str){"", 0} : n->text;
-    *ret_value = n->type == NODE_BOOL ? value_bool(n->truth) : n->type == NODE_NULL ? value_null() : n->type == NODE_NUMBER ? value_number(n->text) : value_text(n->text);
+    *ret_text = n->type == NODE_BOOL   ? (n->truth ? S("true") : S("false"))
+                : n->type == NODE_NULL ? (struct str){"", 0}
+                                       : n->text;
+    *ret_value = n->type == NODE_BOOL     ? value_bool(n->truth)
+                 : n->type == NODE_NULL   ? value_null()
+                 : n->type == NODE_NUMBER ? value_number(n->text)
+                                          : value_text(n->text);
     return true;
 }
 
@@ -64,8 +73,9 @@ static void sort_direction(struct map_table *t, int d, struct diags *diags)
         qsort(e, t->n[d], sizeof *e, compare);
     for (size_t i = 0; i < t->n[d]; i++) {
         if (n && str_eq(e[n - 1].key, e[i].key)) {
-            diags_add(diags, DIAG_WARNING, e[i].pos, "map \"" STR_FMT "\" has %s \"" STR_FMT "\" in line %u already; the first counts", STR_ARG(t->name),
-                      d ? "b_value" : "a_value", STR_ARG(e[i].key), e[n - 1].pos.line);
+            diags_add(diags, DIAG_WARNING, e[i].pos,
+                      "map \"" STR_FMT "\" has %s \"" STR_FMT "\" in line %u already; the first counts",
+                      STR_ARG(t->name), d ? "b_value" : "a_value", STR_ARG(e[i].key), e[n - 1].pos.line);
             continue;
         }
         e[n++] = e[i];

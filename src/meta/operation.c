@@ -1,8 +1,9 @@
 /* `operation`: records merged into one call.
  *
- * batchArraySave puts every `rows` records into the array `rowsKey` of one object. merge makes one object of the records whose `field` is equal: `header`
- * fields from the first of them, and an array `bodyName` with one line a record; with bodySum, records with equal `body` fields share a line
- * in which the bodySum fields are summed. `none` is no operation. */
+ * batchArraySave puts every `rows` records into the array `rowsKey` of one object. merge makes one object of the
+ * records whose `field` is equal: `header` fields from the first of them, and an array `bodyName` with one line a
+ * record; with bodySum, records with equal `body` fields share a line in which the bodySum fields are summed. `none` is
+ * no operation. */
 #include "meta/doc_tables.h"
 #include "meta/group_impl.h"
 
@@ -56,7 +57,8 @@ const struct operation *operation_compile(struct arena *a, const struct node *n,
         diags_add(diags, DIAG_ERROR, n->pos, "`operation` is %s, not an object", node_type_name(n->type));
         return NULL;
     }
-    if (!conf_fill(n, doc_operation_keys.specs, doc_operation_keys.n, &raw, DIAG_WARNING, a, diags) || !find_method(n, raw.method, diags, &o->method, &none))
+    if (!conf_fill(n, doc_operation_keys.specs, doc_operation_keys.n, &raw, DIAG_WARNING, a, diags) ||
+        !find_method(n, raw.method, diags, &o->method, &none))
         return NULL;
     *ret_ok = none || o->method == BATCH || raw.field.n;
     if (!*ret_ok)
@@ -74,7 +76,10 @@ const struct operation *operation_compile(struct arena *a, const struct node *n,
     return o;
 }
 
-static struct strs all_names(const struct named_rows *in) { return (struct strs){in->names, in->n_names}; }
+static struct strs all_names(const struct named_rows *in)
+{
+    return (struct strs){in->names, in->n_names};
+}
 
 static bool is_among(struct str name, struct strs names)
 {
@@ -124,14 +129,13 @@ static enum err write_line(struct work *k, const struct bucket *b, struct errinf
     json_out_begin(&k->w, '{');
     rows_write(k->in, b->rows[0], k->body, k->body_columns, &k->w);
     for (size_t i = 0; !e && i < k->o->sums.n; i++) {
-        struct value sum;
-        size_t n;
+        struct total total;
 
-        e = rows_sum(k->in, b, k->sum_columns[i], k->a, &sum, &n, ei);
+        e = rows_sum(k->in, b, k->sum_columns[i], k->a, &total, ei);
         if (e)
             break;
         json_out_key_str(&k->w, k->o->sums.at[i]);
-        value_write_json(&sum, &k->w);
+        value_write_json(&total.sum, &k->w);
     }
     json_out_end(&k->w, '}');
     return e;
@@ -139,7 +143,7 @@ static enum err write_line(struct work *k, const struct bucket *b, struct errinf
 
 static enum err write_merged(struct work *k, const struct bucket *b, struct errinfo *ei)
 {
-    struct buckets lines = rows_group(k->in, b->rows, b->n, k->body_columns, k->o->sums.n ? k->body.n : 0, k->a);
+    struct buckets lines = rows_group(k->in, b, k->body_columns, k->o->sums.n ? k->body.n : 0, k->a);
     enum err e = OK;
 
     json_out_begin(&k->w, '{');
@@ -158,6 +162,7 @@ static enum err apply_merge(struct work *k, struct errinfo *ei)
     const struct operation *o = k->o;
     const size_t *by = rows_columns(k->in, (struct str){0}, o->field, k->a);
     struct buckets g;
+    struct bucket all;
     enum err e = OK;
 
     k->header = o->header;
@@ -165,13 +170,15 @@ static enum err apply_merge(struct work *k, struct errinfo *ei)
     k->header_columns = rows_columns(k->in, o->body_name, k->header, k->a);
     k->body_columns = rows_columns(k->in, o->body_name, k->body, k->a);
     k->sum_columns = rows_columns(k->in, o->body_name, o->sums, k->a);
-    g = rows_group(k->in, rows_all(k->in->n_rows, k->a), k->in->n_rows, by, 1, k->a);
+    all = rows_all(k->in, k->a);
+    g = rows_group(k->in, &all, by, 1, k->a);
     for (size_t i = 0; !e && i < g.n; i++)
         e = write_merged(k, &g.at[i], ei);
     return e;
 }
 
-enum err operation_apply(const struct operation *o, const struct named_rows *in, struct arena *a, struct buf *out, struct errinfo *ei)
+enum err operation_apply(const struct operation *o, const struct named_rows *in, struct arena *a, struct buf *out,
+                         struct errinfo *ei)
 {
     struct work k = {.o = o, .in = in, .a = a, .w = json_out(out)};
     enum err e = OK;

@@ -1,14 +1,16 @@
 /* Parsers: a value into another shape, between mapping and cast. One row of the table is one parser.
  *
- * ConvertObjectParser and its two-stage sister wrap a value into objects as Kingdee wants them; ArrayToString and StringToArray are each other's
- * inverse as long as no element holds the separator; ConvertJson turns text into structure and structure into text. */
+ * ConvertObjectParser and its two-stage sister wrap a value into objects as Kingdee wants them; ArrayToString and
+ * StringToArray are each other's inverse as long as no element holds the separator; ConvertJson turns text into
+ * structure and structure into text. */
 #include "meta/parser.h"
 #include "meta/doc_tables.h"
 
 enum params_kind { PARAMS_SEPARATOR, PARAMS_NAMES_1, PARAMS_NAMES_2, PARAMS_NONE };
 
 struct parser {
-    enum err (*apply)(const struct parser *p, const struct value *in, struct arena *a, struct value *ret, struct errinfo *ei);
+    enum err (*apply)(const struct parser *p, const struct value *in, struct arena *a, struct value *ret,
+                      struct errinfo *ei);
     struct str separator;
     struct str names[2];
 };
@@ -68,7 +70,8 @@ static void join_elements(const struct json *array, struct str separator, struct
     }
 }
 
-enum err parser_join(const struct value *in, struct str separator, struct arena *a, struct value *ret, struct errinfo *ei)
+enum err parser_join(const struct value *in, struct str separator, struct arena *a, struct value *ret,
+                     struct errinfo *ei)
 {
     struct json_limits limits = JSON_LIMITS_DEFAULT;
     struct json_doc *doc = NULL;
@@ -89,12 +92,14 @@ enum err parser_join(const struct value *in, struct str separator, struct arena 
     return finish(&b, false, a, ret, ei);
 }
 
-static enum err array_to_string(const struct parser *p, const struct value *in, struct arena *a, struct value *ret, struct errinfo *ei)
+static enum err array_to_string(const struct parser *p, const struct value *in, struct arena *a, struct value *ret,
+                                struct errinfo *ei)
 {
     return parser_join(in, p->separator, a, ret, ei);
 }
 
-static enum err string_to_array(const struct parser *p, const struct value *in, struct arena *a, struct value *ret, struct errinfo *ei)
+static enum err string_to_array(const struct parser *p, const struct value *in, struct arena *a, struct value *ret,
+                                struct errinfo *ei)
 {
     struct buf b = buf_make(CAST_TEXT_MAX_BYTES);
     struct json_out w = json_out(&b);
@@ -116,7 +121,8 @@ static enum err string_to_array(const struct parser *p, const struct value *in, 
     return finish(&b, true, a, ret, ei);
 }
 
-static enum err wrap(const struct parser *p, const struct value *in, struct arena *a, struct value *ret, struct errinfo *ei)
+static enum err wrap(const struct parser *p, const struct value *in, struct arena *a, struct value *ret,
+                     struct errinfo *ei)
 {
     struct buf b = buf_make(CAST_TEXT_MAX_BYTES);
     struct json_out w = json_out(&b);
@@ -132,7 +138,8 @@ static enum err wrap(const struct parser *p, const struct value *in, struct aren
     return finish(&b, true, a, ret, ei);
 }
 
-static enum err convert_json(const struct parser *p, const struct value *in, struct arena *a, struct value *ret, struct errinfo *ei)
+static enum err convert_json(const struct parser *p, const struct value *in, struct arena *a, struct value *ret,
+                             struct errinfo *ei)
 {
     struct json_limits limits = JSON_LIMITS_DEFAULT;
     struct json_doc *doc;
@@ -153,17 +160,27 @@ static enum err convert_json(const struct parser *p, const struct value *in, str
 static const struct row {
     struct doc_word word;
     enum params_kind params;
-    enum err (*apply)(const struct parser *p, const struct value *in, struct arena *a, struct value *ret, struct errinfo *ei);
+    enum err (*apply)(const struct parser *p, const struct value *in, struct arena *a, struct value *ret,
+                      struct errinfo *ei);
 } table[] = {
-    {{"ArrayToString", "joins the elements of an array; params is the separator, a comma by default"}, PARAMS_SEPARATOR, array_to_string},
-    {{"StringToArray", "splits text into an array; params is the separator, a comma by default"}, PARAMS_SEPARATOR, string_to_array},
-    {{"ConvertObjectParser", "wraps x into {\"FNumber\": x}; params is the name, FNumber by default"}, PARAMS_NAMES_1, wrap},
+    {{"ArrayToString", "joins the elements of an array; params is the separator, a comma by default"},
+     PARAMS_SEPARATOR,
+     array_to_string},
+    {{"StringToArray", "splits text into an array; params is the separator, a comma by default"},
+     PARAMS_SEPARATOR,
+     string_to_array},
+    {{"ConvertObjectParser", "wraps x into {\"FNumber\": x}; params is the name, FNumber by default"},
+     PARAMS_NAMES_1,
+     wrap},
     {{"ConvertTwoStageObjectParser", "wraps x into {\"A\": {\"B\": x}}; params is A,B"}, PARAMS_NAMES_2, wrap},
     {{"ConvertJson", "text into the structure that it spells, structure into text"}, PARAMS_NONE, convert_json},
 };
 #define N_PARSERS (sizeof table / sizeof *table)
 
-const struct doc_word *doc_parser_at(size_t i) { return i < N_PARSERS ? &table[i].word : NULL; }
+const struct doc_word *doc_parser_at(size_t i)
+{
+    return i < N_PARSERS ? &table[i].word : NULL;
+}
 
 static bool set_params(struct parser *p, enum params_kind kind, struct str params)
 {
@@ -203,12 +220,14 @@ const struct parser *parser_compile(struct arena *a, const struct meta_field *f,
         diags_add(diags, DIAG_ERROR, f->pos, "params of %s are two names parted by a comma", names[i]);
         return NULL;
     }
-    diags_add(diags, DIAG_ERROR, f->pos, "parser \"" STR_FMT "\" of field \"" STR_FMT "\" is not known", STR_ARG(f->parser), STR_ARG(f->field));
+    diags_add(diags, DIAG_ERROR, f->pos, "parser \"" STR_FMT "\" of field \"" STR_FMT "\" is not known",
+              STR_ARG(f->parser), STR_ARG(f->field));
     diags_nearest(diags, str_nearest(f->parser, names, N_PARSERS));
     return NULL;
 }
 
-enum err parser_apply(const struct parser *p, const struct value *in, struct arena *a, struct value *ret, struct errinfo *ei)
+enum err parser_apply(const struct parser *p, const struct value *in, struct arena *a, struct value *ret,
+                      struct errinfo *ei)
 {
     return p->apply(p, in, a, ret, ei);
 }

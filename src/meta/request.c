@@ -1,6 +1,8 @@
-/* The parameters of a call: a group of fields, with those of a takeOverRequest in the place of the fields of the same name.
+/* The parameters of a call: a group of fields, with those of a takeOverRequest in the place of the fields of the same
+ * name.
  *
- * Fields without a value, or whose value is null, are not sent (decisions 8); empty text is, and the connector's wire form decides what becomes of it. */
+ * Fields without a value, or whose value is null, are not sent (decisions 8); empty text is, and the connector's wire
+ * form decides what becomes of it. */
 #include "meta/column_impl.h"
 
 struct request {
@@ -30,7 +32,8 @@ static bool add(struct compile *c, struct request *r, const struct meta_field *f
     return r->at[r->n] && ++r->n;
 }
 
-const struct request *request_compile(struct compile *c, struct meta_fields group, struct meta_fields over, const struct maps *maps)
+const struct request *request_compile(struct compile *c, struct meta_fields group, struct meta_fields over,
+                                      const struct maps *maps)
 {
     struct request *r = ARENA_NEW(c->arena, struct request);
     bool ok = true;
@@ -66,5 +69,11 @@ enum err request_render(const struct request *r, struct env *env, struct params 
     return OK;
 }
 
-size_t request_count(const struct request *r) { return r->n; }
-const struct column *request_column(const struct request *r, size_t i) { return r->at[i]; }
+size_t request_count(const struct request *r)
+{
+    return r->n;
+}
+const struct column *request_column(const struct request *r, size_t i)
+{
+    return r->at[i];
+}

@@ -1,9 +1,9 @@
 /* Templates: the text of a field's value, compiled into pieces once and evaluated for each call or row.
  *
- * A template is a list of pieces (literal text, record field, system variable), or an expression after `_function`, or a lookup. One placeholder
- * that fills the whole text keeps the JSON kind of what it names; everything else is joined into text, in which NULL and missing
- * fields leave nothing. Lookups are read and checked completely, but they need the records of another integration, which are not kept: evaluating
- * one is an error that says so.
+ * A template is a list of pieces (literal text, record field, system variable), or an expression after `_function`, or
+ * a lookup. One placeholder that fills the whole text keeps the JSON kind of what it names; everything else is joined
+ * into text, in which NULL and missing fields leave nothing. Lookups are read and checked completely, but they need the
+ * records of another integration, which are not kept: evaluating one is an error that says so.
  *
  * Placeholders are found by brace.c and nowhere else. */
 #include "meta/brace.h"
@@ -30,7 +30,7 @@ struct tmpl {
 };
 
 #define PIECES_ON_STACK 16
-#define TEXT_MAX_BYTES ((size_t)32 << 20)
+#define TEXT_MAX_BYTES  ((size_t)32 << 20)
 
 struct pos tmpl_pos(struct pos pos, struct str text, size_t byte)
 {
@@ -68,12 +68,15 @@ static bool compile_field(struct compile *c, struct str name, struct pos pos, si
     const char *near = nearest_sysvar(name);
 
     if (!c->slots) {
-        diags_add(c->diags, DIAG_ERROR, pos, "{{" STR_FMT "}} is not a system variable, and there is no record yet whose field it could be", STR_ARG(name));
+        diags_add(c->diags, DIAG_ERROR, pos,
+                  "{{" STR_FMT "}} is not a system variable, and there is no record yet whose field it could be",
+                  STR_ARG(name));
         diags_nearest(c->diags, near);
         return false;
     }
     if (near && is_upper_name(name)) {
-        diags_add(c->diags, DIAG_WARNING, pos, "{{" STR_FMT "}} is read as a field of the record; no system variable has this name", STR_ARG(name));
+        diags_add(c->diags, DIAG_WARNING, pos,
+                  "{{" STR_FMT "}} is read as a field of the record; no system variable has this name", STR_ARG(name));
         diags_nearest(c->diags, near);
     }
     *ret_slot = slots_add(c->slots, name, SLOT_FIELD);
@@ -136,7 +139,8 @@ const struct tmpl *tmpl_compile_plain(struct compile *c, struct str text, struct
     return ok ? t : NULL;
 }
 
-/* The text with its lookups replaced by NULL of the same width, so that the rest can be compiled with its columns right. */
+/* The text with its lookups replaced by NULL of the same width, so that the rest can be compiled with its columns
+ * right. */
 static bool blank_lookups(struct compile *c, struct str text, struct pos pos, struct str *ret, bool *ret_found)
 {
     struct buf out = buf_make(text.n + 1);
@@ -191,7 +195,8 @@ static bool compile_function(struct compile *c, struct str text, size_t skip, st
         ok = report_function(c, pos, &ei);
     }
     if (ok && own && slots_count(own)) {
-        diags_add(c->diags, DIAG_ERROR, pos, "{{" STR_FMT "}} is not a system variable, and there is no record yet whose field it could be",
+        diags_add(c->diags, DIAG_ERROR, pos,
+                  "{{" STR_FMT "}} is not a system variable, and there is no record yet whose field it could be",
                   STR_ARG(slots_name(own, 0)));
         diags_nearest(c->diags, nearest_sysvar(slots_name(own, 0)));
         ok = false;
@@ -222,8 +227,8 @@ static bool compile_lookup(struct compile *c, struct str text, size_t at, struct
     at = skip_blanks(text, at);
     if (at == text.n)
         return true;
-    diags_add(c->diags, DIAG_ERROR, tmpl_pos(pos, text, at), "nothing may follow a lookup; here is \"%.*s\"", (int)utf8_prefix(str_sub(text, at, text.n), 20),
-              text.p + at);
+    diags_add(c->diags, DIAG_ERROR, tmpl_pos(pos, text, at), "nothing may follow a lookup; here is \"%.*s\"",
+              (int)utf8_prefix(str_sub(text, at, text.n), 20), text.p + at);
     return false;
 }
 
@@ -325,6 +330,15 @@ bool tmpl_is_slot(const struct tmpl *t, size_t *ret_slot)
     return true;
 }
 
-bool tmpl_uses_last_sync(const struct tmpl *t) { return t->uses_last_sync; }
-bool tmpl_uses_current(const struct tmpl *t) { return t->uses_current; }
-bool tmpl_uses_lookup(const struct tmpl *t) { return t->uses_lookup; }
+bool tmpl_uses_last_sync(const struct tmpl *t)
+{
+    return t->uses_last_sync;
+}
+bool tmpl_uses_current(const struct tmpl *t)
+{
+    return t->uses_current;
+}
+bool tmpl_uses_lookup(const struct tmpl *t)
+{
+    return t->uses_lookup;
+}

@@ -1,4 +1,5 @@
-/* Values of field objects: literals, templates with {{name}} / {name} / {{name|format}}, `_function …`, `_findCollection …`,
+/* Values of field objects: literals, templates with {{name}} / {name} / {{name|format}}, `_function …`,
+ * `_findCollection …`,
  * `_mongoQuery …`, compiled once (metadata.md 2). */
 #ifndef META_TMPL_H
 #define META_TMPL_H
@@ -11,15 +12,17 @@ enum side { SIDE_SOURCE, SIDE_TARGET };
 struct tmpl;
 
 struct compile {
-    struct arena *arena;  /* of the configuration */
-    struct slots *slots;  /* NULL: record fields are not allowed here (source requests) */
+    struct arena *arena; /* of the configuration */
+    struct slots *slots; /* NULL: record fields are not allowed here (source requests) */
     enum side side;
     struct diags *diags;
 };
 
-/* Compiles a value's text. Problems go to c->diags at `pos` (columns inside the text are added). NULL when there was an error. */
+/* Compiles a value's text. Problems go to c->diags at `pos` (columns inside the text are added). NULL when there was an
+ * error. */
 const struct tmpl *tmpl_compile(struct compile *c, struct str text, struct pos pos);
-/* A whole-value template keeps the JSON kind of what it names; joined text is VALUE_TEXT. ERR_DATA for a record's error. */
+/* A whole-value template keeps the JSON kind of what it names; joined text is VALUE_TEXT. ERR_DATA for a record's
+ * error. */
 enum err tmpl_eval(const struct tmpl *t, struct env *env, struct value *ret, struct errinfo *ei) MUST_USE;
 /* True when it is nothing but one record field without format: shaping may read the slot directly. */
 bool tmpl_is_slot(const struct tmpl *t, size_t *ret_slot);
@@ -29,7 +32,9 @@ bool tmpl_uses_current(const struct tmpl *t);
 /* True when it is `_findCollection` or `_mongoQuery` (alone or inside a _function): it needs kept records. */
 bool tmpl_uses_lookup(const struct tmpl *t);
 
-/* Renders the time of a value (unix seconds, or a date text in `z`) by a format name or a quoted strftime pattern; ERR_DATA when it is not a time. */
-enum err tmpl_format(const struct value *v, struct str format, const struct zone *z, struct arena *a, struct value *ret, struct errinfo *ei) MUST_USE;
+/* Renders the time of a value (unix seconds, or a date text in `z`) by a format name or a quoted strftime pattern;
+ * ERR_DATA when it is not a time. */
+enum err tmpl_format(const struct value *v, struct str format, const struct zone *z, struct arena *a, struct value *ret,
+                     struct errinfo *ei) MUST_USE;
 
 #endif

@@ -1,6 +1,7 @@
 /* The formats behind `|`: a table of names, or a strftime pattern in quotes.
  *
- * They take what means an instant (see cast_time_ms) and write it in the project's zone. NULL, missing and "" stay NULL. */
+ * They take what means an instant (see cast_time_ms) and write it in the project's zone. NULL, missing and "" stay
+ * NULL. */
 #include "meta/cast.h"
 #include "meta/doc_tables.h"
 #include "meta/tmpl_impl.h"
@@ -9,7 +10,10 @@
 
 #define PATTERN_MAX 256
 
-static size_t write_datetime(const struct zone *z, int64_t ms, char *out) { return time_datetime(z, ms / 1000 - (ms % 1000 < 0), out); }
+static size_t write_datetime(const struct zone *z, int64_t ms, char *out)
+{
+    return time_datetime(z, ms / 1000 - (ms % 1000 < 0), out);
+}
 
 static size_t write_date(const struct zone *z, int64_t ms, char *out)
 {
@@ -40,7 +44,10 @@ static size_t write_timestamp_ms(const struct zone *z, int64_t ms, char *out)
     return num_print_i64(ms, out);
 }
 
-static size_t write_iso8601(const struct zone *z, int64_t ms, char *out) { return time_rfc3339(z, ms, out); }
+static size_t write_iso8601(const struct zone *z, int64_t ms, char *out)
+{
+    return time_rfc3339(z, ms, out);
+}
 
 struct format {
     struct doc_word word;
@@ -58,7 +65,10 @@ static const struct format table[] = {
 };
 #define N_FORMATS (sizeof table / sizeof *table)
 
-const struct doc_word *doc_format_at(size_t i) { return i < N_FORMATS ? &table[i].word : NULL; }
+const struct doc_word *doc_format_at(size_t i)
+{
+    return i < N_FORMATS ? &table[i].word : NULL;
+}
 
 static const struct format *find(struct str name)
 {
@@ -82,7 +92,8 @@ bool tmpl_format_check(struct str format, struct pos pos, struct diags *diags)
     if (is_pattern(format)) {
         if (time_strftime(NULL, 0, str_sub(format, 1, format.n - 2), out, sizeof out, &n))
             return true;
-        diags_add(diags, DIAG_ERROR, pos, "the pattern " STR_FMT " has a conversion that is not known or is too long", STR_ARG(format));
+        diags_add(diags, DIAG_ERROR, pos, "the pattern " STR_FMT " has a conversion that is not known or is too long",
+                  STR_ARG(format));
         return false;
     }
     if (find(format))
@@ -95,7 +106,8 @@ bool tmpl_format_check(struct str format, struct pos pos, struct diags *diags)
     return false;
 }
 
-enum err tmpl_format(const struct value *v, struct str format, const struct zone *z, struct arena *a, struct value *ret, struct errinfo *ei)
+enum err tmpl_format(const struct value *v, struct str format, const struct zone *z, struct arena *a, struct value *ret,
+                     struct errinfo *ei)
 {
     const struct format *f = find(format);
     char out[PATTERN_MAX > TIME_TEXT ? PATTERN_MAX : TIME_TEXT];

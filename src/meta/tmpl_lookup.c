@@ -3,15 +3,17 @@
  *   _findCollection find F from INTEGRATION where a={{x}} b='{{y}}' [_endFind]
  *   _mongoQuery INTEGRATION findField=content.x where={"content.y":{"$eq":"{{z}}"}} [_endFind]
  *
- * Conditions of _findCollection are parted by blanks (an `and` between them is accepted); a value in quotes may hold blanks. The filter of _mongoQuery
- * is JSON whose members are field names with a plain value or one of eight operators. Every text that is compared with is a template. What is
- * compiled here gives the slots and the errors; nothing is looked up. */
+ * Conditions of _findCollection are parted by blanks (an `and` between them is accepted); a value in quotes may hold
+ * blanks. The filter of _mongoQuery is JSON whose members are field names with a plain value or one of eight operators.
+ * Every text that is compared with is a template. What is compiled here gives the slots and the errors; nothing is
+ * looked up. */
 #include "meta/brace.h"
 #include "meta/tmpl_impl.h"
 
 #include "base/conf.h"
 
-static const struct str find_word = {"_findCollection", 15}, mongo_word = {"_mongoQuery", 11}, end_word = {"_endFind", 8};
+static const struct str find_word = {"_findCollection", 15}, mongo_word = {"_mongoQuery", 11},
+                        end_word = {"_endFind", 8};
 static const char *const operators[] = {"$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$regex"};
 #define N_OPERATORS (sizeof operators / sizeof *operators)
 
@@ -22,11 +24,15 @@ struct reader {
     struct pos pos;
 };
 
-static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 static bool is_word_byte(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || (unsigned char)c >= 0x80;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           (unsigned char)c >= 0x80;
 }
 
 bool tmpl_lookup_at(struct str text, size_t at)
@@ -54,9 +60,10 @@ size_t tmpl_lookup_find(struct str text, size_t from)
 static bool wrong(struct reader *r, size_t at, const char *what)
 {
     diags_add(r->c->diags, DIAG_ERROR, tmpl_pos(r->pos, r->text, at), "%s", what);
-    diags_remedy(r->c->diags, "%s", str_find(r->text, mongo_word, 0) == SIZE_MAX
-                                        ? "write _findCollection find FIELD from INTEGRATION where a={{x}} b={{y}}"
-                                        : "write _mongoQuery INTEGRATION findField=content.x where={\"content.y\":{\"$eq\":\"{{z}}\"}}");
+    diags_remedy(r->c->diags, "%s",
+                 str_find(r->text, mongo_word, 0) == SIZE_MAX
+                     ? "write _findCollection find FIELD from INTEGRATION where a={{x}} b={{y}}"
+                     : "write _mongoQuery INTEGRATION findField=content.x where={\"content.y\":{\"$eq\":\"{{z}}\"}}");
     return false;
 }
 
@@ -66,7 +73,8 @@ static void blanks(struct reader *r)
         r->at++;
 }
 
-/* A run of bytes up to a blank or the stop byte, or what stands between quotes. Empty when there is none or the quote is open. */
+/* A run of bytes up to a blank or the stop byte, or what stands between quotes. Empty when there is none or the quote
+ * is open. */
 static struct str word(struct reader *r, char stop)
 {
     size_t from;
@@ -287,7 +295,8 @@ static bool check_filter(struct reader *r)
     if (end == SIZE_MAX)
         return wrong(r, from, "`where=` is followed by a JSON object");
     own = diags_new();
-    ok = conf_parse(r->c->arena, str_sub(r->text, from, end - from), NULL, own, &root) == OK && diags_count(own, DIAG_ERROR) == 0;
+    ok = conf_parse(r->c->arena, str_sub(r->text, from, end - from), NULL, own, &root) == OK &&
+         diags_count(own, DIAG_ERROR) == 0;
     if (!ok) {
         const struct diag *d = diags_count(own, DIAG_NOTE) ? diags_at(own, 0) : NULL;
         struct pos pos = tmpl_pos(r->pos, r->text, from);

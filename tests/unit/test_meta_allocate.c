@@ -52,7 +52,8 @@ static struct decimal dec(struct str s)
     return d;
 }
 
-/* The shares sum to the target, none is a whole unit away from its exact share, and the negated amount gives the negated shares. */
+/* The shares sum to the target, none is a whole unit away from its exact share, and the negated amount gives the
+ * negated shares. */
 static void check_laws(const struct allocate *al, const char *amount, const int64_t *weights, size_t n, struct arena *a)
 {
     struct value *shares = ARENA_ARRAY(a, struct value, n), *mirrored = ARENA_ARRAY(a, struct value, n);
@@ -72,11 +73,13 @@ static void check_laws(const struct allocate *al, const char *amount, const int6
     doc = group_json(&g, arena_printf(a, "{\"t\": \"%s\", \"items\": [%s]}", amount, items.p));
     assert_int_equal(allocate_apply(al, 0, json_root(doc), a, shares, n, &ei), OK);
     json_free(doc);
-    doc = group_json(&g, arena_printf(a, "{\"t\": \"%s\", \"items\": [%s]}", amount[0] == '-' ? amount + 1 : arena_printf(a, "-%s", amount).p, items.p));
+    doc = group_json(&g, arena_printf(a, "{\"t\": \"%s\", \"items\": [%s]}",
+                                      amount[0] == '-' ? amount + 1 : arena_printf(a, "-%s", amount).p, items.p));
     assert_int_equal(allocate_apply(al, 0, json_root(doc), a, mirrored, n, &ei), OK);
     json_free(doc);
     for (size_t i = 0; i < n; i++) {
-        struct decimal share = dec(value_str(&shares[i])), back = dec(value_str(&mirrored[i])), w, exact, off, scaled, unit = dec(S("0.01"));
+        struct decimal share = dec(value_str(&shares[i])), back = dec(value_str(&mirrored[i])), w, exact, off, scaled,
+                       unit = dec(S("0.01"));
 
         assert_true(decimal_add(&sum, &share, &sum));
         assert_true(decimal_add(&share, &back, &off));
@@ -114,8 +117,8 @@ static void laws_hold(void **state)
 
         for (size_t i = 0; i < n; i++)
             weights[i] = (int64_t)(next_random(&seed) % (round % 3 ? 100000 : 4)) - (round % 5 ? 0 : 20000);
-        snprintf(amount, sizeof amount, "%s%llu.%02llu", round % 2 ? "-" : "", (unsigned long long)(next_random(&seed) % 1000000),
-                 (unsigned long long)(next_random(&seed) % 100));
+        snprintf(amount, sizeof amount, "%s%llu.%02llu", round % 2 ? "-" : "",
+                 (unsigned long long)(next_random(&seed) % 1000000), (unsigned long long)(next_random(&seed) % 100));
         check_laws(al, amount, weights, n, inner);
         arena_free(inner);
     }

@@ -10,7 +10,8 @@ struct setup {
 
 static void open_setup(struct setup *s, const struct group_lines *g, struct arena *a)
 {
-    struct str rows = S("[{a_value: 'A', a_label: 'x', b_value: '1', b_label: 'y'}, {a_value: 'B', b_value: 2}, {a_value: 3, b_value: null}]");
+    struct str rows = S("[{a_value: 'A', a_label: 'x', b_value: '1', b_label: 'y'}, {a_value: 'B', b_value: 2}, "
+                        "{a_value: 3, b_value: null}]");
 
     s->d = diags_new();
     s->slots = slots_new();
@@ -26,7 +27,8 @@ static void close_setup(struct setup *s)
     diags_free(s->d);
 }
 
-static const struct meta_doc *read_request(struct setup *s, const struct group_lines *g, const char *fields, struct arena *a)
+static const struct meta_doc *read_request(struct setup *s, const struct group_lines *g, const char *fields,
+                                           struct arena *a)
 {
     struct str doc = arena_printf(a, "{api: 'a', request: %s}", fields);
 
@@ -96,9 +98,11 @@ static void one_cast(const struct group_lines *g, struct arena *a)
         want = str_trim(rest);
         v = value_of_json(json_root(doc));
         if (cast_value(type, &v, z, a, &out, &ei) != OK)
-            group_expect(g, arena_printf(a, "%.*s", (int)g->at[i].value.n, g->at[i].value.p).p, arena_printf(a, "error %s", ei.msg), want);
+            group_expect(g, arena_printf(a, "%.*s", (int)g->at[i].value.n, g->at[i].value.p).p,
+                         arena_printf(a, "error %s", ei.msg), want);
         else
-            group_expect(g, arena_printf(a, "%.*s", (int)g->at[i].value.n, g->at[i].value.p).p, str_trim(group_value(&out, a)), want);
+            group_expect(g, arena_printf(a, "%.*s", (int)g->at[i].value.n, g->at[i].value.p).p,
+                         str_trim(group_value(&out, a)), want);
         json_free(doc);
     }
     zone_free(z);
@@ -117,8 +121,8 @@ static struct str params_text(const struct params *p, struct arena *a)
     for (size_t i = 0; i < p->n; i++) {
         struct str v = group_value(&p->at[i].value, a);
 
-        all = arena_printf(a, "%.*s%s%.*s=%s%.*s", (int)all.n, all.p, i ? "; " : "", (int)p->at[i].name.n, p->at[i].name.p, p->at[i].json ? "raw " : "", (int)v.n,
-                           v.p);
+        all = arena_printf(a, "%.*s%s%.*s=%s%.*s", (int)all.n, all.p, i ? "; " : "", (int)p->at[i].name.n,
+                           p->at[i].name.p, p->at[i].json ? "raw " : "", (int)v.n, v.p);
     }
     return all;
 }
@@ -174,7 +178,12 @@ static void map_rows_are_checked(void **state)
     size_t before = group_failures;
 
     (void)state;
-    maps_add(m, S("m"), group_conf(&g, S("[{a_value: 1, b_value: 2},\n{a_value: 1, b_value: 3},\n{a_value: 2},\n{a_value: 4, b_value: [], c: 1},\n5]"), a), d);
+    maps_add(m, S("m"),
+             group_conf(&g,
+                        S("[{a_value: 1, b_value: 2},\n{a_value: 1, b_value: 3},\n{a_value: 2},\n{a_value: 4, b_value: "
+                          "[], c: 1},\n5]"),
+                        a),
+             d);
     group_expect(&g, "diagnostics", group_diags(d, a),
                  S("test:3:1: error: \"b_value\" of a map's row is missing\n"
                    "test:4:27: warning: \"c\" is not a member of a map's row\n"

@@ -19,7 +19,8 @@ static struct str outcome(const struct cond *c, const struct json *record, const
 
 static void one(const struct group_lines *g, struct arena *a)
 {
-    struct str wrong = group_get(g, "wrong", a), warning = group_get(g, "warning", a), flat = group_get(g, "flat", a), over = group_get(g, "over", a);
+    struct str wrong = group_get(g, "wrong", a), warning = group_get(g, "warning", a), flat = group_get(g, "flat", a),
+               over = group_get(g, "over", a);
     struct strs flats = {&flat, flat.p ? 1 : 0};
     struct diags *d = diags_new();
     bool ok = false;
@@ -52,7 +53,10 @@ static void one(const struct group_lines *g, struct arena *a)
             if (str_eq(want, S("keep")))
                 assert_true(str_cut(&record, ' ', &want));
             doc = group_json(g, record);
-            group_expect(g, arena_cstr(a, record), outcome(c, json_root(doc), over.p || flat.p ? json_path(json_root(doc), over.p ? over : flat) : NULL, a), want);
+            group_expect(g, arena_cstr(a, record),
+                         outcome(c, json_root(doc),
+                                 over.p || flat.p ? json_path(json_root(doc), over.p ? over : flat) : NULL, a),
+                         want);
             json_free(doc);
         }
         zone_free(z);
@@ -73,7 +77,8 @@ static void catastrophic_expression_ends(void **state)
     struct group_lines g = {.file = "regex"};
     struct diags *d = diags_new();
     bool ok = false;
-    const struct cond *c = cond_compile(a, group_conf(&g, S("[[{field: 'x', logic: 'regex', value: '^(a+)+$'}]]"), a), NULL, d, &ok);
+    const struct cond *c =
+        cond_compile(a, group_conf(&g, S("[[{field: 'x', logic: 'regex', value: '^(a+)+$'}]]"), a), NULL, d, &ok);
     struct json_doc *doc;
     struct str record;
     char as[5000];

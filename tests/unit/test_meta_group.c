@@ -31,7 +31,8 @@ static void lay_rows(const struct json *list, struct named_rows *ret, struct are
 
 static void one(const struct group_lines *g, struct arena *a)
 {
-    struct str group = group_get(g, "group", a), operation = group_get(g, "operation", a), wrong = group_get(g, "wrong", a), error = group_get(g, "error", a);
+    struct str group = group_get(g, "group", a), operation = group_get(g, "operation", a),
+               wrong = group_get(g, "wrong", a), error = group_get(g, "error", a);
     struct json_doc *doc = group_json(g, group_get(g, "rows", a));
     struct diags *d = diags_new();
     struct buf out = buf_make(1 << 20);

@@ -1,5 +1,6 @@
-/* Tests of the dialect as data: files of groups of `key: value` lines, parted by blank lines; `#` begins a comment line. A key that is given several
- * times in a group is one text of several lines. Each test program includes this once. */
+/* Tests of the dialect as data: files of groups of `key: value` lines, parted by blank lines; `#` begins a comment
+ * line. A key that is given several times in a group is one text of several lines. Each test program includes this
+ * once. */
 #ifndef TEST_META_GROUPS_H
 #define TEST_META_GROUPS_H
 
@@ -18,7 +19,9 @@
 struct group_lines {
     const char *file;
     int line; /* of the first */
-    struct { struct str key, value; } at[GROUP_LINES];
+    struct {
+        struct str key, value;
+    } at[GROUP_LINES];
     size_t n;
 };
 
@@ -52,7 +55,8 @@ static inline struct str group_get(const struct group_lines *g, const char *key,
 
     for (size_t i = 0; i < g->n; i++)
         if (str_eq(g->at[i].key, str_of(key)))
-            all = all.p ? arena_printf(a, "%.*s\n%.*s", (int)all.n, all.p, (int)g->at[i].value.n, g->at[i].value.p) : g->at[i].value;
+            all = all.p ? arena_printf(a, "%.*s\n%.*s", (int)all.n, all.p, (int)g->at[i].value.n, g->at[i].value.p)
+                        : g->at[i].value;
     return all;
 }
 
@@ -63,7 +67,8 @@ static inline void group_expect(const struct group_lines *g, const char *what, s
 {
     if (str_eq(got, want))
         return;
-    print_error("%s:%d: %s is\n  %.*s\nnot\n  %.*s\n", g->file, g->line, what, (int)got.n, got.n ? got.p : "", (int)want.n, want.n ? want.p : "");
+    print_error("%s:%d: %s is\n  %.*s\nnot\n  %.*s\n", g->file, g->line, what, (int)got.n, got.n ? got.p : "",
+                (int)want.n, want.n ? want.p : "");
     group_failures++;
 }
 
@@ -71,7 +76,8 @@ static inline void group_expect_in(const struct group_lines *g, const char *what
 {
     if (part.n && str_find(got, part, 0) != SIZE_MAX)
         return;
-    print_error("%s:%d: %s is\n  %.*s\nwithout\n  %.*s\n", g->file, g->line, what, (int)got.n, got.n ? got.p : "", (int)part.n, part.n ? part.p : "");
+    print_error("%s:%d: %s is\n  %.*s\nwithout\n  %.*s\n", g->file, g->line, what, (int)got.n, got.n ? got.p : "",
+                (int)part.n, part.n ? part.p : "");
     group_failures++;
 }
 
@@ -195,7 +201,8 @@ static inline size_t test_column(void *ctx, size_t slot, const struct value **re
 }
 
 /* Now is 2026-03-01 08:30:00 in Shanghai, the slice begins an hour before. Close with test_env_close. */
-static inline void test_env_open(struct test_env *t, const struct slots *slots, const struct json *record, struct arena *a)
+static inline void test_env_open(struct test_env *t, const struct slots *slots, const struct json *record,
+                                 struct arena *a)
 {
     size_t n = slots ? slots_count(slots) : 0;
     struct value *values = ARENA_ARRAY(a, struct value, n + 1);
@@ -205,8 +212,14 @@ static inline void test_env_open(struct test_env *t, const struct slots *slots, 
     assert_int_equal(zone_open(S("Asia/Shanghai"), &t->zone, &ei), OK);
     t->slots = slots;
     t->record = record;
-    t->sys = (struct sysvars){.zone = t->zone, .now_ms = 1772325000000, .last_sync_s = 1772321400, .current_s = 1772325000,
-                              .page_size = 50, .start_row = 100, .page = 3, .seed = 1};
+    t->sys = (struct sysvars){.zone = t->zone,
+                              .now_ms = 1772325000000,
+                              .last_sync_s = 1772321400,
+                              .current_s = 1772325000,
+                              .page_size = 50,
+                              .start_row = 100,
+                              .page = 3,
+                              .seed = 1};
     for (size_t i = 0; i < n; i++) {
         const struct json *j = json_get(record, slots_name(slots, i));
 
@@ -215,6 +228,9 @@ static inline void test_env_open(struct test_env *t, const struct slots *slots, 
     t->env = (struct env){.slot = values, .sys = &t->sys, .arena = a, .column = test_column, .column_ctx = t};
 }
 
-static inline void test_env_close(struct test_env *t) { zone_free(t->zone); }
+static inline void test_env_close(struct test_env *t)
+{
+    zone_free(t->zone);
+}
 
 #endif

@@ -39,7 +39,9 @@ static void one(const struct group_lines *g, struct arena *a)
         else
             group_expect(g, "diagnostics", said, S(""));
         if (uses.p)
-            group_expect(g, "uses", arena_printf(a, "%d%d%d", tmpl_uses_last_sync(t), tmpl_uses_current(t), tmpl_uses_lookup(t)), uses);
+            group_expect(g, "uses",
+                         arena_printf(a, "%d%d%d", tmpl_uses_last_sync(t), tmpl_uses_current(t), tmpl_uses_lookup(t)),
+                         uses);
         evaluate(g, t, slots, a);
     }
     slots_free(slots);
