@@ -12,6 +12,15 @@
 #include <stdlib.h>
 
 #define ROWS_MIN_CAP 64
+#define LEDGER_GROUP 20000
+
+/* Records whose ledger entries wait: many at a time in key order touch each page of the store once. Behind after a crash, the ledger is brought up to date from the journal. */
+struct pending {
+    struct arena *arena;
+    struct ledger_entry *at;
+    size_t n;
+    int64_t page; /* everything up to here is in `at` or in the store */
+};
 
 struct batcher {
     struct pipeline *p;
@@ -25,6 +34,7 @@ struct batcher {
     bool moved;              /* the position moved since the last batch */
     int64_t batch_no;
     uint64_t seed;
+    struct pending ledger;
 };
 
 static void unit_begin(struct batcher *b)
@@ -61,23 +71,52 @@ static void drop_gone(struct batcher *b)
     t->n_rows = rows;
 }
 
+static int by_key(const void *x, const void *y) { return str_cmp(((const struct ledger_entry *)x)->key, ((const struct ledger_entry *)y)->key); }
+
 static enum err put_ledger(struct batcher *b, struct errinfo *ei)
 {
-    const struct batch *t = &b->u->b;
-    struct ledger_entry *e = arena_alloc(t->arena, (t->n_records + 1) * sizeof *e);
+    struct pending *l = &b->ledger;
+    struct str name = b->p->flow->integration->name;
+    enum err e = OK;
 
-    for (size_t i = 0; i < t->n_records; i++)
-        e[i] = (struct ledger_entry){
-            .key = t->records[i].key,
-            .version = t->records[i].version,
-            .hash_hi = t->records[i].hash_hi,
-            .hash_lo = t->records[i].hash_lo,
-            .page = t->records[i].page,
-            .row = t->records[i].row,
-            .lines = (int32_t)t->records[i].n_rows,
-            .mapping = b->p->flow->mapping,
-        };
-    return ledger_put(b->p->store, b->p->flow->integration->name, e, t->n_records, ei);
+    if (l->n) {
+        qsort(l->at, l->n, sizeof *l->at, by_key);
+        e = ledger_put(b->p->store, name, l->at, l->n, ei);
+    }
+    if (!e && l->page > b->p->ledger_page)
+        e = store_set_fact(b->p->store, ledger_page_fact(l->arena, name), arena_printf(l->arena, "%lld", (long long)l->page), ei);
+    b->p->ledger_page = l->page;
+    l->n = 0;
+    arena_reset(l->arena);
+    return e;
+}
+
+static enum err add_to_ledger(struct batcher *b, const struct batch_record *r, struct errinfo *ei)
+{
+    struct pending *l = &b->ledger;
+
+    l->at[l->n++] = (struct ledger_entry){
+        .key = arena_str(l->arena, r->key),
+        .version = arena_str(l->arena, r->version),
+        .hash_hi = r->hash_hi,
+        .hash_lo = r->hash_lo,
+        .page = r->page,
+        .row = r->row,
+        .lines = (int32_t)r->n_rows,
+        .mapping = b->p->flow->mapping,
+    };
+    return l->n == LEDGER_GROUP ? put_ledger(b, ei) : OK;
+}
+
+static enum err note_unit(struct batcher *b, struct errinfo *ei)
+{
+    const struct batch *t = &b->u->b;
+    enum err e = OK;
+
+    for (size_t i = 0; i < t->n_records && !e; i++)
+        e = add_to_ledger(b, &t->records[i], ei);
+    b->ledger.page = b->row < 0 ? b->page : b->page - 1;
+    return !e && b->p->ledger_strict ? put_ledger(b, ei) : e;
 }
 
 static enum err finish_unit(struct batcher *b, struct errinfo *ei)
@@ -98,8 +137,8 @@ static enum err finish_unit(struct batcher *b, struct errinfo *ei)
     b->u->shaped_records = (int64_t)t->n_records;
     atomic_fetch_add(&p->shaped_records, (int64_t)t->n_records);
     atomic_fetch_add(&p->shaped_rows, (int64_t)t->n_rows);
-    if (p->ledger && !p->frozen && t->n_records)
-        e = put_ledger(b, ei);
+    if (p->ledger && !p->frozen)
+        e = note_unit(b, ei);
     if (!e && p->sink)
         e = sink_encode(p->sink, t, ei);
     if (!e)
@@ -353,6 +392,19 @@ static struct sysvars frozen_times(const struct batcher *b, const struct page *p
     };
 }
 
+/* Records that were written before: for the ledger alone. */
+static enum err note_known(struct batcher *b, const struct page *page, const struct lookup *l, size_t n, struct errinfo *ei)
+{
+    enum err e = OK;
+
+    for (size_t i = 0; i < n && !e && page->seq > b->p->ledger_page; i++)
+        if (!l->code[i])
+            e = add_to_ledger(b, &l->records[i], ei);
+    if (!e && n == page->reply.n_records && page->seq > b->ledger.page)
+        b->ledger.page = page->seq;
+    return e;
+}
+
 static bool take_page(struct batcher *b, struct page *page)
 {
     struct pipeline *p = b->p;
@@ -363,8 +415,16 @@ static bool take_page(struct batcher *b, struct page *page)
     size_t skip = page->seq == p->start.page && p->start.row > 0 && !p->frozen ? (size_t)p->start.row : 0;
     bool going = look_up(b, page, a, &l, &ei) == OK;
 
+    if (page->known)
+        skip = page->reply.n_records;
+    if (going && p->ledger && !p->frozen)
+        going = note_known(b, page, &l, skip, &ei) == OK;
     if (!going)
         pipeline_fail(p, &ei);
+    if (page->known) {
+        arena_free(a);
+        return going;
+    }
     atomic_fetch_add(&p->pages, 1);
     atomic_fetch_add(&p->bytes, (int64_t)page->body_n);
     for (size_t i = skip; going && i < page->reply.n_records; i++) {
@@ -392,6 +452,8 @@ static bool take(struct batcher *b, struct page *page)
 {
     if (!page->mark)
         return take_page(b, page);
+    if (page->known)
+        return true;
     b->page = page->seq;
     b->row = -1;
     b->moved = true;
@@ -418,8 +480,10 @@ void *batcher_main(void *pipeline)
     struct batcher b = {.p = p, .shaper = shaper_new(p->flow->shape), .keys = map_new(), .page = p->start.page, .row = p->start.row,
                         .cursor_s = p->start.cursor_s, .batch_no = p->start.batch, .seed = p->flow->mapping};
     struct page *page;
+    struct errinfo ei;
     bool going = true;
 
+    b.ledger = (struct pending){.arena = arena_new(64u << 20), .at = mem_alloc(LEDGER_GROUP * sizeof *b.ledger.at), .page = p->ledger_page};
     unit_begin(&b);
     for (;;) {
         page = queue_try_pop(p->to_shape);
@@ -432,13 +496,16 @@ void *batcher_main(void *pipeline)
         going = going && take(&b, page);
         page_unref(page);
     }
-    if (going)
-        flush(&b);
+    going = going && flush(&b);
+    if (going && p->ledger && !p->frozen && put_ledger(&b, &ei))
+        pipeline_fail(p, &ei);
     tell_missing(&b);
     queue_close(p->to_write);
     unit_free(b.u);
     shaper_free(b.shaper);
     map_free(b.keys);
     free(b.gone);
+    free(b.ledger.at);
+    arena_free(b.ledger.arena);
     return NULL;
 }

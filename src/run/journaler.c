@@ -33,11 +33,19 @@ static enum err read_backlog(struct pipeline *p, int64_t *seq, struct page **ret
     return e;
 }
 
+/* Where reading begins: behind the checkpoint, or earlier when a crash left the ledger behind it. */
+static int64_t first_wanted(const struct pipeline *p)
+{
+    int64_t seq = p->start.row >= 0 ? p->start.page : p->start.page + 1;
+
+    return p->ledger && p->ledger_page + 1 < seq ? p->ledger_page + 1 : seq;
+}
+
 /* Pages behind the checkpoint, up to what the journal held when the run began. */
 static bool feed_backlog(struct pipeline *p)
 {
     int64_t last = journal_last(p->journal);
-    int64_t seq = p->start.row >= 0 ? p->start.page : p->start.page + 1;
+    int64_t seq = first_wanted(p);
     int64_t pages = 0;
     struct errinfo ei;
 
@@ -50,7 +58,8 @@ static bool feed_backlog(struct pipeline *p)
         }
         if (!page)
             break;
-        pages++;
+        page->known = page->seq < p->start.page || (page->seq == p->start.page && p->start.row < 0);
+        pages += !page->known;
         if (!pass_on(p, page))
             return false;
     }
@@ -106,6 +115,24 @@ static bool keep_group(struct pipeline *p, struct page **group, size_t n)
     return true;
 }
 
+/* Gaps whose pages, and the mark behind them, are durable now. */
+static bool close_gaps(struct pipeline *p, struct page **group, size_t n)
+{
+    struct errinfo ei;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!group[i]->closes_gap)
+            continue;
+        if (store_gap_close(p->store, group[i]->closes_gap, group[i]->fetched_ms, &ei)) {
+            err_prefix(&ei, "the gap could not be closed");
+            pipeline_fail(p, &ei);
+            return false;
+        }
+        pipeline_emit(p, (struct event){.kind = EVENT_GAP_CLOSED, .from_s = group[i]->from_s, .to_s = group[i]->to_s});
+    }
+    return true;
+}
+
 void *journaler_main(void *pipeline)
 {
     struct pipeline *p = pipeline;
@@ -114,7 +141,7 @@ void *journaler_main(void *pipeline)
     size_t n;
 
     while ((n = take_group(p, group))) {
-        going = going && keep_group(p, group, n);
+        going = going && keep_group(p, group, n) && close_gaps(p, group, n);
         for (size_t i = 0; i < n; i++) {
             if (going)
                 going = pass_on(p, group[i]);

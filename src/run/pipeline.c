@@ -25,12 +25,13 @@ void pipeline_emit(const struct pipeline *p, struct event e)
 enum err pipeline_start(struct pipeline *p, struct errinfo *ei)
 {
     void *(*const mains[3])(void *) = {journaler_main, batcher_main, writer_main};
+    static const char *const names[3] = {"journal", "shape", "write"};
 
     pthread_mutex_init(&p->lock, NULL);
     p->to_journal = queue_new(JOURNAL_QUEUE);
     p->to_shape = queue_new(SHAPE_QUEUE);
     p->to_write = queue_new(WRITE_QUEUE);
-    for (; p->n_threads < 3; p->n_threads++)
+    for (; p->n_threads < 3; p->n_threads++) {
         if (pthread_create(&p->threads[p->n_threads], NULL, mains[p->n_threads], p)) {
             struct errinfo why;
 
@@ -40,6 +41,8 @@ enum err pipeline_start(struct pipeline *p, struct errinfo *ei)
                 *ei = why;
             return ERR_INTERNAL;
         }
+        pthread_setname_np(p->threads[p->n_threads], names[p->n_threads]);
+    }
     return OK;
 }
 

@@ -53,6 +53,8 @@ struct pipeline {
     bool target_holds;           /* the checkpoint is kept by the target */
     bool frozen;                 /* redo: positions and cursor stay as they are */
     bool ledger;                 /* keep and ask it */
+    bool ledger_strict;          /* idCheck relies on it: durable before each batch is sent */
+    int64_t ledger_page;         /* the ledger knows the journal up to here */
     int64_t missing_until_s, missing_from_s; /* found missing counts records modified in (from, until] */
     struct queue *to_journal, *to_shape, *to_write;
     pthread_t threads[3];
@@ -85,6 +87,9 @@ enum err pipeline_start(struct pipeline *p, struct errinfo *ei) MUST_USE;
 bool pipeline_offer(struct pipeline *p, struct page *page);
 void pipeline_finish_input(struct pipeline *p);
 void pipeline_join(struct pipeline *p); /* after `ended` */
+
+/* The name of the fact that keeps ledger_page. */
+static inline struct str ledger_page_fact(struct arena *a, struct str integration) { return arena_printf(a, "ledger_page:" STR_FMT, STR_ARG(integration)); }
 
 /* unit.c */
 struct unit *unit_new(void);

@@ -259,8 +259,11 @@ static enum err ledger_bounds(struct run *r, struct errinfo *ei)
     enum err err = store_fact(r->e.store, arena_printf(r->e.arena, "ledger_from:" STR_FMT, STR_ARG(r->e.integration->name)), r->e.arena, &text, ei);
 
     r->p.ledger = r->e.flow->remedy || r->e.flow->id_check || r->e.flow->statements[0].verb == VERB_INSERT;
+    r->p.ledger_strict = r->e.flow->id_check;
     r->p.missing_until_s = r->e.at.cursor_s;
     r->p.missing_from_s = !err && text.p && num_i64(text, &from) ? from : INT64_MIN;
+    err = err ? err : store_fact(r->e.store, ledger_page_fact(r->e.arena, r->e.integration->name), r->e.arena, &text, ei);
+    r->p.ledger_page = !err && text.p && num_i64(text, &from) ? from : 0;
     return err;
 }
 

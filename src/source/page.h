@@ -23,7 +23,9 @@ struct page {
     int64_t seq, run, from_s, to_s, page_no;
     enum purpose purpose;
     int64_t cursor_s;       /* a mark: no rows, doc NULL */
+    int64_t closes_gap;     /* a mark: this gap is closed once the mark is durable; 0: none */
     bool mark;
+    bool known;             /* written before this run: only the ledger may want it again */
 };
 
 struct page *page_new(void);
