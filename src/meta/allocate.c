@@ -123,6 +123,12 @@ static enum err too_long(const struct rule *r, struct errinfo *ei)
                 STR_ARG(r->amount), DECIMAL_MAX_DIGITS);
 }
 
+static enum err no_room(const struct rule *r, size_t n, struct errinfo *ei)
+{
+    return fail(ei, ERR_DATA, "field \"" STR_FMT "\" cannot be spread over %zu elements: memory or digits run out",
+                STR_ARG(r->amount), n);
+}
+
 /* The target's absolute value in units. */
 static enum err target_units(const struct rule *r, const struct json *record, struct arena *a, struct decimal *ret,
                              bool *ret_negative, struct errinfo *ei)
@@ -234,13 +240,19 @@ static bool spread(const struct decimal *units, struct weights *w, struct remain
 static bool write_share(const struct rule *r, struct decimal *units, bool negative, struct arena *a, struct value *ret)
 {
     struct decimal d;
-    char *p = arena_alloc(a, DECIMAL_TEXT);
+    char text[DECIMAL_TEXT], *p;
+    size_t n;
 
     if (!decimal_div(units, &r->unit, r->scale, &d))
         return false;
     if (negative && !decimal_is_zero(&d))
         decimal_neg(&d);
-    *ret = value_number(str_mk(p, decimal_print(&d, p)));
+    n = decimal_print(&d, text);
+    p = arena_try(a, n);
+    if (!p)
+        return false;
+    memcpy(p, text, n);
+    *ret = value_number(str_mk(p, n));
     return true;
 }
 
@@ -258,8 +270,10 @@ enum err allocate_apply(const struct allocate *al, size_t i, const struct json *
     if (!n)
         return OK;
     if (n > ON_STACK) {
-        w.at = ARENA_ARRAY(a, struct decimal, n);
-        left = ARENA_ARRAY(a, struct remainder, n);
+        w.at = arena_try(a, n * sizeof *w.at);
+        left = arena_try(a, n * sizeof *left);
+        if (!w.at || !left)
+            return no_room(r, n, ei);
     }
     e = target_units(r, record, a, &units, &negative, ei);
     e = e ? e : find_weights(r, json_path(record, r->over), &w, ei);
@@ -269,6 +283,6 @@ enum err allocate_apply(const struct allocate *al, size_t i, const struct json *
         return too_long(r, ei);
     for (size_t k = 0; k < n; k++)
         if (!write_share(r, &w.at[k], negative, a, &shares[k]))
-            return too_long(r, ei);
+            return no_room(r, n, ei);
     return OK;
 }

@@ -111,9 +111,13 @@ static bool is_json_number(struct str s)
 
 static bool is_short_integer(struct str s)
 {
-    size_t from = s.n && s.p[0] == '-', n = digits_at(s, from);
+    size_t from, n;
 
-    return s.p && n && from + n == s.n && n <= 18 && (s.p[from] != '0' || (n == 1 && !from));
+    if (!s.p || !s.n)
+        return false;
+    from = s.p[0] == '-';
+    n = digits_at(s, from);
+    return n && from + n == s.n && n <= 18 && (s.p[from] != '0' || (n == 1 && !from));
 }
 
 /* The number's text of a number, text or boolean; p NULL for anything else. */
