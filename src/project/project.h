@@ -21,6 +21,8 @@ struct integration {
     struct str name, title;
     struct pos pos;
     const struct connection *source, *target; /* NULL when unknown */
+    struct str source_name, target_name; /* their names, as written */
+    struct pos source_pos, target_pos;
     const struct meta_doc *source_doc, *target_doc;
     struct str source_crontab, target_crontab;
     bool has_start;
