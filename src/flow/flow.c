@@ -166,9 +166,7 @@ static bool any_lookup(const struct bound *b, size_t n_statements, struct diags 
 
     for (size_t s = 0; s < n_statements; s++)
         for (size_t i = 0; i < b->n_columns[s]; i++) {
-            const struct tmpl *t = column_tmpl(b->columns[s][i]);
-
-            if (!t || !tmpl_uses_lookup(t))
+            if (!column_uses_lookup(b->columns[s][i]))
                 continue;
             any = true;
             diags_add(diags, DIAG_ERROR, pos, "column " STR_FMT " looks up kept records, which this version does not do", STR_ARG(column_name(b->columns[s][i])));

@@ -152,6 +152,8 @@ struct shape *shape_compile(struct arena *a, const struct shape_input *in, struc
     if (!allocate && in->iface)
         allocate = in->iface->allocate;
     s->cond = cond_compile(a, in->source->condition, &in->source->beat_flat, diags, &ok[0]);
+    if (s->cond)
+        s->cond = cond_in_zone(a, s->cond, in->remote_zone);
     s->allocate = allocate_compile(a, allocate, diags, &ok[1]);
     s->group = group_compile(a, in->target->group_calculate, diags, &ok[2]);
     s->operation = operation_compile(a, in->target->operation, diags, &ok[3]);
