@@ -114,6 +114,9 @@ struct option_values { const struct str *at; size_t n; };
  * Source: https://developer.alibaba.com/docs/doc.htm?articleId=101617 (open.taobao.com document 101617). */
 enum err connector_sign(const struct connector *c, const struct iface *i, const struct option_values *options, const struct kv *business, size_t n_business, int64_t now_s,
                         struct arena *a, struct wire_request *ret, struct errinfo *ei) MUST_USE;
+/* Puts the next address that a reply named (PAGE_LINK) in place of the request's own. It must have the same scheme, host and port, or be "/path" or
+ * "?query"; ERR_REMOTE otherwise. A signature inside the address or body is not made anew: links are for connectors that authenticate by headers. */
+enum err connector_follow(struct str link, struct arena *a, struct wire_request *w, struct errinfo *ei) MUST_USE;
 /* The same request as a person may see it: secrets and sign masked ("curl"-like text). In `a`. */
 struct str connector_show(const struct connector *c, const struct wire_request *r, struct arena *a);
 

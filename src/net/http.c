@@ -1,7 +1,10 @@
-/* libcurl's multi interface driven by the loop: curl says which sockets and which time-out it wants, libuv tells when they are due (everything as curl's documentation of multi_socket shows it).
+/* libcurl's multi interface driven by the loop: curl says which sockets and which time-out it wants, libuv tells when
+ * they are due (everything as curl's documentation of multi_socket shows it).
  *
- * Two traps that were measured: a time-out of 0 ms must be a timer of 0 ms, not of 1; and curl must not be called from inside its own timer callback. The size of a reply is counted in the write callback,
- * after decompression, because curl's own limit is not; only gzip is offered. Redirects are off: they would carry signatures elsewhere. */
+ * Two traps that were measured: a time-out of 0 ms must be a timer of 0 ms, not of 1; and curl must not be called from
+ * inside its own timer callback. The size of a reply is counted in the write callback, after decompression, because
+ * curl's own limit is not; only gzip is offered. Headers have a ceiling of their own, over all that come, so a flood of
+ * interim replies ends too. Redirects are off: they would carry signatures elsewhere. */
 #include "net/http.h"
 
 #include "base/log.h"
@@ -36,7 +39,8 @@ struct http_call {
     struct curl_slist *headers;
     struct buf body;
     size_t header_bytes;
-    int64_t date_s, retry_after_s, began_ms;
+    bool headers_too_long;
+    int64_t date_s, date_ms, retry_after_s, began_ms;
     char error[CURL_ERROR_SIZE];
     void (*done)(void *ctx, struct http_reply *reply);
     void *ctx;
@@ -74,14 +78,18 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
     size_t colon = str_find(line, S(":"), 0);
 
     c->header_bytes += size * n;
-    if (c->header_bytes > HEADER_MAX_BYTES)
+    c->headers_too_long = c->header_bytes > HEADER_MAX_BYTES;
+    if (c->headers_too_long)
         return 0;
     if (colon == SIZE_MAX)
         return size * n;
     value = str_trim(str_sub(line, colon + 1, line.n));
     line = str_sub(line, 0, colon);
-    if (str_eq_nocase(line, S("date")) && !time_parse_http(value, &c->date_s))
-        c->date_s = -1;
+    if (str_eq_nocase(line, S("date"))) {
+        if (!time_parse_http(value, &c->date_s))
+            c->date_s = -1;
+        c->date_ms = clock_mono(c->h->clock);
+    }
     if (str_eq_nocase(line, S("retry-after")) && !num_i64(value, &c->retry_after_s)) {
         int64_t at_s;
 
@@ -89,6 +97,8 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
     }
     return size * n;
 }
+
+static bool is_http(struct str url) { return str_starts(url, S("http://")) || str_starts(url, S("https://")); }
 
 static void explain(const struct http_call *c, CURLcode code, struct http_reply *r)
 {
@@ -103,9 +113,13 @@ static void explain(const struct http_call *c, CURLcode code, struct http_reply 
     if (c->body.failed) {
         fail(&r->why, ERR_REMOTE, "%s: the reply is longer than %zu bytes", masked, c->body.max_bytes);
         fail_hint(&r->why, "ask for smaller pages (page_size)");
+    } else if (c->headers_too_long) {
+        fail(&r->why, ERR_REMOTE, "%s: the reply's headers are longer than %u bytes", masked, HEADER_MAX_BYTES);
     } else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR) {
         fail(&r->why, ERR_NETWORK, "%s: TLS failed: %s", masked, what);
         fail_hint(&r->why, "check the address and the certificates of this machine; verification cannot be switched off");
+    } else if (code == CURLE_UNSUPPORTED_PROTOCOL && is_http(str_of(masked))) {
+        fail(&r->why, ERR_REMOTE, "%s: what answered does not speak HTTP", masked);
     } else if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT) {
         fail(&r->why, ERR_CONFIG, "%s: not an http or https address", masked);
         fail_hint(&r->why, "see `base_url` of the connection");
@@ -120,6 +134,7 @@ static void explain(const struct http_call *c, CURLcode code, struct http_reply 
 
 static void finish(struct http_call *c, CURLcode code)
 {
+    int64_t now = clock_mono(c->h->clock);
     struct http_reply r = {.date_s = c->date_s, .retry_after_s = c->retry_after_s};
     long status = 0;
     char *type = NULL;
@@ -134,7 +149,8 @@ static void finish(struct http_call *c, CURLcode code)
     r.content_type = str_of(type ? type : "");
     r.body = buf_str(&c->body);
     r.wire_bytes = (int64_t)wire;
-    r.took_ms = clock_mono(c->h->clock) - c->began_ms;
+    r.took_ms = now - c->began_ms;
+    r.date_age_ms = c->date_s >= 0 ? now - c->date_ms : 0;
     r.call = c;
     c->done(c->ctx, &r);
     call_free(c);

@@ -26,6 +26,7 @@ struct http_reply {
     struct str content_type;
     struct str body;      /* of the callback's time only, unless taken */
     int64_t date_s;       /* of the Date header, or -1 */
+    int64_t date_age_ms;  /* how long ago it came */
     int64_t retry_after_s;/* of Retry-After (seconds or date), or -1 */
     int64_t took_ms;      /* by the monotonic clock */
     int64_t wire_bytes;
@@ -34,7 +35,8 @@ struct http_reply {
 
 struct http *http_new(struct loop *l, const struct clock *clock);
 void http_free(struct http *h); /* cancels what is under way without calling back */
-/* Copies what it needs of the request. `done` is called once, on the loop's thread, never before this returns. */
+/* Copies what it needs of the request. `done` is called once, on the loop's thread, never before this returns; it may send, and may cancel other calls,
+ * but neither cancel its own nor free `h`. */
 struct http_call *http_send(struct http *h, const struct http_request *r, void (*done)(void *ctx, struct http_reply *reply), void *ctx);
 void http_cancel(struct http_call *c); /* no callback any more */
 /* In the callback: takes the body's memory (free() it) with its length. */

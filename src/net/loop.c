@@ -1,5 +1,6 @@
-/* libuv behind a small door. Posts from other threads go through one locked list and one async handle; the handle does not keep the loop alive by itself, a running pipeline stops the loop when it is done.
- * Timers are one-shot and free themselves. */
+/* libuv behind a small door. Posts from other threads go through one locked list and one async handle. That handle
+ * keeps the loop alive: a post may come when nothing else is being waited for, so a loop ends when it is told to, and
+ * not before. Timers are one-shot and free themselves; signals do not keep the loop alive. */
 #include "net/loop_uv.h"
 
 #include <pthread.h>
@@ -61,13 +62,20 @@ struct loop *loop_new(void)
     return l;
 }
 
+static void free_timer(uv_handle_t *handle) { free(handle->data); }
+
+static void close_handle(uv_handle_t *handle, void *ctx)
+{
+    (void)ctx;
+    if (!uv_is_closing(handle))
+        uv_close(handle, handle->type == UV_TIMER ? free_timer : NULL);
+}
+
 void loop_free(struct loop *l)
 {
     if (!l)
         return;
-    uv_close((uv_handle_t *)&l->wake, NULL);
-    for (int i = 0; i < 2 && l->has_signals; i++)
-        uv_close((uv_handle_t *)&l->signals[i], NULL);
+    uv_walk(&l->uv, close_handle, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
     uv_loop_close(&l->uv);
     while (l->first) {
@@ -96,14 +104,13 @@ void loop_post(struct loop *l, void (*cb)(void *ctx), void *ctx)
     uv_async_send(&l->wake);
 }
 
-static void free_timer(uv_handle_t *handle) { free(handle->data); }
-
+/* Closed first: the callback may cancel it, and may start another. The memory goes when the loop turns. */
 static void fire(uv_timer_t *handle)
 {
     struct loop_timer *t = handle->data;
 
-    t->cb(t->ctx);
     uv_close((uv_handle_t *)handle, free_timer);
+    t->cb(t->ctx);
 }
 
 struct loop_timer *loop_timer_start(struct loop *l, int64_t ms, void (*cb)(void *ctx), void *ctx)
@@ -121,9 +128,8 @@ struct loop_timer *loop_timer_start(struct loop *l, int64_t ms, void (*cb)(void 
 
 void loop_timer_cancel(struct loop_timer *t)
 {
-    if (!t)
+    if (!t || uv_is_closing((uv_handle_t *)&t->uv))
         return;
-    uv_timer_stop(&t->uv);
     uv_close((uv_handle_t *)&t->uv, free_timer);
 }
 
@@ -140,6 +146,8 @@ void loop_on_signal(struct loop *l, void (*cb)(void *ctx, int signo), void *ctx)
 
     l->on_signal = cb;
     l->signal_ctx = ctx;
+    if (l->has_signals)
+        return;
     l->has_signals = true;
     for (int i = 0; i < 2; i++) {
         uv_signal_init(&l->uv, &l->signals[i]);

@@ -9,32 +9,28 @@
 
 #include "base/map.h"
 #include "base/num.h"
-#include "connector/pager.h"
-#include "run/window.h"
+#include "run/reading.h"
 
 #include <stdlib.h>
 
 #define JOBS_MAX 1024
 #define NARROW_ABOVE 50000
 #define KV_MAX 256
+#define UNIX_MAX_S 253402300799 /* the end of the year 9999 */
 #define CALL_ARENA_MAX (16u << 20)
 
 struct reader {
     struct reader_config c;
     struct job jobs[JOBS_MAX];
     size_t n_jobs, job;
-    struct walk *walk; /* NULL: between jobs */
-    bool windowed;
+    struct reading g;  /* g.walk NULL: between jobs */
     bool unix_times;   /* the request renders its window as unix seconds */
-    struct window window;
-    struct pager *pager;
     struct shaper *shaper;
     struct page *waiting[2]; /* found no room: a page, a mark */
     int n_waiting;
     bool asked_before, stopped, calling, ended;
     bool same_gap;     /* the gap that this job reads is still one */
     int64_t page_no;   /* of the call under way */
-    int64_t size_learnt;
     int64_t cursor;
     struct reader_state state;
 };
@@ -46,9 +42,9 @@ struct reader *reader_new(const struct reader_config *c)
     struct reader *r = mem_zero(sizeof *r);
 
     r->c = *c;
-    r->pager = pager_new();
+    reading_init(&r->g);
     r->shaper = shaper_new(c->flow->shape);
-    r->size_learnt = c->size_learnt;
+    r->g.plan.size_learnt = c->size_learnt;
     r->cursor = c->cursor;
     return r;
 }
@@ -59,8 +55,7 @@ void reader_free(struct reader *r)
         return;
     for (int i = 0; i < r->n_waiting; i++)
         page_unref(r->waiting[i]);
-    walk_free(r->walk);
-    pager_free(r->pager);
+    reading_clear(&r->g);
     shaper_free(r->shaper);
     free(r);
 }
@@ -70,8 +65,7 @@ void reader_set_jobs(struct reader *r, const struct job *jobs, size_t n)
     r->n_jobs = n < JOBS_MAX ? n : JOBS_MAX;
     memcpy(r->jobs, jobs, r->n_jobs * sizeof *jobs);
     r->job = 0;
-    walk_free(r->walk);
-    r->walk = NULL;
+    reading_drop(&r->g);
 }
 
 static void end(struct reader *r, const struct errinfo *why)
@@ -107,8 +101,8 @@ static void add_page(struct reader *r, struct page *page)
     const struct job *j = &r->jobs[r->job];
 
     page->purpose = j->purpose;
-    page->from_s = r->windowed ? r->window.from_s : j->from_s;
-    page->to_s = r->windowed ? r->window.to_s : j->to_s;
+    page->from_s = r->g.windowed ? r->g.window.from_s : j->from_s;
+    page->to_s = r->g.windowed ? r->g.window.to_s : j->to_s;
     r->waiting[r->n_waiting++] = page;
 }
 
@@ -188,11 +182,9 @@ static void set_paging(const struct reader *r, const struct pager_ask *ask, stru
         set_param(p, g->offset_param, arena_printf(a, "%lld", (long long)ask->offset));
     if (g->kind == PAGE_CURSOR)
         set_param(p, g->cursor_param, ask->cursor);
-    if (g->kind == PAGE_LINK && ask->link.n)
-        set_param(p, S("@link"), ask->link);
-    if (r->windowed) {
-        set_param(p, r->c.flow->iface->window.from_param, time_text(r, r->window.from_s, a));
-        set_param(p, r->c.flow->iface->window.to_param, time_text(r, r->window.to_s, a));
+    if (r->g.windowed) {
+        set_param(p, r->c.flow->iface->window.from_param, time_text(r, r->g.window.from_s, a));
+        set_param(p, r->c.flow->iface->window.to_param, time_text(r, r->g.window.to_s, a));
     }
 }
 
@@ -254,15 +246,13 @@ static void got_page(void *ctx, struct page *page, const struct errinfo *why)
     facts = facts_of(r, page);
     page->page_no = r->page_no;
     pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_PAGE, .page_no = r->page_no, .records = (int64_t)page->reply.n_records,
-                                                .from_s = r->window.from_s, .to_s = r->window.to_s});
-    if (pager_told(r->pager, &facts) == PAGER_KEEP)
+                                                .from_s = r->g.window.from_s, .to_s = r->g.window.to_s});
+    if (pager_told(r->g.pager, &facts) == PAGER_KEEP)
         add_page(r, page);
     else
         page_unref(page);
-    if (r->c.flow->paging->kind == PAGE_CURSOR && num_i64(pager_cursor(r->pager), &r->cursor))
+    if (r->c.flow->paging->kind == PAGE_CURSOR && num_i64(pager_cursor(r->g.pager), &r->cursor))
         add_mark(r, r->cursor);
-    if (pager_size_learnt(r->pager))
-        r->size_learnt = pager_size_learnt(r->pager);
     step(r);
 }
 
@@ -278,28 +268,29 @@ static void call(struct reader *r, const struct pager_ask *ask)
         set_paging(r, ask, a, p);
         r->calling = true;
         r->page_no = ask->page;
-        source_call(r->c.source, p->at, p->n, got_page, r);
+        source_call(r->c.source, &(struct source_request){p->at, p->n, ask->link}, got_page, r);
     }
     arena_free(a);
 }
 
 /* ---- windows ---- */
 
-static void begin_window(struct reader *r)
+static void begin_range(struct reader *r, bool windowed, int64_t from_s, int64_t to_s)
 {
     const struct flow *f = r->c.flow;
     char cursor[24];
+    struct reading_range range = {windowed, from_s, to_s, window_slice_s(f->iface->window.max_ms)};
     struct pager_plan plan = {
         .paging = f->paging,
         .size = f->page_size,
-        .size_learnt = r->size_learnt,
-        .may_narrow = r->windowed && r->window.may_narrow,
+        .size_learnt = r->g.plan.size_learnt,
         .narrow_above = NARROW_ABOVE,
     };
 
     if (f->paging->kind == PAGE_CURSOR && r->cursor != INT64_MIN)
         plan.cursor = (struct str){cursor, num_print_i64(r->cursor, cursor)};
-    pager_start(r->pager, &plan);
+    reading_begin(&r->g, &range, &plan);
+    r->same_gap = false;
 }
 
 static bool param_time(const struct reader *r, const struct call_params *p, struct str name, int64_t *ret_s, bool *ret_unix)
@@ -311,7 +302,7 @@ static bool param_time(const struct reader *r, const struct call_params *p, stru
             continue;
         *ret_unix = num_i64(p->at[i].value, ret_s);
         if (*ret_unix)
-            return true;
+            return *ret_s >= -UNIX_MAX_S && *ret_s <= UNIX_MAX_S;
         if (!time_parse(p->at[i].value, r->c.flow->project->zone, &ms))
             return false;
         *ret_s = ms / 1000;
@@ -351,18 +342,16 @@ static bool begin_job(struct reader *r)
 {
     int64_t from_s = 0, to_s = 0;
     struct errinfo ei;
+    bool windowed;
 
     for (; r->job < r->n_jobs; r->job++) {
-        if (job_range(r, &from_s, &to_s, &r->windowed, &ei)) {
+        if (job_range(r, &from_s, &to_s, &windowed, &ei)) {
             end(r, &ei);
             return false;
         }
-        if (r->windowed && from_s > to_s)
+        if (windowed && from_s > to_s)
             continue;
-        r->walk = r->windowed ? walk_new(from_s, to_s, window_slice_s(r->c.flow->iface->window.max_ms)) : walk_new(0, 0, 0);
-        r->same_gap = false;
-        walk_next(r->walk, &r->window);
-        begin_window(r);
+        begin_range(r, windowed, from_s, to_s);
         return true;
     }
     ei.code = OK;
@@ -373,65 +362,63 @@ static bool begin_job(struct reader *r)
 static void keep_gap(struct reader *r, const char *why)
 {
     const struct job *j = &r->jobs[r->job];
-    struct gap g = {.from_s = r->window.from_s, .to_s = r->window.to_s, .why = str_of(why),
+    struct gap g = {.from_s = r->g.window.from_s, .to_s = r->g.window.to_s, .why = str_of(why),
                     .created_ms = remote_clock_now_ms(r->c.remote)};
     struct errinfo ei;
 
     r->state.gaps++;
-    if (!r->windowed) {
+    if (!r->g.windowed) {
         g.from_s = j->from_s;
         g.to_s = j->to_s;
     }
     if (j->purpose == PURPOSE_GAP && g.from_s == j->from_s && g.to_s == j->to_s)
         r->same_gap = true;
     pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_GAP, .from_s = g.from_s, .to_s = g.to_s, .text = g.why});
-    if (r->c.pipeline->options->dry_run || !r->windowed)
+    if (r->c.pipeline->options->dry_run || !r->g.windowed)
         return;
     if (store_gap_add(r->c.store, r->c.flow->integration->name, &g, &ei))
         end_with(r, &ei, "the gap could not be recorded");
 }
 
+/* The gap is closed by the journal thread, when the mark that says so is durable: until then its rows could be lost. */
 static void close_gap(struct reader *r)
 {
     const struct job *j = &r->jobs[r->job];
-    struct errinfo ei;
+    struct page *mark;
 
     if (j->purpose != PURPOSE_GAP || r->same_gap || r->c.pipeline->options->dry_run)
         return;
     r->state.gaps_closed++;
-    pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_GAP_CLOSED, .from_s = j->from_s, .to_s = j->to_s});
-    if (store_gap_close(r->c.store, j->gap, remote_clock_now_ms(r->c.remote), &ei))
-        end_with(r, &ei, "the gap could not be closed");
+    if (!r->n_waiting)
+        add_mark(r, INT64_MIN);
+    mark = r->waiting[r->n_waiting - 1];
+    mark->closes_gap = j->gap;
+    mark->from_s = j->from_s;
+    mark->to_s = j->to_s;
 }
 
 /* The window that the pager finished: verified, a gap, or once more. */
 static void end_window(struct reader *r)
 {
+    const struct window w = r->g.window;
     const char *why;
-    enum pager_end how = pager_result(r->pager, &why);
-    bool verified = how == PAGER_VERIFIED;
+    enum reading_verdict how = reading_judge(&r->g, &why);
+    bool verified = how == READING_VERIFIED;
 
-    if (!verified && r->windowed && walk_narrow(r->walk)) {
-        pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_WINDOW_AGAIN, .from_s = r->window.from_s, .to_s = r->window.to_s, .text = str_of(why)});
-        walk_next(r->walk, &r->window);
-        begin_window(r);
+    if (how == READING_AGAIN) {
+        pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_WINDOW_AGAIN, .from_s = w.from_s, .to_s = w.to_s, .text = str_of(why)});
         return;
     }
     r->state.windows++;
     r->state.verified += verified;
     if (!verified)
         keep_gap(r, why);
-    pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_WINDOW_DONE, .from_s = r->window.from_s, .to_s = r->window.to_s, .flag = verified,
-                                                .records = pager_total(r->pager)});
+    pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_WINDOW_DONE, .from_s = w.from_s, .to_s = w.to_s, .flag = verified,
+                                                .records = pager_total(r->g.pager)});
     if (r->c.flow->paging->kind != PAGE_CURSOR)
-        add_mark(r, r->windowed ? r->window.to_s : r->jobs[r->job].to_s);
-    walk_done(r->walk);
-    if (walk_next(r->walk, &r->window)) {
-        begin_window(r);
+        add_mark(r, r->g.windowed ? w.to_s : r->jobs[r->job].to_s);
+    if (reading_advance(&r->g))
         return;
-    }
-    walk_free(r->walk);
-    r->walk = NULL;
     close_gap(r);
     r->job++;
 }
@@ -441,10 +428,10 @@ static void step(struct reader *r)
     struct pager_ask ask;
 
     while (!r->stopped && !r->ended && !r->calling && hand_over(r)) {
-        if (!r->walk) {
+        if (!r->g.walk) {
             if (!begin_job(r))
                 return;
-        } else if (pager_next(r->pager, &ask)) {
+        } else if (pager_next(r->g.pager, &ask)) {
             call(r, &ask);
         } else {
             end_window(r);
@@ -472,9 +459,9 @@ void reader_stop(struct reader *r)
 void reader_state(const struct reader *r, struct reader_state *ret)
 {
     *ret = r->state;
-    ret->window_from_s = r->window.from_s;
-    ret->window_to_s = r->window.to_s;
-    ret->pages_left = pager_pages_left(r->pager);
-    ret->permille = r->walk ? walk_permille(r->walk) : 0;
-    ret->size_learnt = r->size_learnt;
+    ret->window_from_s = r->g.window.from_s;
+    ret->window_to_s = r->g.window.to_s;
+    ret->pages_left = pager_pages_left(r->g.pager);
+    ret->permille = r->g.walk ? walk_permille(r->g.walk) : 0;
+    ret->size_learnt = r->g.plan.size_learnt;
 }

@@ -1,8 +1,13 @@
-/* Even spacing instead of bursts: a call may be sent when the "theoretical arrival time" of the next place has come; taking a place moves that time on by one interval. The interval is five percent longer than
- * the quota's, so that the jitter of the network cannot push two calls into one place of the upstream's count.
+/* Even spacing instead of bursts: a call may be sent when the "theoretical arrival time" of the next place has come;
+ * taking a place moves that time on by one interval. The interval is five percent longer than the quota's, so that the
+ * jitter of the network cannot push two calls into one place of the upstream's count.
  *
- * The time stands in eight bytes of a small file that every process of the project maps and changes by compare-and-swap: nanoseconds of the boot clock, which all processes of the machine share and which a
- * reboot sets back to less than what may stand in the file; a value further ahead than an hour is therefore taken as stale. A new process starts one interval late, so that a crashed one's last call counts. */
+ * The time stands in a small file that every process of the project maps and changes by compare-and-swap: nanoseconds
+ * of the boot clock, which all processes of the machine share. The file names the boot that it counts from; after a
+ * restart of the machine it begins anew, a little late, because the last calls before it still count upstream. A value
+ * that is further ahead than any queue of ours could put it is damage, and taken as now.
+ *
+ * A hold ("slow down") is a second time in the same file: places taken before it began are given back by asking again. */
 #include "source/bucket.h"
 
 #include <errno.h>
@@ -10,20 +15,31 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define MARGIN_PERCENT 5
-#define STALE_NS 3600000000000ll
+#define BOOT_ID_BYTES 40
+#define NS_PER_MS 1000000ll
+#define LATE_MAX_NS (10000 * NS_PER_MS)
+#define HOLD_MAX_NS (2 * 3600000 * NS_PER_MS)
+#define PER_MAX_MS (31 * 86400000ll)
+#define QUEUE_MAX 1000 /* calls of this machine that wait at once */
+
+/* What the file holds. */
+struct shared {
+    char boot[BOOT_ID_BYTES];
+    _Atomic int64_t next_ns, held_ns;
+};
 
 struct bucket {
     int64_t interval_ns; /* 0: unlimited */
-    int64_t calls, per_ms;
-    _Atomic int64_t *next_ns;
-    _Atomic int64_t own;
-    bool mapped;
+    int64_t calls;
+    struct shared own, *shared;
 };
 
 static int64_t now_ns(void)
@@ -34,62 +50,89 @@ static int64_t now_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+static void read_boot_id(char out[BOOT_ID_BYTES])
+{
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+    memset(out, 0, BOOT_ID_BYTES);
+    if (fd < 0)
+        return;
+    if (read(fd, out, BOOT_ID_BYTES - 1) < 0)
+        memset(out, 0, BOOT_ID_BYTES);
+    close(fd);
+}
+
+/* The moment that the file names, if it can be one of ours; else now. */
+static int64_t not_before(int64_t at, int64_t now, int64_t ahead_max)
+{
+    return at > now && at - now <= ahead_max ? at : now;
+}
+
+static int64_t ahead_max_ns(const struct bucket *b) { return HOLD_MAX_NS + QUEUE_MAX * b->interval_ns; }
+
+static void begin_anew(const struct bucket *b, struct shared *s, const char boot[BOOT_ID_BYTES])
+{
+    int64_t late = b->interval_ns < LATE_MAX_NS ? b->interval_ns : LATE_MAX_NS;
+
+    memcpy(s->boot, boot, BOOT_ID_BYTES);
+    atomic_store(&s->next_ns, now_ns() + late);
+    atomic_store(&s->held_ns, 0);
+}
+
+/* Under the file's lock: makes it as long as it must be, with blocks behind it (a hole in a full disk would be a signal later). */
+static int prepare(struct bucket *b, int fd)
+{
+    char boot[BOOT_ID_BYTES];
+    void *p;
+    int e = posix_fallocate(fd, 0, (off_t)sizeof(struct shared));
+
+    if (e)
+        return e;
+    p = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (p == MAP_FAILED)
+        return errno;
+    b->shared = p;
+    read_boot_id(boot);
+    if (memcmp(b->shared->boot, boot, BOOT_ID_BYTES))
+        begin_anew(b, b->shared, boot);
+    return 0;
+}
+
 static enum err map_file(struct bucket *b, const char *dir, struct str connection, struct errinfo *ei)
 {
-    char path[1024];
-    int fd;
-    void *p;
+    char path[4096];
+    int fd, e;
 
-    snprintf(path, sizeof path, "%s", dir);
-    if (mkdir(path, 0700) && errno != EEXIST)
-        return fail(ei, ERR_DISK, "%s: %s", path, strerror(errno));
-    snprintf(path, sizeof path, "%s/" STR_FMT, dir, STR_ARG(connection));
+    if (mkdir(dir, 0700) && errno != EEXIST)
+        return fail(ei, ERR_DISK, "%s: %s", dir, strerror(errno));
+    if ((size_t)snprintf(path, sizeof path, "%s/" STR_FMT, dir, STR_ARG(connection)) >= sizeof path)
+        return fail(ei, ERR_DISK, "%s: the path is too long", dir);
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return fail(ei, ERR_DISK, "%s: %s", path, strerror(errno));
-    if (ftruncate(fd, (off_t)sizeof(int64_t))) {
-        fail(ei, ERR_DISK, "%s: %s", path, strerror(errno));
-        close(fd);
-        return ERR_DISK;
-    }
-    p = mmap(NULL, sizeof(int64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    e = flock(fd, LOCK_EX) ? errno : prepare(b, fd);
     close(fd);
-    if (p == MAP_FAILED)
-        return fail(ei, ERR_DISK, "%s: %s", path, strerror(errno));
-    b->next_ns = p;
-    b->mapped = true;
-    return OK;
-}
-
-static int64_t place_after(int64_t next, int64_t now)
-{
-    return next > now && next < now + STALE_NS ? next : now;
+    return e ? fail(ei, ERR_DISK, "%s: %s", path, strerror(e)) : OK;
 }
 
 enum err bucket_open(const char *dir, struct str connection, int64_t calls, int64_t per_ms, struct bucket **ret, struct errinfo *ei)
 {
     struct bucket *b = mem_zero(sizeof *b);
-    int64_t next;
+    char boot[BOOT_ID_BYTES] = {0};
 
     b->calls = calls;
-    b->per_ms = per_ms;
-    b->next_ns = &b->own;
+    b->shared = &b->own;
     if (calls > 0 && per_ms > 0)
-        b->interval_ns = per_ms * 10000 * (100 + MARGIN_PERCENT) / calls;
-    if (dir && b->interval_ns) {
+        b->interval_ns = (per_ms < PER_MAX_MS ? per_ms : PER_MAX_MS) * NS_PER_MS / 100 * (100 + MARGIN_PERCENT) / calls;
+    if (dir) {
         enum err e = map_file(b, dir, connection, ei);
 
         if (e) {
             free(b);
             return e;
         }
-    }
-    if (b->interval_ns) {
-        int64_t first = now_ns() + b->interval_ns;
-
-        next = atomic_load(b->next_ns);
-        while (place_after(next, first) == first && next != first && !atomic_compare_exchange_weak(b->next_ns, &next, first))
-            continue;
+    } else {
+        begin_anew(b, &b->own, boot);
     }
     *ret = b;
     return OK;
@@ -99,33 +142,48 @@ void bucket_close(struct bucket *b)
 {
     if (!b)
         return;
-    if (b->mapped)
-        munmap((void *)b->next_ns, sizeof(int64_t));
+    if (b->shared != &b->own)
+        munmap(b->shared, sizeof *b->shared);
     free(b);
+}
+
+static int64_t held_until(const struct bucket *b, int64_t now)
+{
+    return not_before(atomic_load(&b->shared->held_ns), now, HOLD_MAX_NS);
 }
 
 int64_t bucket_take_ms(struct bucket *b)
 {
-    int64_t now = now_ns(), next, place;
+    int64_t now = now_ns(), place = held_until(b, now), next;
 
-    if (!b->interval_ns)
-        return 0;
-    next = atomic_load(b->next_ns);
-    do
-        place = place_after(next, now);
-    while (!atomic_compare_exchange_weak(b->next_ns, &next, place + b->interval_ns));
-    return (place - now + 999999) / 1000000;
+    if (b->interval_ns) {
+        next = atomic_load(&b->shared->next_ns);
+        do {
+            place = not_before(next, now, ahead_max_ns(b));
+            if (place < held_until(b, now))
+                place = held_until(b, now);
+        } while (!atomic_compare_exchange_weak(&b->shared->next_ns, &next, place + b->interval_ns));
+    }
+    return (place - now + NS_PER_MS - 1) / NS_PER_MS;
 }
 
 void bucket_hold_ms(struct bucket *b, int64_t ms)
 {
-    int64_t until = now_ns() + ms * 1000000, next;
+    int64_t now = now_ns(), until, held = atomic_load(&b->shared->held_ns);
 
-    if (!b->interval_ns)
+    if (ms <= 0)
         return;
-    next = atomic_load(b->next_ns);
-    while (place_after(next, until) == until && next != until && !atomic_compare_exchange_weak(b->next_ns, &next, until))
-        continue;
+    until = now + (ms < HOLD_MAX_NS / NS_PER_MS ? ms * NS_PER_MS : HOLD_MAX_NS);
+    while (not_before(held, now, HOLD_MAX_NS) < until)
+        if (atomic_compare_exchange_weak(&b->shared->held_ns, &held, until))
+            break;
+}
+
+bool bucket_is_held(const struct bucket *b)
+{
+    int64_t now = now_ns();
+
+    return held_until(b, now) > now;
 }
 
 int64_t bucket_left(const struct bucket *b)
@@ -134,7 +192,7 @@ int64_t bucket_left(const struct bucket *b)
 
     if (!b->interval_ns)
         return -1;
-    ahead = place_after(atomic_load(b->next_ns), now) - now;
+    ahead = not_before(atomic_load(&b->shared->next_ns), now, ahead_max_ns(b)) - now;
     ahead = b->calls - ahead / b->interval_ns;
     return ahead > 0 ? ahead : 0;
 }

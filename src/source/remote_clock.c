@@ -1,7 +1,10 @@
 /* The source's clock, learnt from the Date of its replies.
  *
- * Date has whole seconds: the moment lies within one second after it, so half a second is added. A reply's offset is off by at most half its round trip; the estimate moves towards a new
- * sample by a share that shrinks with the round trip, and a sample further off than two seconds replaces the estimate when a second one agrees with it. */
+ * Date has whole seconds: the moment lies within one second after it, so half a second is added. It was written some
+ * time between sending the request and seeing the header, half the trip before on average; how long the body took
+ * afterwards does not matter. The estimate moves towards a new sample by a share that is small for slow trips. A sample
+ * further off than two seconds and half its trip replaces the estimate when a second one agrees with it. A clock that
+ * is right within what can be told stays as it is. */
 #include "source/bucket.h"
 
 #include <pthread.h>
@@ -9,6 +12,7 @@
 
 #define JUMP_MS 2000
 #define AGREE_MS 1500
+#define SLOW_TRIP_MS 1000
 
 struct remote_clock {
     const struct clock *local;
@@ -36,53 +40,75 @@ void remote_clock_free(struct remote_clock *r)
     free(r);
 }
 
-void remote_clock_learn(struct remote_clock *r, int64_t date_s, int64_t took_ms)
+static int64_t sample_ms(const struct remote_clock *r, int64_t date_s, int64_t before_ms)
 {
-    int64_t sample = date_s * 1000 + 500 - (clock_wall(r->local) - took_ms / 2);
-    int64_t off;
+    return date_s * 1000 + 500 - (clock_wall(r->local) - before_ms);
+}
+
+void remote_clock_learn(struct remote_clock *r, int64_t date_s, int64_t trip_ms, int64_t age_ms)
+{
+    int64_t sample = sample_ms(r, date_s, age_ms + trip_ms / 2), off;
 
     pthread_mutex_lock(&r->lock);
     off = sample - r->offset_ms;
     if (!r->known) {
-        r->offset_ms = llabs(sample) <= AGREE_MS ? 0 : sample;
+        r->offset_ms = llabs(sample) <= AGREE_MS + trip_ms / 2 ? 0 : sample;
         r->known = true;
-    } else if (llabs(off) > JUMP_MS) {
-        if (r->doubted && llabs(sample - r->doubt_ms) <= AGREE_MS)
+    } else if (llabs(off) > JUMP_MS + trip_ms / 2) {
+        bool agrees = r->doubted && llabs(sample - r->doubt_ms) <= AGREE_MS;
+
+        if (agrees)
             r->offset_ms = sample;
-        r->doubted = !r->doubted || llabs(sample - r->doubt_ms) > AGREE_MS;
+        r->doubted = !agrees;
         r->doubt_ms = sample;
     } else {
         r->doubted = false;
-        if (llabs(off) > 500)
-            r->offset_ms += off / (took_ms > 1000 ? 16 : 4);
+        if (llabs(off) > 500 + trip_ms / 2)
+            r->offset_ms += off / (trip_ms > SLOW_TRIP_MS ? 16 : 4);
     }
     pthread_mutex_unlock(&r->lock);
 }
 
-void remote_clock_force(struct remote_clock *r, int64_t date_s)
+void remote_clock_force(struct remote_clock *r, int64_t date_s, int64_t age_ms)
 {
-    remote_clock_set_offset(r, date_s * 1000 + 500 - clock_wall(r->local));
+    remote_clock_set_offset(r, sample_ms(r, date_s, age_ms));
 }
 
 void remote_clock_set_offset(struct remote_clock *r, int64_t offset_ms)
 {
     pthread_mutex_lock(&r->lock);
     r->known = true;
+    r->doubted = false;
     r->offset_ms = offset_ms;
     pthread_mutex_unlock(&r->lock);
 }
 
-bool remote_clock_known(const struct remote_clock *r) { return r->known; }
+static void look(const struct remote_clock *r, bool *ret_known, int64_t *ret_offset_ms)
+{
+    struct remote_clock *m = (struct remote_clock *)(uintptr_t)r; /* for its lock */
+
+    pthread_mutex_lock(&m->lock);
+    *ret_known = m->known;
+    *ret_offset_ms = m->offset_ms;
+    pthread_mutex_unlock(&m->lock);
+}
+
+bool remote_clock_known(const struct remote_clock *r)
+{
+    int64_t offset_ms;
+    bool known;
+
+    look(r, &known, &offset_ms);
+    return known;
+}
 
 int64_t remote_clock_offset_ms(const struct remote_clock *r)
 {
-    struct remote_clock *m = (struct remote_clock *)(uintptr_t)r;
-    int64_t v;
+    int64_t offset_ms;
+    bool known;
 
-    pthread_mutex_lock(&m->lock);
-    v = m->offset_ms;
-    pthread_mutex_unlock(&m->lock);
-    return v;
+    look(r, &known, &offset_ms);
+    return offset_ms;
 }
 
 int64_t remote_clock_now_ms(const struct remote_clock *r) { return clock_wall(r->local) + remote_clock_offset_ms(r); }

@@ -1,8 +1,13 @@
 /* One call, until it is answered or patience is over.
  *
- * Every attempt takes a place in the quota, is signed anew with the source's time, and is judged: a page, or why not. Transient trouble (no connection, a cut, a time-out, a 5xx, garbage) is tried again with
- * full jitter below a doubling ceiling; "slow down" waits as long as the reply says and holds the quota back for everyone; a wrong clock is corrected from the reply's Date and tried once
- * more. What cannot get better by waiting ends the call. Patience counts from the first failure; being told to slow down does not use it up while the upstream goes on answering, up to ten times as long. */
+ * Every attempt takes a place in the quota, is signed anew with the source's time, and is judged: a page, or why not.
+ * Transient trouble (no connection, a cut, a time-out, a 5xx, garbage) is tried again with full jitter below a doubling
+ * ceiling; "slow down", also a 5xx that names a time to come back, waits as long as it says and holds the quota back for
+ * everyone; a wrong clock is corrected from the reply's Date and tried once more. What cannot get better by waiting ends
+ * the call.
+ *
+ * Patience counts from the first of the failures that follow each other. An upstream that says "slow down" is there: the
+ * count begins anew, and being told so has ten times the patience of its own. */
 #include "source/source.h"
 
 #include "base/log.h"
@@ -13,6 +18,8 @@
 #define RETRY_FIRST_MS 200
 #define RETRY_MAX_MS 10000
 #define SLOW_PATIENCE 10
+#define WAIT_MAX_MS 3600000
+#define ARENA_MAX_BYTES (64u << 20)
 
 struct source {
     struct source_config c;
@@ -20,11 +27,13 @@ struct source {
     /* the call under way */
     struct kv *business;
     size_t n_business;
-    struct arena *arena;
+    struct str link;
+    struct arena *arena;      /* of the call */
+    struct arena *attempt;    /* of its last attempt */
     struct str shown;
     struct http_call *http;
     struct loop_timer *timer;
-    int64_t failing_since_ms; /* -1: not failing */
+    int64_t failing_since_ms, slowed_since_ms; /* -1: not */
     int attempts, clock_fixes;
     void (*done)(void *ctx, struct page *page, const struct errinfo *why);
     void *ctx;
@@ -41,7 +50,8 @@ struct source *source_new(const struct source_config *config)
 static void clear_call(struct source *s)
 {
     arena_free(s->arena);
-    s->arena = NULL;
+    arena_free(s->attempt);
+    s->arena = s->attempt = NULL;
     s->http = NULL;
     s->timer = NULL;
     s->done = NULL;
@@ -96,14 +106,22 @@ static int64_t jitter_ms(int attempts)
     return 1 + (int64_t)(r % (uint32_t)ceiling);
 }
 
-static void retry(struct source *s, const struct errinfo *why, int64_t wait_ms, bool slow)
+/* Would waiting so long pass the patience that is left? */
+static bool out_of_patience(struct source *s, int64_t wait_ms, bool slow)
 {
     int64_t now = clock_mono(s->c.clock);
-    int64_t patience = slow ? s->c.patience_ms * SLOW_PATIENCE : s->c.patience_ms;
+    int64_t *since = slow ? &s->slowed_since_ms : &s->failing_since_ms;
 
-    if (s->failing_since_ms < 0)
-        s->failing_since_ms = now;
-    if (now + wait_ms - s->failing_since_ms > patience) {
+    if (*since < 0)
+        *since = now;
+    if (slow)
+        s->failing_since_ms = -1;
+    return now + wait_ms - *since > (slow ? s->c.patience_ms * SLOW_PATIENCE : s->c.patience_ms);
+}
+
+static void retry(struct source *s, const struct errinfo *why, int64_t wait_ms, bool slow)
+{
+    if (out_of_patience(s, wait_ms, slow)) {
         struct errinfo last = *why;
 
         if (s->attempts > 1)
@@ -125,7 +143,7 @@ static void fix_clock(struct source *s, const struct http_reply *r, const struct
         answer(s, NULL, why);
         return;
     }
-    remote_clock_force(s->c.remote, r->date_s);
+    remote_clock_force(s->c.remote, r->date_s, r->date_age_ms);
     note(s, NOTE_CLOCK, why, 0);
     s->counts.retries++;
     again_in(s, 0);
@@ -152,23 +170,36 @@ static struct page *read_reply(struct source *s, struct http_reply *r)
     return p;
 }
 
+/* As long as the reply asks for, in its text or its Retry-After. */
+static void slow_down(struct source *s, const struct http_reply *r, const struct reply *said)
+{
+    int64_t wait_ms = said->wait_ms > 0 ? said->wait_ms : 0;
+    int64_t after_ms = r->retry_after_s < WAIT_MAX_MS / 1000 ? r->retry_after_s * 1000 : WAIT_MAX_MS;
+
+    if (after_ms > wait_ms)
+        wait_ms = after_ms;
+    if (wait_ms > WAIT_MAX_MS)
+        wait_ms = WAIT_MAX_MS;
+    if (wait_ms <= 0)
+        wait_ms = jitter_ms(s->attempts);
+    bucket_hold_ms(s->c.bucket, wait_ms);
+    retry(s, &said->why, wait_ms, true);
+}
+
 static void react(struct source *s, const struct http_reply *r, const struct reply *said)
 {
     switch (said->reaction) {
-    case REACT_SLOW_DOWN: {
-        int64_t wait = r->retry_after_s > 0 && r->retry_after_s * 1000 > said->wait_ms ? r->retry_after_s * 1000 : said->wait_ms;
-
-        if (wait > 3600000)
-            wait = 3600000;
-        bucket_hold_ms(s->c.bucket, wait);
-        retry(s, &said->why, wait, true);
+    case REACT_SLOW_DOWN:
+        slow_down(s, r, said);
         return;
-    }
     case REACT_CLOCK:
         fix_clock(s, r, &said->why);
         return;
     case REACT_RETRY:
-        retry(s, &said->why, jitter_ms(s->attempts), false);
+        if (r->retry_after_s > 0)
+            slow_down(s, r, said);
+        else
+            retry(s, &said->why, jitter_ms(s->attempts), false);
         return;
     case REACT_OK:
     case REACT_LOGIN:
@@ -185,7 +216,7 @@ static void on_reply(void *ctx, struct http_reply *r)
 
     s->http = NULL;
     if (r->date_s >= 0)
-        remote_clock_learn(s->c.remote, r->date_s, r->took_ms);
+        remote_clock_learn(s->c.remote, r->date_s, r->took_ms - r->date_age_ms, r->date_age_ms);
     if (r->code) {
         if (r->code == ERR_CONFIG)
             answer(s, NULL, &r->why);
@@ -202,21 +233,32 @@ static void on_reply(void *ctx, struct http_reply *r)
     page_unref(page);
 }
 
-static void send_now(void *ctx)
+static enum err make_request(struct source *s, struct wire_request *w, struct errinfo *ei)
 {
-    struct source *s = ctx;
+    int64_t now_s = remote_clock_now_ms(s->c.remote) / 1000;
+    enum err e;
+
+    arena_free(s->attempt);
+    s->attempt = arena_new(ARENA_MAX_BYTES);
+    e = connector_sign(s->c.connector, s->c.iface, &s->c.options, s->business, s->n_business, now_s, s->attempt, w, ei);
+    if (!e && s->link.n)
+        e = connector_follow(s->link, s->attempt, w, ei);
+    return e;
+}
+
+static void send_now(struct source *s)
+{
     struct wire_request w;
     struct http_request h = {.max_bytes = s->c.max_bytes, .total_ms = s->c.call_ms};
     struct http_header *headers;
     struct errinfo ei;
 
-    s->timer = NULL;
-    if (connector_sign(s->c.connector, s->c.iface, &s->c.options, s->business, s->n_business, remote_clock_now_ms(s->c.remote) / 1000, s->arena, &w, &ei)) {
+    if (make_request(s, &w, &ei)) {
         answer(s, NULL, &ei);
         return;
     }
-    s->shown = connector_show(s->c.connector, &w, s->arena);
-    headers = ARENA_ARRAY(s->arena, struct http_header, w.n_headers + 1);
+    s->shown = connector_show(s->c.connector, &w, s->attempt);
+    headers = ARENA_ARRAY(s->attempt, struct http_header, w.n_headers + 1);
     for (size_t i = 0; i < w.n_headers; i++)
         headers[i] = (struct http_header){w.headers[i].key, w.headers[i].value};
     h.method = w.method;
@@ -230,6 +272,18 @@ static void send_now(void *ctx)
     s->http = http_send(s->c.http, &h, on_reply, s);
 }
 
+/* The place has come. A hold that began while it was waited for makes it worthless. */
+static void on_place(void *ctx)
+{
+    struct source *s = ctx;
+
+    s->timer = NULL;
+    if (bucket_is_held(s->c.bucket))
+        attempt(s);
+    else
+        send_now(s);
+}
+
 static void attempt(void *ctx)
 {
     struct source *s = ctx;
@@ -237,19 +291,22 @@ static void attempt(void *ctx)
 
     s->timer = NULL;
     if (wait > 0)
-        s->timer = loop_timer_start(s->c.loop, wait, send_now, s);
+        s->timer = loop_timer_start(s->c.loop, wait, on_place, s);
     else
         send_now(s);
 }
 
-void source_call(struct source *s, const struct kv *business, size_t n, void (*done)(void *ctx, struct page *page, const struct errinfo *why), void *ctx)
+void source_call(struct source *s, const struct source_request *r, void (*done)(void *ctx, struct page *page, const struct errinfo *why), void *ctx)
 {
-    s->arena = arena_new(16u << 20);
+    size_t n = r->n_business;
+
+    s->arena = arena_new(ARENA_MAX_BYTES);
     s->business = ARENA_ARRAY(s->arena, struct kv, n + 1);
     for (size_t i = 0; i < n; i++)
-        s->business[i] = (struct kv){arena_str(s->arena, business[i].key), arena_str(s->arena, business[i].value)};
+        s->business[i] = (struct kv){arena_str(s->arena, r->business[i].key), arena_str(s->arena, r->business[i].value)};
     s->n_business = n;
-    s->failing_since_ms = -1;
+    s->link = arena_str(s->arena, r->link);
+    s->failing_since_ms = s->slowed_since_ms = -1;
     s->attempts = s->clock_fixes = 0;
     s->done = done;
     s->ctx = ctx;

@@ -1,5 +1,6 @@
-/* Calling an upstream: sign, spend quota, call, judge the reply, try again. One `struct source` an integration; integrations of one connection share its
- * `struct bucket` and its `struct remote_clock`. Lives on the loop's thread. */
+/* Calling an upstream: sign, spend quota, call, judge the reply, try again. One `struct source` an integration;
+ * integrations of one connection share its `struct bucket` and its `struct remote_clock`. Lives on the loop's thread.
+ * One call at a time. */
 #ifndef SOURCE_SOURCE_H
 #define SOURCE_SOURCE_H
 
@@ -30,9 +31,15 @@ struct source_config {
 
 struct source *source_new(const struct source_config *config); /* copies the struct */
 void source_free(struct source *s);
-/* One call with retries. `business` is copied. `done` gets a page that it owns (page_unref), or NULL and why. */
-void source_call(struct source *s, const struct kv *business, size_t n, void (*done)(void *ctx, struct page *page, const struct errinfo *why), void *ctx);
-void source_cancel(struct source *s); /* the call under way, if any, without callback */
+struct source_request {
+    const struct kv *business;
+    size_t n_business;
+    struct str link; /* PAGE_LINK: the address that the last reply named; empty: the interface's own */
+};
+/* One call with retries. The request is copied. `done` gets a page that it owns (page_unref), or NULL and why; it may
+ * come before this returns (a request that cannot be signed), and may make the next call. */
+void source_call(struct source *s, const struct source_request *r, void (*done)(void *ctx, struct page *page, const struct errinfo *why), void *ctx);
+void source_cancel(struct source *s); /* the call under way, if any, without callback; not from inside `note` */
 struct source_counts { int64_t calls, throttled, retries, bytes; };
 struct source_counts source_counts(const struct source *s);
 
