@@ -1,6 +1,12 @@
-/* From an object of a document to a struct, by a table of members: types are checked, unknown keys are told with the nearest known name, required ones are missed. The first wrong member does not end it:
- * everything that is wrong with an object is told at once. */
+/* From an object of a document to a struct, by a table of members.
+ *
+ * Types are checked, unknown keys are told with the nearest known name, required ones are missed. The first wrong
+ * member does not end it: everything that is wrong with an object is told at once. What was wrong keeps its default.
+ * People write numbers and truth in quotes, so those are read as well; the schema (conf_schema.c) shows the plain form.
+ */
 #include "base/conf.h"
+
+#include "base/conf_text.h"
 #include "base/num.h"
 
 #include <stdlib.h>
@@ -14,16 +20,26 @@ struct fill {
     bool ok;
 };
 
+/* A type with its article. */
+static const char *type_phrase(enum node_type t)
+{
+    static const char *const phrases[] = {"null", "a boolean", "a number", "a string", "an array", "an object"};
+
+    return phrases[t];
+}
+
 static void wrong_type(struct fill *f, const struct node *n, const char *expected)
 {
     f->ok = false;
-    diags_add(f->diags, DIAG_ERROR, n->pos, "\"" STR_FMT "\" is a %s, %s is expected", STR_ARG(n->key), node_type_name(n->type), expected);
+    diags_add(f->diags, DIAG_ERROR, n->pos, "\"" STR_FMT "\" is %s, %s is expected", STR_ARG(conf_shown(n->key)),
+              type_phrase(n->type), expected);
 }
 
 static void wrong_value(struct fill *f, const struct node *n, const char *expected)
 {
     f->ok = false;
-    diags_add(f->diags, DIAG_ERROR, n->pos, "\"" STR_FMT "\" is " STR_FMT ", %s is expected", STR_ARG(n->key), STR_ARG(n->text), expected);
+    diags_add(f->diags, DIAG_ERROR, n->pos, "\"" STR_FMT "\" is \"" STR_FMT "\", %s is expected",
+              STR_ARG(conf_shown(n->key)), STR_ARG(conf_shown(n->text)), expected);
 }
 
 static void fill_int(struct fill *f, const struct field_spec *s, const struct node *n, int64_t *out)
@@ -36,7 +52,8 @@ static void fill_int(struct fill *f, const struct field_spec *s, const struct no
         wrong_value(f, n, "a whole number");
     } else if ((s->min || s->max) && (v < s->min || v > s->max)) {
         f->ok = false;
-        diags_add(f->diags, DIAG_ERROR, n->pos, "\"" STR_FMT "\" is %lld, allowed is %lld to %lld", STR_ARG(n->key), (long long)v, (long long)s->min, (long long)s->max);
+        diags_add(f->diags, DIAG_ERROR, n->pos, "\"" STR_FMT "\" is %lld, allowed is %lld to %lld",
+                  STR_ARG(conf_shown(n->key)), (long long)v, (long long)s->min, (long long)s->max);
     } else {
         *out = v;
     }
@@ -82,7 +99,8 @@ static void fill_enum(struct fill *f, const struct field_spec *s, const struct n
             return;
         }
     f->ok = false;
-    diags_add(f->diags, DIAG_ERROR, n->pos, "\"" STR_FMT "\" cannot be \"" STR_FMT "\"", STR_ARG(n->key), STR_ARG(n->text));
+    diags_add(f->diags, DIAG_ERROR, n->pos, "\"" STR_FMT "\" cannot be \"" STR_FMT "\"", STR_ARG(conf_shown(n->key)),
+              STR_ARG(conf_shown(n->text)));
     diags_nearest(f->diags, str_nearest(n->text, s->names, count));
     if (count && count <= 12) {
         struct buf b = buf_make(4096);
@@ -96,28 +114,31 @@ static void fill_enum(struct fill *f, const struct field_spec *s, const struct n
 
 static void fill_strings(struct fill *f, const struct node *n, struct strs *out)
 {
+    const struct node *first = n->type == NODE_ARRAY ? n->child : n;
+    size_t i = 0, count = n->type == NODE_ARRAY ? n->n_children : 1;
+    bool ok = true;
     struct str *at;
-    size_t i = 0;
 
-    if (n->type == NODE_STRING) {
-        at = ARENA_NEW(f->a, struct str);
-        *at = n->text;
-        *out = (struct strs){at, 1};
-        return;
-    }
-    if (n->type != NODE_ARRAY) {
+    if (n->type != NODE_ARRAY && n->type != NODE_STRING) {
         wrong_type(f, n, "an array of texts");
         return;
     }
-    at = ARENA_ARRAY(f->a, struct str, n->n_children + 1);
-    for (const struct node *c = n->child; c; c = c->next) {
+    at = arena_try(f->a, (count + 1) * sizeof *at);
+    if (!at) {
+        wrong_type(f, n, "an array of texts that memory has room for");
+        return;
+    }
+    for (const struct node *c = first; i < count; c = c->next) {
         if (c->type != NODE_STRING) {
-            f->ok = false;
-            diags_add(f->diags, DIAG_ERROR, c->pos, "element %zu of \"" STR_FMT "\" is a %s, a text is expected", i + 1, STR_ARG(n->key), node_type_name(c->type));
+            ok = false;
+            diags_add(f->diags, DIAG_ERROR, c->pos, "element %zu of \"" STR_FMT "\" is %s, a text is expected", i + 1,
+                      STR_ARG(conf_shown(n->key)), type_phrase(c->type));
         }
         at[i++] = c->text;
     }
-    *out = (struct strs){at, i};
+    f->ok &= ok;
+    if (ok)
+        *out = (struct strs){at, count};
 }
 
 static void fill_member(struct fill *f, const struct field_spec *s, const struct node *n)
@@ -171,7 +192,7 @@ static void tell_unknown(struct fill *f, const struct node *n, enum diag_level l
 
     for (size_t i = 0; i < f->n_specs; i++)
         names[i] = f->specs[i].name;
-    diags_add(f->diags, level, n->key_pos, "unknown key \"" STR_FMT "\"", STR_ARG(n->key));
+    diags_add(f->diags, level, n->key_pos, "unknown key \"" STR_FMT "\"", STR_ARG(conf_shown(n->key)));
     diags_nearest(f->diags, str_nearest(n->key, names, f->n_specs));
     f->ok &= level != DIAG_ERROR;
     free(names);
@@ -193,12 +214,15 @@ static bool given(const struct fill *f, const struct node *obj, const struct fie
     return false;
 }
 
-bool conf_fill(const struct node *obj, const struct field_spec *specs, size_t n_specs, void *out, enum diag_level unknown, struct arena *a, struct diags *diags)
+/* lint: allow(parameters) what is read, by which table, into what, and where that is told: all of them differ by caller
+ */
+bool conf_fill(const struct node *obj, const struct field_spec *specs, size_t n_specs, void *out,
+               enum diag_level unknown, struct arena *a, struct diags *diags)
 {
     struct fill f = {specs, n_specs, out, a, diags, true};
 
     if (obj->type != NODE_OBJECT) {
-        diags_add(diags, DIAG_ERROR, obj->pos, "a %s stands here, an object is expected", node_type_name(obj->type));
+        diags_add(diags, DIAG_ERROR, obj->pos, "%s stands here, an object is expected", type_phrase(obj->type));
         return false;
     }
     for (const struct node *n = obj->child; n; n = n->next) {

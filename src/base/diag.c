@@ -1,4 +1,8 @@
-/* A list of what is wrong with documents. Texts are copied, repetitions are dropped, and the list has an end: a document that is wrong in ten thousand places does not need more. */
+/* A list of what is wrong with documents.
+ *
+ * Texts are copied, repetitions are dropped, and the list has an end: a document that is wrong in ten thousand places
+ * does not need more. Texts quote what stands in documents, so they are made fit for a terminal: control characters
+ * become blanks, overlong ones are cut at a character's edge. */
 #include "base/diag.h"
 
 #include "base/buf.h"
@@ -7,8 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define KEPT_MAX 10000
-#define ARENA_MAX (64u << 20)
+#define KEPT_MAX  10000
+#define TEXT_MAX  1200
+#define ARENA_MAX (128u << 20)
 
 struct diags {
     struct arena *a;
@@ -43,23 +48,63 @@ size_t diags_count(const struct diags *d, enum diag_level at_least)
     return n;
 }
 
-const struct diag *diags_at(const struct diags *d, size_t i) { return &d->at[i]; }
+const struct diag *diags_at(const struct diags *d, size_t i)
+{
+    return &d->at[i];
+}
 
 static bool same(const struct diag *a, const struct diag *b)
 {
     const char *fa = a->pos.file ? a->pos.file : "", *fb = b->pos.file ? b->pos.file : "";
 
-    return a->level == b->level && a->pos.line == b->pos.line && a->pos.col == b->pos.col && strcmp(fa, fb) == 0 && strcmp(a->what, b->what) == 0;
+    return a->pos.line == b->pos.line && a->pos.col == b->pos.col && a->level == b->level &&
+           strcmp(a->what, b->what) == 0 && strcmp(fa, fb) == 0;
+}
+
+/* Cuts off what a full buffer left of the last character. */
+static void cut_at_edge(char *text)
+{
+    size_t n = strlen(text), from = n;
+    uint32_t cp;
+
+    while (from && n - from < 3 && ((unsigned char)text[from - 1] & 0xC0) == 0x80)
+        from--;
+    if (from && (unsigned char)text[from - 1] >= 0xC0 &&
+        utf8_decode(str_mk(text + from - 1, n - from + 1), &cp) != n - from + 1)
+        text[from - 1] = '\0';
+}
+
+static void format(char out[TEXT_MAX], const char *fmt, va_list ap)
+{
+    int n = vsnprintf(out, TEXT_MAX, fmt, ap);
+
+    if (n < 0)
+        out[0] = '\0';
+    if (n >= TEXT_MAX)
+        cut_at_edge(out);
+    for (char *p = out; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7F)
+            *p = ' ';
+}
+
+/* Most diagnostics name the file that the one before named. */
+static const char *keep_file(struct diags *d, const char *file)
+{
+    const char *last = d->n ? d->at[d->n - 1].pos.file : NULL;
+
+    if (!file || (last && strcmp(last, file) == 0))
+        return file ? last : NULL;
+    return arena_cstr(d->a, str_of(file));
 }
 
 void diags_add(struct diags *d, enum diag_level level, struct pos pos, const char *what_fmt, ...)
 {
-    char what[1200];
+    char what[TEXT_MAX];
     struct diag new = {level, pos, what, "", ""};
     va_list ap;
 
     va_start(ap, what_fmt);
-    vsnprintf(what, sizeof what, what_fmt, ap);
+    format(what, what_fmt, ap);
     va_end(ap);
     d->dropped = d->n >= KEPT_MAX;
     for (size_t i = 0; i < d->n && !d->dropped; i++)
@@ -71,19 +116,19 @@ void diags_add(struct diags *d, enum diag_level level, struct pos pos, const cha
         d->at = mem_grow(d->at, d->cap * sizeof *d->at);
     }
     new.what = arena_cstr(d->a, str_of(what));
-    new.pos.file = pos.file ? arena_cstr(d->a, str_of(pos.file)) : NULL;
+    new.pos.file = keep_file(d, pos.file);
     d->at[d->n++] = new;
 }
 
 void diags_remedy(struct diags *d, const char *fmt, ...)
 {
-    char text[1200];
+    char text[TEXT_MAX];
     va_list ap;
 
     if (d->dropped || !d->n)
         return;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    format(text, fmt, ap);
     va_end(ap);
     d->at[d->n - 1].remedy = arena_cstr(d->a, str_of(text));
 }
@@ -98,7 +143,6 @@ void diag_print(const struct diag *d, char *out, size_t cap)
 {
     static const char *const levels[] = {"note", "warning", "error"};
     struct buf b = buf_make(64u << 10);
-    struct str text;
 
     if (d->pos.file)
         buf_printf(&b, "%s:", d->pos.file);
@@ -109,8 +153,8 @@ void diag_print(const struct diag *d, char *out, size_t cap)
         buf_printf(&b, " (did you mean \"%s\"?)", d->nearest);
     if (d->remedy[0])
         buf_printf(&b, ". %s", d->remedy);
-    text = buf_str(&b);
-    snprintf(out, cap, "%.*s", (int)text.n, text.n ? text.p : "");
+    if (cap && (size_t)snprintf(out, cap, "%s", buf_cstr(&b)) >= cap)
+        cut_at_edge(out);
     buf_free(&b);
 }
 

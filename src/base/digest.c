@@ -1,8 +1,10 @@
-/* Digests by OpenSSL's EVP interface, one shot; content hashes by XXH3; random bytes from the kernel. All of it is thread-safe. */
+/* Digests by OpenSSL's EVP interface, content hashes by XXH3, random bytes from the kernel.
+ *
+ * Nothing is kept between calls, so all of it may be used from any thread; a hasher belongs to one thread at a time. A
+ * digest fails only when memory is out, and that ends the process as elsewhere. Nothing here compares secrets. */
 #include "base/digest.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
@@ -77,8 +79,8 @@ void uuid_v4(char out[37])
     random_bytes(b, sizeof b);
     b[6] = (uint8_t)((b[6] & 0x0F) | 0x40);
     b[8] = (uint8_t)((b[8] & 0x3F) | 0x80);
-    snprintf(out, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11],
-             b[12], b[13], b[14], b[15]);
+    snprintf(out, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
+             b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
 struct hasher {
@@ -104,7 +106,10 @@ void hasher_free(struct hasher *h)
     free(h);
 }
 
-void hasher_reset(struct hasher *h) { XXH3_128bits_reset(h->state); }
+void hasher_reset(struct hasher *h)
+{
+    XXH3_128bits_reset(h->state);
+}
 
 void hasher_add(struct hasher *h, struct str s)
 {

@@ -34,21 +34,21 @@ static inline const struct json *json(yyjson_val *v)
 
 /* ---- parsing ---- */
 
-static enum err not_json(struct str text, size_t at, const yyjson_read_err *why, struct errinfo *ei)
+/* `mark` bytes stand before the text, and in no column. */
+static enum err not_json(struct str text, size_t mark, const yyjson_read_err *why, struct errinfo *ei)
 {
-    size_t line = 1, line_at = 0;
+    size_t line = 1, line_at = 0, at = why->pos < text.n ? why->pos : text.n;
 
     if (why->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
         return fail(ei, ERR_INTERNAL, "out of memory for a JSON text of %zu bytes", text.n);
     if (!str_trim(text).n)
         return fail(ei, ERR_DATA, "not JSON: the text is empty");
-    at = at < text.n ? at : text.n;
     for (size_t i = 0; i < at; i++)
         if (text.p[i] == '\n') {
             line++;
             line_at = i + 1;
         }
-    return fail(ei, ERR_DATA, "not JSON at byte %zu (line %zu, column %zu): %s", at, line,
+    return fail(ei, ERR_DATA, "not JSON at byte %zu (line %zu, column %zu): %s", at + mark, line,
                 utf8_count(str_sub(text, line_at, at - line_at)) + 1, why->msg);
 }
 
@@ -121,7 +121,7 @@ enum err json_parse(struct str text, const struct json_limits *limits, struct js
     if (!doc && (found.dirty || !utf8_valid(body)))
         doc = read_repaired(body, &repairs, &why);
     if (!doc)
-        return not_json(text, why.pos + mark, &why, ei);
+        return not_json(body, mark, &why, ei);
     *ret = mem_alloc(sizeof **ret);
     (*ret)->doc = doc;
     if (ret_repairs)
