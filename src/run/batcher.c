@@ -298,7 +298,7 @@ static enum err look_up(struct batcher *b, const struct page *page, struct arena
     for (; i < n && (raw = json_next(&it, NULL)); i++) {
         struct errinfo why;
 
-        l->code[i] = shaper_identify(b->shaper, raw, a, p->ledger, &l->records[i], &why);
+        l->code[i] = shaper_identify(b->shaper, raw, a, p->ledger_strict, &l->records[i], &why);
         l->records[i].raw = raw;
         l->records[i].page = page->seq;
         l->records[i].row = (int32_t)i;

@@ -20,11 +20,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define JOURNAL_QUEUE 8
-#define SHAPE_QUEUE 8
+#define JOURNAL_QUEUE 4
+#define SHAPE_QUEUE 4
 #define WRITE_QUEUE 2
-#define JOURNAL_GROUP 16
-#define UNIT_PAGES_MAX 48
+#define JOURNAL_GROUP 8
+#define UNIT_PAGES_MAX 32
 #define UNIT_BYTES_MAX (24u << 20)
 
 /* A batch on its way, with what keeps its cells alive. */

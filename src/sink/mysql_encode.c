@@ -2,6 +2,8 @@
  * backslash and zero must be escaped and bad UTF-8 could swallow the tab behind it. */
 #include "sink/mysql_sink.h"
 
+#define ROW_BLOCK 16
+
 static void encode_arrays(struct batch *b, struct my_wire *w, size_t n_columns)
 {
     size_t n = w->out.n;
@@ -14,15 +16,21 @@ static void encode_arrays(struct batch *b, struct my_wire *w, size_t n_columns)
         col->n = arena_alloc(b->arena, (n + 1) * sizeof *col->n);
         col->null = arena_alloc(b->arena, n + 1);
     }
-    for (size_t i = 0; i < n; i++) {
-        const struct value *cells = b->rows[w->out.order[i]].cells;
+    /* a few rows at a time, column by column: each column's arrays are written in runs */
+    for (size_t from = 0; from < n; from += ROW_BLOCK) {
+        size_t to = from + ROW_BLOCK < n ? from + ROW_BLOCK : n;
 
         for (size_t c = 0; c < n_columns; c++) {
-            bool null = value_is_null(&cells[c]);
+            const struct mydb_array *col = &w->columns[c];
 
-            w->columns[c].p[i] = (char *)(uintptr_t)(null ? "" : cells[c].p);
-            w->columns[c].n[i] = null ? 0 : cells[c].n;
-            w->columns[c].null[i] = null;
+            for (size_t i = from; i < to; i++) {
+                const struct value *v = &b->rows[w->out.order[i]].cells[c];
+                bool null = value_is_null(v);
+
+                col->p[i] = (char *)(uintptr_t)(null ? "" : v->p);
+                col->n[i] = null ? 0 : v->n;
+                col->null[i] = null;
+            }
         }
     }
 }
