@@ -1,0 +1,181 @@
+/* Dead letters: listing them, and `drop`. Retrying is a run of the engine (run.c). */
+#include "app/dead.h"
+
+#include "app/out.h"
+#include "base/product.h"
+
+#define LISTED 1000
+
+static const char *const names[] = {[DEAD_OPEN] = "error", [DEAD_RETRIED] = "retried", [DEAD_DROPPED] = "dropped", [DEAD_SUPERSEDED] = "superseded"};
+
+static const char *dead_state_name(int state) { return state >= 0 && state <= DEAD_SUPERSEDED ? names[state] : "error"; }
+
+int dead_state_of(struct str name)
+{
+    for (int i = 0; i <= DEAD_SUPERSEDED; i++)
+        if (str_eq(name, str_of(names[i])))
+            return i;
+    return -1;
+}
+
+void dead_json(const struct app *app, struct json_out *w, const struct dead_letter *d)
+{
+    json_out_begin(w, '{');
+    json_number(w, "letter", d->id);
+    json_member(w, "id", d->key);
+    json_member(w, "target_id", d->target_id.n ? d->target_id : (struct str){0});
+    json_member(w, "version", d->version.n ? d->version : (struct str){0});
+    json_member(w, "state", str_of(dead_state_name(d->state)));
+    json_member(w, "code", d->code);
+    json_member(w, "reason", d->reason);
+    json_number(w, "page", d->page);
+    json_number(w, "row", d->row);
+    json_number(w, "line", d->line);
+    json_number(w, "tries", d->tries);
+    json_time(w, "created", app, d->created_ms);
+    json_time(w, "tried", app, d->tried_ms ? d->tried_ms : INT64_MIN);
+    json_out_end(w, '}');
+}
+
+void dead_tell(const struct app *app, const struct dead_letter *d, size_t n)
+{
+    struct buf b = buf_make(64u << 20);
+
+    for (size_t i = 0; i < n; i++) {
+        struct str created = time_text(app, d[i].created_ms / 1000);
+
+        add_fitted(&b, d[i].target_id.n ? d[i].target_id : d[i].key, 24);
+        buf_printf(&b, "  %-10s  " STR_FMT "  ", dead_state_name(d[i].state), STR_ARG(created));
+        add_clean(&b, d[i].reason);
+        buf_byte(&b, '\n');
+    }
+    say_str(app, buf_str(&b));
+    buf_free(&b);
+}
+
+static size_t keep_state(struct dead_letter *d, size_t n, int state)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (state < 0 || d[i].state == state)
+            d[kept++] = d[i];
+    return kept;
+}
+
+static void tell_json(const struct app *app, const struct dead_letter *d, size_t n, const struct errinfo *why)
+{
+    struct buf b = buf_make(64u << 20);
+    struct json_out w = json_out(&b);
+
+    json_out_begin(&w, '{');
+    json_out_key(&w, "records");
+    json_out_begin(&w, '[');
+    for (size_t i = 0; i < n; i++)
+        dead_json(app, &w, &d[i]);
+    json_out_end(&w, ']');
+    if (why) {
+        json_out_key(&w, "error");
+        json_error(&w, why);
+    }
+    json_out_end(&w, '}');
+    print_json(app, &b);
+    buf_free(&b);
+}
+
+static enum err letters(struct app *app, const struct dead_query *q, struct dead_letter **ret, size_t *ret_n, struct errinfo *ei)
+{
+    *ret = NULL;
+    *ret_n = 0;
+    return app->store ? store_dead_list(app->store, q, app->arena, ret, ret_n, ei) : OK;
+}
+
+int dead_list(struct app *app, const struct integration *i, struct str id, int state)
+{
+    struct dead_query q = {.integration = i->name, .id = id, .limit = LISTED, .all_states = state != DEAD_OPEN};
+    struct dead_letter *d;
+    struct errinfo ei;
+    size_t n;
+
+    if (letters(app, &q, &d, &n, &ei))
+        return app_fail(app, &ei);
+    n = keep_state(d, n, state);
+    if (app->json)
+        tell_json(app, d, n, NULL);
+    else if (!n)
+        say(app, "%s\n", either(app, "There are none.", "没有。"));
+    else
+        dead_tell(app, d, n);
+    return STATUS_OK;
+}
+
+int dead_choose(struct app *app, const struct integration *i)
+{
+    struct dead_query q = {.integration = i->name, .limit = LISTED};
+    struct dead_letter *d;
+    struct errinfo ei;
+    size_t n;
+
+    if (letters(app, &q, &d, &n, &ei))
+        return app_fail(app, &ei);
+    if (!n)
+        fail(&ei, ERR_USAGE, "\"" STR_FMT "\" has no dead letters", STR_ARG(i->name));
+    else
+        fail(&ei, ERR_USAGE, "which of the %zu dead letters?", n);
+    fail_hint(&ei, "`" PRODUCT " %s " STR_FMT " --all`, or --id with the id of the source or of the target", app->command->name, STR_ARG(i->name));
+    if (app->json) {
+        tell_json(app, d, n, &ei);
+        return STATUS_WRONG;
+    }
+    dead_tell(app, d, n);
+    return app_fail(app, &ei);
+}
+
+static int drop(struct app *app, const struct integration *i)
+{
+    struct dead_query q = {.integration = i->name, .id = app_flag(app, "id") ? str_of(app_value(app, "id")) : (struct str){0}};
+    struct dead_letter *d;
+    struct errinfo ei;
+    struct buf b = buf_make(1u << 16);
+    struct json_out w = json_out(&b);
+    size_t n;
+    enum err err = letters(app, &q, &d, &n, &ei);
+
+    if (!err && !n && q.id.p)
+        err = fail(&ei, ERR_USAGE, "there is no dead letter with id " STR_FMT, STR_ARG(q.id));
+    for (size_t k = 0; !err && k < n; k++)
+        err = store_dead_set(app->store, d[k].id, DEAD_DROPPED, (struct str){0}, clock_wall(&clock_system), &ei);
+    if (err)
+        return app_fail(app, &ei);
+    say(app, "%zu dead letter%s dropped; they stay in the list of `" PRODUCT " records " STR_FMT " --state dropped`\n", n, n == 1 ? " was" : "s were",
+        STR_ARG(i->name));
+    if (app->json) {
+        json_out_begin(&w, '{');
+        json_member(&w, "integration", i->name);
+        json_number(&w, "dropped", (int64_t)n);
+        json_out_end(&w, '}');
+        print_json(app, &b);
+    }
+    buf_free(&b);
+    return STATUS_OK;
+}
+
+int command_drop(struct app *app)
+{
+    const struct integration *i;
+    struct errinfo ei;
+
+    if (app_open_integration(app, &i, &ei) || app_open_store(app, false, &ei))
+        return app_fail(app, &ei);
+    if (!app_flag(app, "all") && !app_flag(app, "id"))
+        return dead_choose(app, i);
+    if (!app->store) {
+        fail(&ei, ERR_USAGE, "nothing has run here yet");
+        return app_fail(app, &ei);
+    }
+    store_close(app->store);
+    app->store = NULL;
+    if (app_open_store(app, true, &ei))
+        return app_fail(app, &ei);
+    return drop(app, i);
+}

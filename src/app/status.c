@@ -1,0 +1,243 @@
+/* `status` and `runs`: where each integration stands and what its runs were, from the project's own state. Nobody is called. */
+#include "app/open.h"
+#include "app/out.h"
+#include "base/product.h"
+
+
+struct standing {
+    const struct integration *integration;
+    struct progress progress;
+    int64_t dead, gaps;
+    struct run_row *last; /* NULL: it never ran */
+    struct str path, promise; /* p NULL: not known yet */
+    int64_t behind_ms;    /* -1: not known */
+    bool cursor_is_time;
+};
+
+static enum err look(struct app *app, const struct integration *i, struct standing *s, struct errinfo *ei)
+{
+    struct run_row *runs;
+    struct gap *gaps;
+    size_t n, n_gaps;
+    enum err err;
+
+    *s = (struct standing){.integration = i, .behind_ms = -1};
+    if (!app->store)
+        return OK;
+    err = store_progress(app->store, i->name, &s->progress, ei);
+    err = err ? err : store_dead_count(app->store, i->name, &s->dead, ei);
+    err = err ? err : store_gaps(app->store, i->name, app->arena, &gaps, &n_gaps, ei);
+    err = err ? err : store_runs(app->store, i->name, 1, app->arena, &runs, &n, ei);
+    err = err ? err : store_fact(app->store, arena_printf(app->arena, "path:" STR_FMT, STR_ARG(i->name)), app->arena, &s->path, ei);
+    err = err ? err : store_fact(app->store, arena_printf(app->arena, "promise:" STR_FMT, STR_ARG(i->name)), app->arena, &s->promise, ei);
+    if (err)
+        return err;
+    s->gaps = (int64_t)n_gaps;
+    s->last = n ? &runs[0] : NULL;
+    /* a rowversion is no time: what lies outside the years 1990 to 2200 is one */
+    s->cursor_is_time = s->progress.cursor_s > 631152000 && s->progress.cursor_s < 7258118400;
+    if (s->progress.known && s->cursor_is_time)
+        s->behind_ms = clock_wall(&clock_system) - s->progress.cursor_s * 1000;
+    return OK;
+}
+
+static void cursor_json(const struct app *app, struct json_out *w, const char *key, const struct standing *s, int64_t at)
+{
+    if (!s->progress.known || at == INT64_MIN || !at)
+        json_member(w, key, (struct str){0});
+    else if (s->cursor_is_time)
+        json_time(w, key, app, at * 1000);
+    else
+        json_number(w, key, at);
+}
+
+static void to_json(const struct app *app, struct json_out *w, const struct standing *s)
+{
+    json_out_begin(w, '{');
+    json_member(w, "integration", s->integration->name);
+    json_member(w, "title", s->integration->title);
+    json_flag(w, "enabled", s->integration->enabled);
+    json_flag(w, "paused", s->progress.paused);
+    cursor_json(app, w, "cursor", s, s->progress.cursor_s);
+    cursor_json(app, w, "fetched", s, s->progress.fetched_s);
+    json_time(w, "freshest", app, s->progress.freshest_ms ? s->progress.freshest_ms : INT64_MIN);
+    json_out_key(w, "behind_ms");
+    if (s->behind_ms >= 0)
+        json_out_int(w, s->behind_ms);
+    else
+        json_out_null(w);
+    json_number(w, "dead", s->dead);
+    json_number(w, "gaps", s->gaps);
+    json_member(w, "promise", s->promise);
+    json_member(w, "path", s->path);
+    json_out_key(w, "last_run");
+    if (s->last && s->last->summary.n)
+        json_out_raw(w, s->last->summary);
+    else
+        json_out_null(w);
+    json_member(w, "last_status", s->last ? s->last->status : (struct str){0});
+    json_time(w, "last_started", app, s->last ? s->last->started_ms : INT64_MIN);
+    json_out_end(w, '}');
+}
+
+static enum color color_of(struct str status)
+{
+    if (str_eq(status, S("ok")))
+        return COLOR_GREEN;
+    return str_eq(status, S("failed")) ? COLOR_RED : COLOR_YELLOW;
+}
+
+static struct str mark(const struct app *app, const struct standing *s, int64_t at)
+{
+    if (!s->progress.known || at == INT64_MIN || !at)
+        return S("—");
+    return s->cursor_is_time ? time_text(app, at) : arena_printf(app->arena, "%lld", (long long)at);
+}
+
+static void line(const struct app *app, const char *english, const char *chinese, struct str value)
+{
+    struct buf b = buf_make(4096);
+
+    buf_add(&b, S("  "));
+    add_fitted(&b, str_of(either(app, english, chinese)), 16);
+    add_clean(&b, value);
+    buf_byte(&b, '\n');
+    say_str(app, buf_str(&b));
+    buf_free(&b);
+}
+
+static void tell(const struct app *app, const struct standing *s)
+{
+    say(app, "%s" STR_FMT "%s  " STR_FMT "%s%s\n", color(app, COLOR_BOLD), STR_ARG(s->integration->name), color(app, COLOR_NONE), STR_ARG(s->integration->title),
+        s->integration->enabled ? "" : either(app, "  (disabled)", "（已停用）"), s->progress.paused ? either(app, "  (paused)", "（已暂停）") : "");
+    if (!s->last) {
+        line(app, "last run", "上次运行", str_of(either(app, "never", "从未")));
+        return;
+    }
+    say(app, "  %s%s" STR_FMT "%s, %s, " STR_FMT "\n", either(app, "last run        ", "上次运行        "), color(app, color_of(s->last->status)), STR_ARG(s->last->status),
+        color(app, COLOR_NONE), arena_cstr(app->arena, s->last->kind), STR_ARG(time_text(app, s->last->started_ms / 1000)));
+    line(app, "written up to", "已写入至", mark(app, s, s->progress.cursor_s));
+    line(app, "fetched up to", "已读取至", mark(app, s, s->progress.fetched_s));
+    if (s->behind_ms >= 0)
+        line(app, "behind", "落后", duration_text(app, s->behind_ms));
+    line(app, "dead letters", "死信", grouped(app->arena, s->dead));
+    line(app, "open gaps", "未闭合缺口", grouped(app->arena, s->gaps));
+    if (s->promise.p)
+        line(app, "promise", "写入保证", s->promise);
+    if (s->path.p)
+        line(app, "rows go in by", "写入方式", s->path);
+}
+
+static int status_all(struct app *app)
+{
+    struct buf b = buf_make(16u << 20);
+    struct json_out w = json_out(&b);
+    struct errinfo ei;
+    int status = STATUS_OK;
+
+    json_out_begin(&w, '{');
+    json_member(&w, "project", app->project->settings.name);
+    json_out_key(&w, "integrations");
+    json_out_begin(&w, '[');
+    for (size_t i = 0; i < app->project->n_integrations && status == STATUS_OK; i++) {
+        struct standing s;
+
+        if (app->n_words && !str_eq(app->project->integrations[i].name, app_word(app, 0)))
+            continue;
+        if (look(app, &app->project->integrations[i], &s, &ei)) {
+            status = app_fail(app, &ei);
+            break;
+        }
+        to_json(app, &w, &s);
+        tell(app, &s);
+    }
+    json_out_end(&w, ']');
+    json_out_end(&w, '}');
+    if (app->json && status == STATUS_OK)
+        print_json(app, &b);
+    buf_free(&b);
+    return status;
+}
+
+int command_status(struct app *app)
+{
+    const struct integration *i;
+    struct errinfo ei;
+    enum err err = app->n_words ? app_open_integration(app, &i, &ei) : app_open_project(app, (struct str){0}, &ei);
+
+    err = err ? err : app_open_store(app, false, &ei);
+    return err ? app_fail(app, &ei) : status_all(app);
+}
+
+/* ---- runs ---- */
+
+static void run_json(const struct app *app, struct json_out *w, const struct run_row *r)
+{
+    json_out_begin(w, '{');
+    json_number(w, "run", r->id);
+    json_member(w, "integration", r->integration);
+    json_member(w, "kind", r->kind);
+    json_member(w, "status", r->status);
+    json_time(w, "started", app, r->started_ms);
+    json_time(w, "ended", app, r->ended_ms ? r->ended_ms : INT64_MIN);
+    json_out_key(w, "summary");
+    if (r->summary.n)
+        json_out_raw(w, r->summary);
+    else
+        json_out_null(w);
+    json_out_end(w, '}');
+}
+
+static void run_line(const struct app *app, const struct run_row *r)
+{
+    struct json_doc *doc = NULL;
+    struct errinfo ei;
+    const struct json *s, *error;
+    int64_t records = 0, rows = 0, dead = 0, took = 0;
+
+    if (r->summary.n && json_parse(r->summary, &JSON_LIMITS_DEFAULT, &doc, NULL, &ei) != OK)
+        doc = NULL;
+    s = doc ? json_root(doc) : NULL;
+    json_i64(json_get(s, S("records")), &records);
+    json_i64(json_get(s, S("rows")), &rows);
+    json_i64(json_get(s, S("dead")), &dead);
+    json_i64(json_get(s, S("duration_ms")), &took);
+    error = json_get(json_get(s, S("error")), S("message"));
+    say(app, STR_FMT "  %-8.*s %s%-11.*s%s %9lld records %9lld rows %5lld dead  " STR_FMT "\n", STR_ARG(time_text(app, r->started_ms / 1000)), STR_ARG(r->kind),
+        color(app, color_of(r->status)), STR_ARG(r->status), color(app, COLOR_NONE), (long long)records, (long long)rows, (long long)dead,
+        STR_ARG(duration_text(app, took)));
+    if (json_text(error).n)
+        say(app, "    " STR_FMT "\n", STR_ARG(json_text(error)));
+    json_free(doc);
+}
+
+int command_runs(struct app *app)
+{
+    const struct integration *i;
+    struct buf b = buf_make(64u << 20);
+    struct json_out w = json_out(&b);
+    struct run_row *runs = NULL;
+    struct errinfo ei;
+    int64_t limit;
+    size_t n = 0;
+
+    if (app_open_integration(app, &i, &ei) || app_number(app, "number", (struct number_range){20, 1, 100000}, &limit, &ei) || app_open_store(app, false, &ei) ||
+        (app->store && store_runs(app->store, i->name, (size_t)limit, app->arena, &runs, &n, &ei)))
+        return app_fail(app, &ei);
+    json_out_begin(&w, '{');
+    json_out_key(&w, "runs");
+    json_out_begin(&w, '[');
+    for (size_t k = 0; k < n; k++) {
+        run_json(app, &w, &runs[k]);
+        if (!app->json)
+            run_line(app, &runs[k]);
+    }
+    json_out_end(&w, ']');
+    json_out_end(&w, '}');
+    if (app->json)
+        print_json(app, &b);
+    else if (!n)
+        say(app, "%s\n", either(app, "It never ran.", "从未运行。"));
+    buf_free(&b);
+    return STATUS_OK;
+}
