@@ -10,8 +10,10 @@
 #include "base/num.h"
 #include "project/secret.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #define JOURNAL_SEGMENT_BYTES (256ll << 20)
 #define JOURNAL_SEGMENT_MS (86400000ll)
@@ -200,6 +202,8 @@ static void recall_clock(struct engine *e)
     struct errinfo ei;
     int64_t offset;
 
+    if (!e->store)
+        return; /* a sample */
     if (store_fact(e->store, name, e->arena, &text, &ei) == OK && text.p && num_i64(text, &offset))
         remote_clock_set_offset(e->remote, offset);
 }
@@ -223,6 +227,10 @@ enum err engine_open_source(struct engine *e, void (*note)(void *ctx, enum sourc
     struct strs values;
     enum err err = resolve(e, c, &values, ei);
 
+    if (!err && mkdir(e->project->state_dir, 0700) && errno != EEXIST) {
+        fail(ei, ERR_DISK, "%s: %s", e->project->state_dir, strerror(errno));
+        err = fail_hint(ei, "the project's folder must be writable for this user");
+    }
     err = err ? err : bucket_open(quota.p, c->name, c->requests, c->per_ms, &e->bucket, ei);
     if (err)
         return err;

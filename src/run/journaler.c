@@ -110,8 +110,11 @@ static bool keep_group(struct pipeline *p, struct page **group, size_t n)
         pipeline_fail(p, &ei);
         return false;
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         group[i]->seq = entries[i].seq;
+        if (group[i]->mark && group[i]->purpose == PURPOSE_MAIN)
+            atomic_store(&p->fetched_cursor, group[i]->cursor_s);
+    }
     return true;
 }
 

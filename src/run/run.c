@@ -301,6 +301,7 @@ static void set_pipeline(struct run *r)
         r->p.ledger = false;
     atomic_store(&r->p.written_page, r->e.at.page);
     atomic_store(&r->p.written_cursor, r->e.at.cursor_s);
+    atomic_store(&r->p.fetched_cursor, INT64_MIN);
 }
 
 static enum err set_reader(struct run *r, struct errinfo *ei)

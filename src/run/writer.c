@@ -130,6 +130,8 @@ static enum err keep_progress(struct writer *w, bool now, struct errinfo *ei)
     g.known = true;
     g.page = atomic_load(&p->written_page);
     g.cursor_s = atomic_load(&p->written_cursor);
+    if (atomic_load(&p->fetched_cursor) != INT64_MIN)
+        g.fetched_s = atomic_load(&p->fetched_cursor);
     g.epoch = c->epoch;
     g.batch = c->batch;
     g.row = c->row;
