@@ -3,7 +3,7 @@
 
 #include "base/num.h"
 #include "base/product.h"
-#include "project/secret.h"
+#include "store/files.h"
 
 #include <unistd.h>
 
@@ -97,27 +97,11 @@ const char *app_journal_dir(struct app *app, struct str integration)
     return arena_printf(app->arena, "%s/journal/" STR_FMT, app->project->state_dir, STR_ARG(integration)).p;
 }
 
-enum err app_resolve(struct app *app, const struct connection *c, struct strs *ret, struct errinfo *ei)
-{
-    struct str *values = ARENA_ARRAY(app->arena, struct str, c->options.n + 1);
-
-    for (size_t i = 0; i < c->options.n; i++) {
-        enum err err = secret_resolve(app->project->dir, c->options.at[i], app->arena, &values[i], ei);
-
-        if (err) {
-            err_prefix(ei, "connection \"" STR_FMT "\"", STR_ARG(c->name));
-            return err;
-        }
-    }
-    *ret = (struct strs){values, c->options.n};
-    return OK;
-}
-
 enum err app_connect_target(struct app *app, const struct flow *f, struct sink **ret, struct errinfo *ei)
 {
     struct sink *s = NULL;
     struct strs options;
-    enum err err = app_resolve(app, f->integration->target, &options, ei);
+    enum err err = connection_values(app->project, f->integration->target, app->arena, &options, ei);
 
     err = err ? err : sink_open(f->sink_type, &f->sink_spec, &options, &s, ei);
     err = err ? err : sink_connect(s, ei);
@@ -140,6 +124,15 @@ enum err app_run_options(const struct app *app, int64_t patience_ms, struct run_
         return fail_hint(ei, "a duration like 10s, 5m or 1h");
     }
     return OK;
+}
+
+enum err app_sample(struct app *app, const struct flow *f, int64_t patience_ms, struct page **ret, struct errinfo *ei)
+{
+    struct run_options o;
+    enum err err = app_run_options(app, patience_ms, &o, ei);
+
+    err = err ? err : files_mkdir(app->project->state_dir, ei); /* the quota is shared through a file there */
+    return err ? err : run_sample(app->project, f, &o, ret, ei);
 }
 
 enum err app_time(const struct app *app, const char *option, int64_t *ret_s, struct errinfo *ei)

@@ -16,12 +16,12 @@ enum err app_open_flow(struct app *app, struct flow **ret, struct errinfo *ei) M
 enum err app_open_store(struct app *app, bool write, struct errinfo *ei) MUST_USE;
 /* The folder of an integration's journal, as the engine names it. */
 const char *app_journal_dir(struct app *app, struct str integration);
-/* The values of a connection's options, secrets resolved, in app->arena. */
-enum err app_resolve(struct app *app, const struct connection *c, struct strs *ret, struct errinfo *ei) MUST_USE;
 /* Opens the flow's target and connects; sink_close it. */
 enum err app_connect_target(struct app *app, const struct flow *f, struct sink **ret, struct errinfo *ei) MUST_USE;
 /* Options of a run that does nothing but ask: system clock, patience of --patience or `patience_ms`. */
 enum err app_run_options(const struct app *app, int64_t patience_ms, struct run_options *ret, struct errinfo *ei) MUST_USE;
+/* One page of the flow's source (run_sample); patience as in app_run_options. page_unref it. */
+enum err app_sample(struct app *app, const struct flow *f, int64_t patience_ms, struct page **ret, struct errinfo *ei) MUST_USE;
 /* A time that a person gave, in the project's zone. ERR_USAGE. */
 enum err app_time(const struct app *app, const char *option, int64_t *ret_s, struct errinfo *ei) MUST_USE;
 /* A whole number that a person gave, min…max; `preset` when the option was not given. ERR_USAGE. */

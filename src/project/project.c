@@ -4,6 +4,7 @@
  * File names shown to people are relative to the project. Metadata paths stay inside the project. */
 #include "project/project.h"
 
+#include "project/secret.h"
 #include "project/tables.h"
 
 #include <dirent.h>
@@ -278,4 +279,24 @@ const char *project_nearest_integration(const struct project *p, struct str name
     for (size_t i = 0; i < p->n_integrations; i++)
         names[i] = arena_cstr(p->arena, p->integrations[i].name);
     return str_nearest(name, names, p->n_integrations);
+}
+
+enum err connection_values(const struct project *p, const struct connection *c, struct arena *a, struct strs *ret, struct errinfo *ei)
+{
+    struct str *values = ARENA_ARRAY(a, struct str, c->options.n + 1);
+    size_t n;
+    const struct connector_option *specs = connector_options(c->connector, &n);
+
+    for (size_t i = 0; i < c->options.n; i++) {
+        enum err e = secret_resolve(p->dir, c->options.at[i], a, &values[i], ei);
+
+        if (e) {
+            err_prefix(ei, "connection \"" STR_FMT "\"", STR_ARG(c->name));
+            return e;
+        }
+        if (i < n && specs[i].type == OPTION_PATH && values[i].n && values[i].p[0] != '/')
+            values[i] = arena_printf(a, "%s/" STR_FMT, p->dir, STR_ARG(values[i]));
+    }
+    *ret = (struct strs){values, c->options.n};
+    return OK;
 }

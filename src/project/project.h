@@ -68,6 +68,9 @@ enum err connectors_dir(struct arena *a, struct str *ret, struct errinfo *ei) MU
 const struct connector *connector_find(struct arena *a, const char *project_dir, struct str name, struct pos asked_at, struct diags *diags); /* NULL after errors */
 enum err connector_names(struct arena *a, const char *project_dir, struct strs *ret, struct errinfo *ei) MUST_USE;
 
+/* The values of a connection's options, ready for use: references resolved, relative paths begun at the project's folder. In `a`; ERR_SECRET names the connection. */
+enum err connection_values(const struct project *p, const struct connection *c, struct arena *a, struct strs *ret, struct errinfo *ei) MUST_USE;
+
 /* A name of a project, integration or connection (decisions 25): letters of any script, digits, _ - and inner blanks, at most 64 characters. */
 bool project_name_ok(struct str name);
 

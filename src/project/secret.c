@@ -1,435 +1,263 @@
-/* Secrets: where a reference points, and the sealed store.
+/* References in the texts of connection documents.
  *
- * The store is a JSON object of name → base64(nonce ‖ XChaCha20-Poly1305 box), the name bound as associated data, so that a box cannot be moved to another name. It is replaced as a whole: written beside,
- * synced, renamed. The key stands outside the project, in a file that only its owner may read, so a copied project folder gives nothing away.
+ * A text is cut into plain stretches and references; `$${` is a plain `${`. secret_is_reference looks at the form alone
+ * and complains with a place, secret_resolve fetches the values. What a person may have pasted by mistake is never
+ * repeated: messages show the names of well-formed references, nothing else of the text.
  *
- * No message ever holds a value. Every resolved value is registered with the log's mask. */
+ * Values go into the caller's arena, which lives as long as the connection that needs them; copies that are only in
+ * between are wiped. Nothing is cached: a changed file or variable counts at the next run. */
 #include "project/secret.h"
 
-#include "base/conf.h"
-#include "base/digest.h"
 #include "base/log.h"
+#include "base/product.h"
+#include "project/project.h"
+#include "project/secret_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_BYTES crypto_aead_xchacha20poly1305_ietf_KEYBYTES
-#define NONCE_BYTES crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
-#define TAG_BYTES crypto_aead_xchacha20poly1305_ietf_ABYTES
-#define VALUE_MAX_BYTES (64u << 10)
-#define STORE_MAX 1000
+#define RESOLVED_MAX_BYTES (1u << 20)
 
-/* ---- small files ---- */
+enum kind { PLAIN, ENV, FILE_, STORE };
+static const char *const kind_names[] = {"env", "file", "secret"};
 
-static enum err read_file(const char *path, struct buf *out, struct errinfo *ei)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat st;
-    ssize_t n = 0;
-
-    if (fd < 0)
-        return fail(ei, ERR_SECRET, "%s: %s", path, strerror(errno));
-    if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-        close(fd);
-        return fail(ei, ERR_SECRET, "%s: it is not a regular file", path);
-    }
-    while (buf_room(out, 4096) && (n = read(fd, out->p + out->n, 4096)) > 0)
-        out->n += (size_t)n;
-    close(fd);
-    if (out->failed)
-        return fail(ei, ERR_SECRET, "%s: it is longer than %zu bytes", path, out->max_bytes);
-    return n < 0 ? fail(ei, ERR_SECRET, "%s: %s", path, strerror(errno)) : OK;
-}
-
-static enum err disk_error(struct errinfo *ei, const char *path) { return fail(ei, ERR_DISK, "%s: %s", path, strerror(errno)); }
-
-/* Writes beside and renames: the old file or the new one, never half of it. */
-static enum err replace_file(struct arena *a, const char *path, struct str text, struct errinfo *ei)
-{
-    const char *beside = arena_printf(a, "%s.new", path).p;
-    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool ok;
-
-    if (fd < 0)
-        return disk_error(ei, beside);
-    ok = write(fd, text.p, text.n) == (ssize_t)text.n && fsync(fd) == 0;
-    close(fd);
-    if (!ok || rename(beside, path)) {
-        enum err e = disk_error(ei, beside);
-
-        unlink(beside);
-        return e;
-    }
-    return OK;
-}
-
-/* ---- the key ---- */
-
-static struct str key_path(struct arena *a)
-{
-    const char *credentials = getenv("CREDENTIALS_DIRECTORY"), *file = getenv("SLUICE_KEY_FILE"), *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-
-    if (credentials && access(arena_printf(a, "%s/sluice-key", credentials).p, F_OK) == 0)
-        return arena_printf(a, "%s/sluice-key", credentials);
-    if (file && file[0])
-        return arena_str(a, str_of(file));
-    if (config && config[0])
-        return arena_printf(a, "%s/sluice/key", config);
-    return arena_printf(a, "%s/.config/sluice/key", home && home[0] ? home : ".");
-}
-
-static enum err make_folders(struct arena *a, struct str path, struct errinfo *ei)
-{
-    for (size_t i = 1; i < path.n; i++) {
-        const char *part;
-
-        if (path.p[i] != '/')
-            continue;
-        part = arena_cstr(a, str_sub(path, 0, i));
-        if (mkdir(part, 0700) && errno != EEXIST)
-            return disk_error(ei, part);
-    }
-    return OK;
-}
-
-static enum err make_key(struct arena *a, struct str path, struct errinfo *ei)
-{
-    uint8_t key[KEY_BYTES];
-    char text[2 * KEY_BYTES + 2];
-    enum err e = make_folders(a, path, ei);
-
-    if (e)
-        return e;
-    random_bytes(key, sizeof key);
-    hex_lower(key, sizeof key, text);
-    text[2 * KEY_BYTES] = '\n';
-    e = replace_file(a, path.p, (struct str){text, 2 * KEY_BYTES + 1}, ei);
-    sodium_memzero(key, sizeof key);
-    sodium_memzero(text, sizeof text);
-    return e;
-}
-
-static enum err read_key(struct arena *a, bool make, uint8_t out[KEY_BYTES], struct errinfo *ei)
-{
-    struct str path = key_path(a);
-    struct buf b = buf_make(4096);
-    struct stat st;
-    struct str text;
-    enum err e = OK;
-
-    if (sodium_init() < 0)
-        return fail(ei, ERR_INTERNAL, "libsodium could not be started");
-    if (stat(path.p, &st)) {
-        if (!make) {
-            fail(ei, ERR_SECRET, "the key of the secret store is not there: %s", path.p);
-            return fail_hint(ei, "bring the key file back, or set the secrets anew with `sluice secret set NAME`");
-        }
-        e = make_key(a, path, ei);
-    } else if ((st.st_mode & 077) && !getenv("CREDENTIALS_DIRECTORY")) {
-        fail(ei, ERR_SECRET, "the key file %s may be read by others", path.p);
-        return fail_hint(ei, "run: chmod 600 %s", path.p);
-    }
-    e = e ? e : read_file(path.p, &b, ei);
-    text = str_trim(buf_str(&b));
-    if (!e && (text.n != 2 * KEY_BYTES || !hex_decode(text, out))) {
-        e = fail(ei, ERR_SECRET, "the key file %s does not hold a key", path.p);
-        fail_hint(ei, "it must hold %u hexadecimal digits", (unsigned)(2 * KEY_BYTES));
-    }
-    if (b.p)
-        sodium_memzero(b.p, b.n);
-    buf_free(&b);
-    return e;
-}
-
-/* ---- the store ---- */
-
-struct entry {
-    struct str name, box; /* box: base64 */
+struct piece {
+    enum kind kind;
+    struct str text; /* what stands there; of a reference its name */
 };
-struct entries {
-    struct entry at[STORE_MAX];
-    size_t n;
+struct flaw {
+    const char *what, *remedy, *nearest;
 };
 
-static struct str store_path(struct arena *a, const char *project_dir) { return arena_printf(a, "%s/.sluice/secrets.json", project_dir); }
-
-static enum err load_store(struct arena *a, const char *project_dir, struct entries *ret, struct errinfo *ei)
-{
-    struct str path = store_path(a, project_dir);
-    struct diags *diags = diags_new();
-    struct node *root;
-    enum err e = OK;
-
-    ret->n = 0;
-    if (access(path.p, F_OK) == 0) {
-        if (conf_load(a, path.p, path.p, diags, &root) || root->type != NODE_OBJECT) {
-            e = fail(ei, ERR_SECRET, "%s is damaged", path.p);
-            fail_hint(ei, "restore it, or remove it and set the secrets anew");
-        }
-        for (const struct node *n = e ? NULL : root->child; n && ret->n < STORE_MAX; n = n->next)
-            if (n->type == NODE_STRING)
-                ret->at[ret->n++] = (struct entry){n->key, n->text};
-    }
-    diags_free(diags);
-    return e;
-}
-
-static enum err save_store(struct arena *a, const char *project_dir, const struct entries *e, struct errinfo *ei)
-{
-    struct str path = store_path(a, project_dir);
-    struct buf b = buf_make(64u << 20);
-    struct json_out w = json_out(&b);
-    enum err err = make_folders(a, path, ei);
-
-    json_out_begin(&w, '{');
-    for (size_t i = 0; i < e->n; i++) {
-        json_out_key_str(&w, e->at[i].name);
-        json_out_str(&w, e->at[i].box);
-    }
-    json_out_end(&w, '}');
-    err = err ? err : replace_file(a, path.p, buf_str(&b), ei);
-    buf_free(&b);
-    return err;
-}
-
-static bool secret_name_ok(struct str name)
+static bool env_name_ok(struct str name)
 {
     for (size_t i = 0; i < name.n; i++) {
         char c = name.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.'))
+        if (!letter && (i == 0 || c < '0' || c > '9'))
             return false;
     }
-    return name.n > 0 && name.n <= 64;
+    return name.n > 0;
 }
 
-static struct str seal(struct arena *a, const uint8_t key[KEY_BYTES], struct str name, struct str value)
+static const char *name_flaw(enum kind kind, struct str name)
 {
-    size_t n = NONCE_BYTES + value.n + TAG_BYTES;
-    uint8_t *box = arena_alloc(a, n);
-    struct buf text = buf_make(4 * VALUE_MAX_BYTES);
-    unsigned long long got;
-    struct str r;
-
-    random_bytes(box, NONCE_BYTES);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(box + NONCE_BYTES, &got, (const uint8_t *)value.p, value.n, (const uint8_t *)name.p, name.n, NULL, box, key);
-    base64_encode((struct str){(char *)box, n}, &text);
-    r = arena_str(a, buf_str(&text));
-    buf_free(&text);
-    return r;
+    if (kind == ENV && !env_name_ok(name))
+        return "the name of an environment variable has ASCII letters, digits and _, and begins with no digit";
+    if (kind == FILE_ && (!name.n || memchr(name.p, '\0', name.n)))
+        return "a file's path stands behind ${file:";
+    if (kind == STORE && !project_name_ok(name))
+        return "the name of a secret has letters, digits, _, - and inner blanks, and at most 64 characters";
+    return NULL;
 }
 
-static bool unseal(struct arena *a, const uint8_t key[KEY_BYTES], const struct entry *e, struct str *ret)
+/* Reads what stands behind "${". */
+static bool read_reference(struct str *rest, struct piece *ret, struct flaw *flaw)
 {
-    struct buf box = buf_make(2 * VALUE_MAX_BYTES);
-    unsigned long long got = 0;
-    uint8_t *plain;
-    bool ok = base64_decode(e->box, &box) && box.n >= NONCE_BYTES + TAG_BYTES;
+    size_t close = str_find(*rest, S("}"), 0);
+    struct str inside = str_sub(*rest, 0, close), kind;
 
-    plain = arena_alloc(a, box.n + 1);
-    ok = ok && crypto_aead_xchacha20poly1305_ietf_decrypt(plain, &got, NULL, (const uint8_t *)box.p + NONCE_BYTES, box.n - NONCE_BYTES, (const uint8_t *)e->name.p, e->name.n,
-                                                          (const uint8_t *)box.p, key) == 0;
-    *ret = (struct str){(char *)plain, (size_t)got};
-    buf_free(&box);
-    return ok;
-}
-
-enum err secret_set(const char *project_dir, struct str name, struct str value, struct errinfo *ei)
-{
-    struct arena *a = arena_new(64u << 20);
-    struct entries *e = ARENA_NEW(a, struct entries);
-    uint8_t key[KEY_BYTES];
-    size_t i = 0;
-    enum err err = OK;
-
-    if (!secret_name_ok(name))
-        err = fail(ei, ERR_USAGE, "\"" STR_FMT "\" cannot be a secret's name: letters, digits, _, - and . are allowed", STR_ARG(name));
-    else if (!value.n || value.n > VALUE_MAX_BYTES || memchr(value.p, '\0', value.n) || memchr(value.p, '\n', value.n))
-        err = fail(ei, ERR_USAGE, "a secret is one line of 1 to %u bytes", VALUE_MAX_BYTES);
-    err = err ? err : load_store(a, project_dir, e, ei);
-    err = err ? err : read_key(a, true, key, ei);
-    while (!err && i < e->n && !str_eq(e->at[i].name, name))
-        i++;
-    if (!err && i == STORE_MAX)
-        err = fail(ei, ERR_USAGE, "the store holds %d secrets, which is all it can", STORE_MAX);
-    if (!err) {
-        e->at[i] = (struct entry){name, seal(a, key, name, value)};
-        e->n += i == e->n;
-        err = save_store(a, project_dir, e, ei);
-    }
-    sodium_memzero(key, sizeof key);
-    arena_free(a);
-    return err;
-}
-
-enum err secret_remove(const char *project_dir, struct str name, struct errinfo *ei)
-{
-    struct arena *a = arena_new(64u << 20);
-    struct entries *e = ARENA_NEW(a, struct entries);
-    enum err err = load_store(a, project_dir, e, ei);
-    size_t i = 0;
-
-    while (!err && i < e->n && !str_eq(e->at[i].name, name))
-        i++;
-    if (!err && i == e->n)
-        err = fail(ei, ERR_USAGE, "there is no secret \"" STR_FMT "\"", STR_ARG(name));
-    if (!err) {
-        e->at[i] = e->at[--e->n];
-        err = save_store(a, project_dir, e, ei);
-    }
-    arena_free(a);
-    return err;
-}
-
-enum err secret_list(const char *project_dir, struct arena *a, struct str **ret_names, size_t *ret_n, struct errinfo *ei)
-{
-    struct entries *e = ARENA_NEW(a, struct entries);
-    enum err err = load_store(a, project_dir, e, ei);
-
-    if (err)
-        return err;
-    *ret_names = ARENA_ARRAY(a, struct str, e->n + 1);
-    for (size_t i = 0; i < e->n; i++)
-        (*ret_names)[i] = e->at[i].name;
-    *ret_n = e->n;
-    return OK;
-}
-
-/* ---- references ---- */
-
-static enum err from_store(const char *project_dir, struct str name, struct arena *a, struct str *ret, struct errinfo *ei)
-{
-    struct entries *e = ARENA_NEW(a, struct entries);
-    uint8_t key[KEY_BYTES];
-    enum err err = load_store(a, project_dir, e, ei);
-    size_t i = 0;
-
-    while (!err && i < e->n && !str_eq(e->at[i].name, name))
-        i++;
-    if (!err && i == e->n) {
-        err = fail(ei, ERR_SECRET, "there is no secret \"" STR_FMT "\" in the store", STR_ARG(name));
-        fail_hint(ei, "run: sluice secret set " STR_FMT, STR_ARG(name));
-    }
-    err = err ? err : read_key(a, false, key, ei);
-    if (!err && !unseal(a, key, &e->at[i], ret)) {
-        err = fail(ei, ERR_SECRET, "secret \"" STR_FMT "\" cannot be opened with this key", STR_ARG(name));
-        fail_hint(ei, "use the key that it was sealed with, or run: sluice secret set " STR_FMT, STR_ARG(name));
-    }
-    sodium_memzero(key, sizeof key);
-    return err;
-}
-
-static enum err from_file(const char *project_dir, struct str path, struct arena *a, struct str *ret, struct errinfo *ei)
-{
-    struct str full = path.n && path.p[0] == '/' ? arena_str(a, path) : arena_printf(a, "%s/" STR_FMT, project_dir, STR_ARG(path));
-    struct buf b = buf_make(VALUE_MAX_BYTES);
-    enum err e = read_file(full.p, &b, ei);
-
-    if (e) {
-        fail_hint(ei, "the file must exist and hold the secret alone");
-    } else {
-        if (b.n && b.p[b.n - 1] == '\n')
-            b.n--;
-        if (b.n && b.p[b.n - 1] == '\r')
-            b.n--;
-        *ret = arena_str(a, buf_str(&b));
-        if (!ret->n || memchr(ret->p, '\n', ret->n) || memchr(ret->p, '\0', ret->n)) {
-            e = fail(ei, ERR_SECRET, "the secret file %s is empty or has several lines", full.p);
-            fail_hint(ei, "it must hold the secret alone, on one line");
+    *flaw = (struct flaw){"a \"${\" is not closed with \"}\"", "write \"$${\" where \"${\" itself is meant", NULL};
+    if (close == SIZE_MAX)
+        return false;
+    *rest = str_sub(*rest, close + 1, rest->n);
+    flaw->what = "this is no reference that is known";
+    flaw->remedy = "write ${env:NAME}, ${file:PATH} or ${secret:NAME}, and \"$${\" where \"${\" itself is meant";
+    if (str_find(inside, S(":"), 0) == SIZE_MAX || !str_cut(&inside, ':', &kind))
+        return false;
+    flaw->nearest = str_nearest(kind, kind_names, 3);
+    for (int i = 0; i < 3; i++)
+        if (str_eq(kind, str_of(kind_names[i]))) {
+            *ret = (struct piece){(enum kind)(i + 1), inside};
+            *flaw = (struct flaw){name_flaw(ret->kind, inside), "", NULL};
+            return !flaw->what;
         }
-    }
-    buf_free(&b);
-    return e;
-}
-
-static enum err from_env(struct str name, struct arena *a, struct str *ret, struct errinfo *ei)
-{
-    const char *v = getenv(arena_cstr(a, name));
-
-    if (!v || !v[0]) {
-        fail(ei, ERR_SECRET, "environment variable " STR_FMT " is %s", STR_ARG(name), v ? "empty" : "not set");
-        return fail_hint(ei, "set it for the process that runs this, or write \"${secret:NAME}\" and run `sluice secret set NAME`");
-    }
-    *ret = arena_str(a, str_of(v));
-    return OK;
-}
-
-/* The next ${kind:name} at or after `from`; false when there is none. "$${" is a literal. */
-static bool next_reference(struct str text, size_t from, size_t *ret_at, size_t *ret_end, struct str *kind, struct str *name)
-{
-    for (size_t at = from; (at = str_find(text, S("${"), at)) != SIZE_MAX; at += 2) {
-        size_t end = str_find(text, S("}"), at), colon;
-
-        if ((at > 0 && text.p[at - 1] == '$') || end == SIZE_MAX)
-            continue;
-        colon = str_find(str_sub(text, 0, end), S(":"), at);
-        *ret_at = at;
-        *ret_end = end + 1;
-        *kind = colon == SIZE_MAX ? (struct str){0} : str_sub(text, at + 2, colon - at - 2);
-        *name = colon == SIZE_MAX ? (struct str){0} : str_sub(text, colon + 1, end - colon - 1);
-        return true;
-    }
     return false;
 }
 
-static enum err fetch(const char *project_dir, struct str kind, struct str name, struct arena *a, struct str *ret, struct errinfo *ei)
+/* Cuts the next piece off the front: false at the end, and when flaw->what is set. */
+static bool next_piece(struct str *rest, struct piece *ret, struct flaw *flaw)
 {
-    if (str_eq(kind, S("env")) && name.n)
-        return from_env(name, a, ret, ei);
-    if (str_eq(kind, S("file")) && name.n)
-        return from_file(project_dir, name, a, ret, ei);
-    if (str_eq(kind, S("secret")) && name.n)
-        return from_store(project_dir, name, a, ret, ei);
-    fail(ei, ERR_SECRET, "${" STR_FMT ":…} is not a reference that is known", STR_ARG(kind));
-    return fail_hint(ei, "write ${env:NAME}, ${file:PATH} or ${secret:NAME}");
-}
+    size_t at = str_find(*rest, S("${"), 0);
 
-enum err secret_resolve(const char *project_dir, struct str text, struct arena *a, struct str *ret, struct errinfo *ei)
-{
-    struct buf b = buf_make(4 * VALUE_MAX_BYTES);
-    size_t from = 0, at, end;
-    struct str kind, name;
-    enum err e = OK;
-
-    while (!e && next_reference(text, from, &at, &end, &kind, &name)) {
-        struct str value;
-
-        e = fetch(project_dir, kind, name, a, &value, ei);
-        if (!e) {
-            log_hide(value);
-            buf_add(&b, str_sub(text, from, at - from));
-            buf_add(&b, value);
+    flaw->what = NULL;
+    if (!rest->n)
+        return false;
+    if (at == 0) {
+        *rest = str_sub(*rest, 2, rest->n);
+        return read_reference(rest, ret, flaw);
+    }
+    if (at != SIZE_MAX && rest->p[at - 1] == '$') { /* "$${": the first $ is dropped */
+        if (at > 1) {
+            *ret = (struct piece){PLAIN, str_sub(*rest, 0, at - 1)};
+            *rest = str_sub(*rest, at - 1, rest->n);
+        } else {
+            *ret = (struct piece){PLAIN, S("${")};
+            *rest = str_sub(*rest, 3, rest->n);
         }
-        from = end;
+        return true;
     }
-    if (!e) {
-        buf_add(&b, str_sub(text, from, text.n));
-        *ret = arena_str(a, buf_str(&b));
-    }
-    if (b.p)
-        sodium_memzero(b.p, b.n);
-    buf_free(&b);
-    return e;
+    *ret = (struct piece){PLAIN, str_sub(*rest, 0, at)};
+    *rest = str_sub(*rest, ret->text.n, rest->n);
+    return true;
 }
 
 bool secret_is_reference(struct str text, struct pos pos, struct diags *diags)
 {
-    size_t from = 0, at, end;
-    struct str kind, name;
+    struct piece piece;
+    struct flaw flaw;
     bool any = false;
 
-    while (next_reference(text, from, &at, &end, &kind, &name)) {
-        any = true;
-        from = end;
-        if (name.n && (str_eq(kind, S("env")) || str_eq(kind, S("file")) || str_eq(kind, S("secret"))))
-            continue;
-        diags_add(diags, DIAG_ERROR, pos, "this reference is not known");
-        diags_remedy(diags, "write ${env:NAME}, ${file:PATH} or ${secret:NAME}");
+    while (next_piece(&text, &piece, &flaw))
+        any |= piece.kind != PLAIN;
+    if (!flaw.what)
+        return any;
+    diags_add(diags, DIAG_ERROR, pos, "%s", flaw.what);
+    diags_nearest(diags, flaw.nearest);
+    diags_remedy(diags, "%s", flaw.remedy);
+    return true;
+}
+
+void secret_hide(struct str value) { log_hide(value); }
+
+const char *secret_value_wrong(struct str value)
+{
+    if (!value.n)
+        return "is empty";
+    if (value.n > SECRET_MAX_BYTES)
+        return "is larger than 64 KiB";
+    if (memchr(value.p, '\0', value.n))
+        return "holds a zero byte";
+    if (memchr(value.p, '\n', value.n) || memchr(value.p, '\r', value.n))
+        return "has more than one line";
+    return NULL;
+}
+
+static enum err get_env(struct str name, struct buf *out, struct errinfo *ei)
+{
+    char key[256];
+    const char *value, *wrong;
+
+    (void)snprintf(key, sizeof key, STR_FMT, STR_ARG(name));
+    value = name.n < sizeof key ? getenv(key) : NULL;
+    if (!value || !*value) {
+        fail(ei, ERR_SECRET, "${env:%s}: the environment variable %s is %s", key, key, value ? "empty" : "not set");
+        return fail_hint(ei, "set %s before " PRODUCT " is started, or keep the value in its store and write ${secret:NAME}",
+                         key);
     }
-    return any;
+    wrong = secret_value_wrong(str_of(value));
+    if (wrong)
+        return fail(ei, ERR_SECRET, "${env:%s}: the value of the environment variable %s", key, wrong);
+    buf_add(out, str_of(value));
+    return OK;
+}
+
+/* Reads at most one byte more than is allowed. */
+static enum err read_secret_file(int fd, struct buf *out)
+{
+    while (out->n <= SECRET_MAX_BYTES + 2) {
+        ssize_t n;
+
+        if (!buf_room(out, 4096))
+            return ERR_INTERNAL;
+        n = read(fd, out->p + out->n, 4096);
+        if (n == 0)
+            return OK;
+        if (n < 0 && errno != EINTR)
+            return ERR_SECRET;
+        out->n += n > 0 ? (size_t)n : 0;
+    }
+    return OK;
+}
+
+static void drop_newline(struct buf *b)
+{
+    if (b->n && b->p[b->n - 1] == '\n')
+        b->n--;
+    if (b->n && b->p[b->n - 1] == '\r')
+        b->n--;
+}
+
+static enum err get_file(const char *project_dir, struct str name, struct buf *out, struct errinfo *ei)
+{
+    struct buf path = buf_make(8192), value = buf_make(SECRET_MAX_BYTES + 16384);
+    const char *wrong = NULL;
+    struct stat st;
+    int fd;
+
+    if (name.p[0] != '/')
+        buf_printf(&path, "%s/", project_dir);
+    buf_add(&path, name);
+    fd = path.failed ? -1 : open(buf_cstr(&path), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        wrong = path.failed ? "has a path that is too long" : strerror(errno);
+    else if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+        wrong = "is not a regular file";
+    else if (read_secret_file(fd, &value))
+        wrong = "could not be read";
+    if (!wrong) {
+        drop_newline(&value);
+        wrong = secret_value_wrong(buf_str(&value));
+    }
+    if (!wrong)
+        buf_add(out, buf_str(&value));
+    if (wrong)
+        fail(ei, ERR_SECRET, "${file:" STR_FMT "}: the file %s%s", STR_ARG(name), fd < 0 && !path.failed ? "cannot be opened: " : "",
+             wrong);
+    if (wrong)
+        fail_hint(ei, "the file holds the value alone, on one line; a path that is not absolute begins at %s", project_dir);
+    if (fd >= 0)
+        close(fd);
+    secret_wipe(&value);
+    buf_free(&path);
+    return wrong ? ERR_SECRET : OK;
+}
+
+static enum err append_piece(const char *project_dir, const struct piece *piece, struct buf *out, struct errinfo *ei)
+{
+    size_t before = out->n;
+    enum err err = OK;
+
+    switch (piece->kind) {
+    case PLAIN:
+        buf_add(out, piece->text);
+        return OK;
+    case ENV:
+        err = get_env(piece->text, out, ei);
+        break;
+    case FILE_:
+        err = get_file(project_dir, piece->text, out, ei);
+        break;
+    case STORE:
+        err = secret_get(project_dir, piece->text, out, ei);
+        break;
+    }
+    if (!err)
+        secret_hide(str_sub(buf_str(out), before, out->n));
+    return err;
+}
+
+enum err secret_resolve(const char *project_dir, struct str text, struct arena *a, struct str *ret, struct errinfo *ei)
+{
+    struct buf out = buf_make(RESOLVED_MAX_BYTES);
+    struct piece piece;
+    struct flaw flaw;
+    enum err err = OK;
+
+    while (!err && next_piece(&text, &piece, &flaw))
+        err = append_piece(project_dir, &piece, &out, ei);
+    if (!err && flaw.what) {
+        fail(ei, ERR_SECRET, "%s", flaw.what);
+        err = fail_hint(ei, "%s", flaw.remedy);
+    }
+    if (!err && out.failed)
+        err = fail(ei, ERR_SECRET, "a text with its references filled in is larger than 1 MiB");
+    if (!err)
+        *ret = arena_str(a, buf_str(&out));
+    secret_wipe(&out);
+    return err;
 }

@@ -13,6 +13,9 @@
 enum err secret_resolve(const char *project_dir, struct str text, struct arena *a, struct str *ret, struct errinfo *ei) MUST_USE;
 /* True when the text has a reference in it (so it is not a literal secret). Malformed references are errors in `diags`. */
 bool secret_is_reference(struct str text, struct pos pos, struct diags *diags);
+/* Masks a value in everything that is logged: for literals of options that are marked secret. Shorter than 4 bytes: not. */
+void secret_hide(struct str value);
+/* Seals the value (1 byte to 64 KiB, one line) under a name (project_name_ok); an earlier value is replaced. The key is made when there is none and nothing was sealed before. */
 enum err secret_set(const char *project_dir, struct str name, struct str value, struct errinfo *ei) MUST_USE;
 enum err secret_remove(const char *project_dir, struct str name, struct errinfo *ei) MUST_USE; /* ERR_USAGE when there is none */
 enum err secret_list(const char *project_dir, struct arena *a, struct str **ret_names, size_t *ret_n, struct errinfo *ei) MUST_USE;

@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "base/num.h"
-#include "project/secret.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,26 +18,6 @@
 #define JOURNAL_SEGMENT_MS (86400000ll)
 #define REPLY_MAX_BYTES (32u << 20)
 #define CALL_MS 60000
-
-static enum err resolve(const struct engine *e, const struct connection *c, struct strs *ret, struct errinfo *ei)
-{
-    struct str *values = ARENA_ARRAY(e->arena, struct str, c->options.n + 1);
-    size_t n;
-    const struct connector_option *specs = connector_options(c->connector, &n);
-
-    for (size_t i = 0; i < c->options.n; i++) {
-        enum err err = secret_resolve(e->project->dir, c->options.at[i], e->arena, &values[i], ei);
-
-        if (err) {
-            err_prefix(ei, "connection \"" STR_FMT "\"", STR_ARG(c->name));
-            return err;
-        }
-        if (i < n && specs[i].type == OPTION_PATH && values[i].n && values[i].p[0] != '/')
-            values[i] = arena_printf(e->arena, "%s/" STR_FMT, e->project->dir, STR_ARG(values[i]));
-    }
-    *ret = (struct strs){values, c->options.n};
-    return OK;
-}
 
 enum err engine_open(struct engine *e, struct errinfo *ei)
 {
@@ -174,7 +153,7 @@ enum err engine_open_target(struct engine *e, struct errinfo *ei)
     enum err err = store_lock(e->store, e->integration->name, &e->lock, ei);
 
     err = err ? err : journal_open(dir.p, limits, false, &e->journal, ei);
-    err = err ? err : resolve(e, e->integration->target, &options, ei);
+    err = err ? err : connection_values(e->project, e->integration->target, e->arena, &options, ei);
     err = err ? err : sink_open(e->flow->sink_type, &e->flow->sink_spec, &options, &e->sink, ei);
     err = err ? err : sink_connect(e->sink, ei);
     err = err ? err : reconcile(e, ei);
@@ -225,7 +204,7 @@ enum err engine_open_source(struct engine *e, void (*note)(void *ctx, enum sourc
         .note_ctx = ctx,
     };
     struct strs values;
-    enum err err = resolve(e, c, &values, ei);
+    enum err err = connection_values(e->project, c, e->arena, &values, ei);
 
     if (!err && mkdir(e->project->state_dir, 0700) && errno != EEXIST) {
         fail(ei, ERR_DISK, "%s: %s", e->project->state_dir, strerror(errno));
