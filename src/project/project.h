@@ -38,11 +38,14 @@ struct project_settings {
     struct str timezone, state, listen;
     uint64_t journal_limit_bytes;      /* 20 GB */
     int64_t keep_journal_ms, keep_runs_ms; /* 30 d, 180 d */
+    /* What `serve` reads; NULL when not given. */
+    bool behind_proxy;
+    const struct node *tls, *alerts, *users;
 };
 
 struct project {
     const char *dir;                   /* absolute */
-    const char *state_dir;             /* dir/.sluice */
+    const char *state_dir;             /* absolute; dir/.sluice unless "state" names another folder */
     struct project_settings settings;
     struct zone *zone;                 /* owned; NULL when the name is unknown */
     struct connection *connections;
