@@ -65,12 +65,10 @@ static bool same(const struct diag *a, const struct diag *b)
 static void cut_at_edge(char *text)
 {
     size_t n = strlen(text), from = n;
-    uint32_t cp;
 
     while (from && n - from < 3 && ((unsigned char)text[from - 1] & 0xC0) == 0x80)
         from--;
-    if (from && (unsigned char)text[from - 1] >= 0xC0 &&
-        utf8_decode(str_mk(text + from - 1, n - from + 1), &cp) != n - from + 1)
+    if (from && (unsigned char)text[from - 1] >= 0xC0 && !utf8_valid(str_mk(text + from - 1, n - from + 1)))
         text[from - 1] = '\0';
 }
 
