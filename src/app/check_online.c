@@ -89,13 +89,12 @@ static struct str base_url(const struct flow *f)
 static void check_source(struct app *app, const struct flow *f, struct online *o)
 {
     int64_t began = clock_mono(&clock_system);
-    struct run_options options;
     struct page *page = NULL;
-    enum err err = app_run_options(app, PATIENCE_MS, &options, &o->source);
+    enum err err;
 
     o->source_asked = true;
     o->base_url = base_url(f);
-    err = err ? err : run_sample(app->project, f, &options, &page, &o->source);
+    err = app_sample(app, f, PATIENCE_MS, &page, &o->source);
     o->source_ms = clock_mono(&clock_system) - began;
     if (err) {
         add_failure(app, f->integration->source->pos, "source", &o->source);

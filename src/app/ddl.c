@@ -99,6 +99,7 @@ static void name_columns(struct app *app, const struct flow *f, struct measure *
         m->columns[i] = (struct ddl_column){
             .name = s->columns.at[i],
             .label = label_of(f, s->columns.at[i]),
+            .longest_chars = -1,
             .kind = m->cell[i] == SIZE_MAX ? CAST_STRING : (int)column_type(f->shape_columns[m->cell[i]]),
             .key = f->id_column.n && str_eq(f->id_column, s->columns.at[i]),
         };
@@ -107,11 +108,9 @@ static void name_columns(struct app *app, const struct flow *f, struct measure *
 
 static enum err sample(struct app *app, const struct flow *f, struct measure *m, struct errinfo *ei)
 {
-    struct run_options options;
     struct page *page;
-    enum err err = app_run_options(app, PATIENCE_MS, &options, ei);
+    enum err err = app_sample(app, f, PATIENCE_MS, &page, ei);
 
-    err = err ? err : run_sample(app->project, f, &options, &page, ei);
     if (err)
         return err;
     measure_page(app, f, page, m);

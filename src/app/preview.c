@@ -184,7 +184,6 @@ static void show_all(struct preview *p)
 int command_preview(struct app *app)
 {
     struct preview p = {.app = app};
-    struct run_options o;
     struct flow *f;
     struct errinfo ei;
     enum err err = app_number(app, "number", (struct number_range){5, 1, 1000}, &p.limit, &ei);
@@ -193,8 +192,7 @@ int command_preview(struct app *app)
     if (err)
         return app_fail(app, &ei);
     p.flow = f;
-    err = app_run_options(app, PATIENCE_MS, &o, &ei);
-    err = err ? err : run_sample(app->project, f, &o, &p.page, &ei);
+    err = app_sample(app, f, PATIENCE_MS, &p.page, &ei);
     if (!err)
         show_all(&p);
     page_unref(p.page);
