@@ -41,9 +41,11 @@ class Attack:
         self.ids = sorted({int(row["o_id"]) for row in sim.raw()})
 
     def mark(self):
-        """What the checkpoint table says, as a text; empty while there is none."""
+        """What the checkpoint table says of progress, as a text; empty while there is none. Claiming the target moves
+        the epoch and the time of the row, which is no progress."""
         try:
-            return repr(self.project.query("SELECT * FROM sluice_checkpoint"))
+            return repr([{k: v for k, v in row.items() if k not in ("epoch", "updated_at")}
+                         for row in self.project.query("SELECT * FROM sluice_checkpoint")])
         except Exception as e:  # the drivers' own kinds; only "no such table" is expected
             if "sluice_checkpoint" in str(e):
                 return ""
