@@ -50,7 +50,7 @@ static bool one_of(unsigned code, const unsigned *list)
 
 enum mydb_class mydb_class(const struct mydb *db)
 {
-    static const unsigned lost[] = {2006, 2013, 2055, 1053, 1152, 1158, 1159, 1160, 1161, 1927, 3169, 0};
+    static const unsigned lost[] = {2006, 2012, 2013, 2026, 2027, 2055, 1053, 1152, 1158, 1159, 1160, 1161, 1927, 3169, 0};
     static const unsigned transient[] = {1205, 1213, 1040, 1203, 1226, 2002, 2003, 1290, 1836, 1021, 1114, 1020, 1180, 3101, 4031, 1317, 3024, 1969, 1637, 0};
     static const unsigned row[] = {1048, 1062, 1264, 1265, 1292, 1300, 1364, 1366, 1367, 1406, 1411, 1416, 1425, 1426, 1441, 1451, 1452, 1526, 1644, 1690, 3140, 3141, 3819, 4025, 4078, 0};
 
