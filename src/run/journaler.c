@@ -112,6 +112,7 @@ static bool keep_group(struct pipeline *p, struct page **group, size_t n)
     }
     for (size_t i = 0; i < n; i++) {
         group[i]->seq = entries[i].seq;
+        page_drop_body(group[i]);
         if (group[i]->mark && group[i]->purpose == PURPOSE_MAIN)
             atomic_store(&p->fetched_cursor, group[i]->cursor_s);
     }

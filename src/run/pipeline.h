@@ -21,8 +21,8 @@
 #include <stdatomic.h>
 
 #define JOURNAL_QUEUE 4
-#define SHAPE_QUEUE 4
-#define WRITE_QUEUE 2
+#define SHAPE_QUEUE 3
+#define WRITE_QUEUE 1
 #define JOURNAL_GROUP 8
 #define UNIT_PAGES_MAX 32
 #define UNIT_BYTES_MAX (24u << 20)

@@ -15,6 +15,12 @@ struct page *page_new(void)
     return p;
 }
 
+void page_drop_body(struct page *p)
+{
+    free(p->body);
+    p->body = NULL;
+}
+
 void page_ref(struct page *p) { __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED); }
 
 void page_unref(struct page *p)

@@ -31,6 +31,8 @@ struct page {
 struct page *page_new(void);
 void page_ref(struct page *p);
 void page_unref(struct page *p); /* NULL is fine */
+/* The body is journalled: the tree has its own copy of what it needs. body_n stays. */
+void page_drop_body(struct page *p);
 /* A page from a journalled body: parses and judges it again. ERR_DATA when the rows are not found any more. */
 enum err page_from_journal(const struct journal_entry *e, const struct connector *c, const struct iface *i, struct str records_path, struct page **ret, struct errinfo *ei) MUST_USE;
 
