@@ -135,21 +135,17 @@ enum err my_describe(struct sink *s, struct str table, struct table_info *ret, s
 /* A row of VARCHARs may take 65,535 bytes, four a character; some is left for what stands beside. */
 #define ROW_MAX_BYTES 60000
 #define TEXT_AS_BYTES 12
+#define VARCHAR_CHARS 255
+#define TEXT_ABOVE 127 /* a sample that long says that longer ones will come */
 
 static int64_t varchar_size(const struct ddl_column *c)
 {
-    static const int64_t sizes[] = {32, 64, 128, 255};
-    int64_t want = c->longest_chars < 0 ? 255 : c->longest_chars * 2;
-
     if (c->key)
         return 64 > c->longest_chars * 2 ? 64 : c->longest_chars * 2 > 190 ? 190 : c->longest_chars * 2;
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        if (want <= sizes[i])
-            return sizes[i];
-    return 0; /* TEXT */
+    return c->longest_chars > TEXT_ABOVE ? 0 : VARCHAR_CHARS;
 }
 
-/* Widths that fit together: the widest become TEXT until the row does. */
+/* A sample shows what is usual, not what is longest: all get the usual width, and of those that do not fit into a row together the ones with the longest samples become TEXT. */
 static void choose_sizes(const struct ddl_column *cols, size_t n, int64_t *size)
 {
     int64_t all = 0;
@@ -159,15 +155,15 @@ static void choose_sizes(const struct ddl_column *cols, size_t n, int64_t *size)
         all += size[i] ? size[i] * 4 + 2 : TEXT_AS_BYTES;
     }
     while (all > ROW_MAX_BYTES) {
-        size_t widest = n;
+        size_t longest = n;
 
         for (size_t i = 0; i < n; i++)
-            if (!cols[i].key && size[i] && (widest == n || size[i] >= size[widest]))
-                widest = i;
-        if (widest == n)
+            if (!cols[i].key && size[i] && (longest == n || cols[i].longest_chars > cols[longest].longest_chars))
+                longest = i;
+        if (longest == n)
             return;
-        all -= size[widest] * 4 + 2 - TEXT_AS_BYTES;
-        size[widest] = 0;
+        all -= size[longest] * 4 + 2 - TEXT_AS_BYTES;
+        size[longest] = 0;
     }
 }
 
