@@ -2,11 +2,10 @@
  *
  * The grammar is small on purpose, because ordinary text and JSON are full of braces that mean themselves:
  *   {name}   {name|format}   {{ name }}   {{ name | format }}
- *   name:    segment ("." segment)*; the first begins with a letter, "_" or a non-ASCII letter; letters, digits, "_" and "-" follow,
- *            further segments may begin with a digit ("a.0.b")
- *   format:  a word, or a pattern between single or double quotes
- * What does not fit is text. At "{{" the double form is tried first, then the single one at the second brace ("{{x}" is "{" and {x}).
- * Nothing is allocated; the scan is linear but for names, which are cut at 512 bytes. */
+ *   name:    segment ("." segment)*; the first begins with a letter, "_" or a non-ASCII letter; letters, digits, "_"
+ * and "-" follow, further segments may begin with a digit ("a.0.b") format:  a word, or a pattern between single or
+ * double quotes What does not fit is text. At "{{" the double form is tried first, then the single one at the second
+ * brace ("{{x}" is "{" and {x}). Nothing is allocated; the scan is linear but for names, which are cut at 512 bytes. */
 #include "meta/brace.h"
 
 #define NAME_MAX_BYTES 512
@@ -90,7 +89,8 @@ static bool read_format(struct str text, size_t *pos, struct str *ret)
             return false;
         at++;
     } else {
-        while (at < text.n && (is_ascii_letter(text.p[at]) || text.p[at] == '_' || (at > from && text.p[at] >= '0' && text.p[at] <= '9')))
+        while (at < text.n && (is_ascii_letter(text.p[at]) || text.p[at] == '_' ||
+                               (at > from && text.p[at] >= '0' && text.p[at] <= '9')))
             at++;
     }
     if (at == from)

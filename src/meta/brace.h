@@ -13,13 +13,13 @@ struct brace {
     bool quoted;       /* it fills a quoted string: '{x}' or "{{x}}" */
 };
 
-/* Is there a placeholder exactly at `pos`? Its first segment starts with a letter, `_` or a non-ASCII letter, so `{3}`, `{2,4}`, `{"a"`
- * stay text (decisions 15). Further characters: letters, digits, `_`, `-`; segments are parted by `.`. Blanks around the name are taken in double
- * braces only. `before` is left empty. */
+/* Is there a placeholder exactly at `pos`? Its first segment starts with a letter, `_` or a non-ASCII letter, so `{3}`,
+ * `{2,4}`, `{"a"` stay text (decisions 15). Further characters: letters, digits, `_`, `-`; segments are parted by `.`.
+ * Blanks around the name are taken in double braces only. `before` is left empty. */
 bool brace_at(struct str text, size_t pos, struct brace *ret);
 
-/* Finds the next placeholder at or after *pos and moves *pos behind it. False when there is none left: ret->before then holds the rest of
- * the text, *pos its end. */
+/* Finds the next placeholder at or after *pos and moves *pos behind it. False when there is none left: ret->before then
+ * holds the rest of the text, *pos its end. */
 bool brace_next(struct str text, size_t *pos, struct brace *ret);
 
 #endif

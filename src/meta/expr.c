@@ -1,16 +1,18 @@
 /* Expressions from outside: compile a text, evaluate it for a row, say what failed.
  *
- * The tree is built once in the configuration's arena and never changes, so many threads may evaluate it, each with its own env. Results and everything on
- * the way to them live in env->arena; nothing is allocated elsewhere, but for the trees of JSON texts and texts of hundreds of digits.
- * An error of a record carries the expression and its operands, for the person who has to find the record. */
+ * The tree is built once in the configuration's arena and never changes, so many threads may evaluate it, each with its
+ * own env. Results and everything on the way to them live in env->arena; nothing is allocated elsewhere, but for the
+ * trees of JSON texts and texts of hundreds of digits. An error of a record carries the expression and its operands,
+ * for the person who has to find the record. */
 #include "meta/expr_parse.h"
 
 #include <stdio.h>
 
-#define SHOWN_EXPR_CHARS 200
+#define SHOWN_EXPR_CHARS  200
 #define SHOWN_VALUE_CHARS 40
 
-enum err expr_compile(struct arena *a, struct str text, struct slots *slots, const struct expr **ret, uint32_t *ret_col, struct errinfo *ei)
+enum err expr_compile(struct arena *a, struct str text, struct slots *slots, const struct expr **ret, uint32_t *ret_col,
+                      struct errinfo *ei)
 {
     struct errinfo unused;
     struct parser p = {.a = a, .text = text, .slots = slots, .ei = ei ? ei : &unused};
@@ -45,8 +47,8 @@ static void show_operands(const struct expr *e, struct env *env, char *out, size
         if (v->kind == VALUE_NUMBER || v->kind == VALUE_TEXT || v->kind == VALUE_BOOL)
             s = value_as_text(v, env->arena);
         struct str cut = shortened(s, SHOWN_VALUE_CHARS);
-        int wrote = snprintf(out + n, cap - n, "%s" STR_FMT " = %s" STR_FMT "%s%s", i ? ", " : " with ", STR_ARG(name), quote, STR_ARG(cut),
-                             cut.n < s.n ? "…" : "", quote);
+        int wrote = snprintf(out + n, cap - n, "%s" STR_FMT " = %s" STR_FMT "%s%s", i ? ", " : " with ", STR_ARG(name),
+                             quote, STR_ARG(cut), cut.n < s.n ? "…" : "", quote);
         n += wrote > 0 ? (size_t)wrote : 0;
     }
 }
@@ -56,7 +58,8 @@ static enum err explain(const struct expr *e, struct env *env, struct errinfo *w
     char operands[200];
     struct str shown = shortened(e->text, SHOWN_EXPR_CHARS);
     show_operands(e, env, operands, sizeof operands);
-    return fail(ei, why->code, "%.250s in _function " STR_FMT "%s%s", why->msg, STR_ARG(shown), shown.n < e->text.n ? "…" : "", operands);
+    return fail(ei, why->code, "%.250s in _function " STR_FMT "%s%s", why->msg, STR_ARG(shown),
+                shown.n < e->text.n ? "…" : "", operands);
 }
 
 enum err expr_eval(const struct expr *e, struct env *env, struct value *ret, struct errinfo *ei)

@@ -1,5 +1,6 @@
-/* `_function` expressions: MySQL's expression syntax and semantics (metadata.md 3.6, decisions 15 and 16), compiled once into a
- * compact program and evaluated for each row. Pure: no clock, no environment; NOW() and RAND() come from `env->sys`. */
+/* `_function` expressions: MySQL's expression syntax and semantics (metadata.md 3.6, decisions 15 and 16), compiled
+ * once into a compact program and evaluated for each row. Pure: no clock, no environment; NOW() and RAND() come from
+ * `env->sys`. */
 #ifndef META_EXPR_H
 #define META_EXPR_H
 
@@ -7,17 +8,24 @@
 
 struct expr;
 
-/* Compiles the text after `_function`. Placeholders become operands: slots are added to `slots` (SLOT_COLUMN inside SUM, AVG, MIN, MAX,
- * COUNT over `array.field`), system variables are read from env->sys. `slots` NULL: the source side, where there is no record: other names are errors, and
- * `random` and `uuid` are always system variables. *ret lives in `a`. ERR_CONFIG with what and where; *ret_col (may be NULL) gets the character column (from
- * 1) within `text`. Limits: 64 KiB, 20,000 parts, nesting 200. */
-enum err expr_compile(struct arena *a, struct str text, struct slots *slots, const struct expr **ret, uint32_t *ret_col, struct errinfo *ei) MUST_USE;
-/* NULL results are VALUE_NULL; decimals and integers VALUE_NUMBER; text and times VALUE_TEXT. ERR_DATA on an evaluation error, with the expression and its operands
- * in the message. */
+/* Compiles the text after `_function`. Placeholders become operands: slots are added to `slots` (SLOT_COLUMN inside
+ * SUM, AVG, MIN, MAX, COUNT over `array.field`), system variables are read from env->sys. `slots` NULL: the source
+ * side, where there is no record: other names are errors, and `random` and `uuid` are always system variables. *ret
+ * lives in `a`. ERR_CONFIG with what and where; *ret_col (may be NULL) gets the character column (from 1) within
+ * `text`. Limits: 64 KiB, 20,000 parts, nesting 200. */
+enum err expr_compile(struct arena *a, struct str text, struct slots *slots, const struct expr **ret, uint32_t *ret_col,
+                      struct errinfo *ei) MUST_USE;
+/* NULL results are VALUE_NULL; decimals and integers VALUE_NUMBER; text and times VALUE_TEXT. ERR_DATA on an evaluation
+ * error, with the expression and its operands in the message. */
 enum err expr_eval(const struct expr *e, struct env *env, struct value *ret, struct errinfo *ei) MUST_USE;
 
-/* One row a function that the language knows, for reference pages: name, least and most arguments (SIZE_MAX: any), help. */
-struct expr_function_info { const char *name; size_t min_args, max_args; const char *help; };
+/* One row a function that the language knows, for reference pages: name, least and most arguments (SIZE_MAX: any),
+ * help. */
+struct expr_function_info {
+    const char *name;
+    size_t min_args, max_args;
+    const char *help;
+};
 const struct expr_function_info *expr_functions(size_t *ret_n);
 
 #endif

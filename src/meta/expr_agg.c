@@ -1,8 +1,9 @@
 /* SUM, AVG, MIN, MAX and COUNT over the elements of an array: SUM({{items.qty}} * {{items.price}}).
  *
- * The argument is evaluated once for each element; dotted placeholders in it stand for that element's field, others for the row's. NULLs are skipped; no
- * value at all is NULL, and 0 for COUNT. SUM and AVG are exact unless a double takes part. MIN and MAX compare as numbers when all values are numbers or
- * plain decimal texts, else as texts or times, and give the value as it stands. */
+ * The argument is evaluated once for each element; dotted placeholders in it stand for that element's field, others for
+ * the row's. NULLs are skipped; no value at all is NULL, and 0 for COUNT. SUM and AVG are exact unless a double takes
+ * part. MIN and MAX compare as numbers when all values are numbers or plain decimal texts, else as texts or times, and
+ * give the value as it stands. */
 #include "meta/expr_arith.h"
 #include "meta/expr_json.h"
 
@@ -24,7 +25,8 @@ static enum err longest_column(struct run *r, const struct enode *e, size_t *n)
 }
 
 /* Calls `take` with every value that is not NULL. */
-static enum err each(struct run *r, const struct enode *e, void *state, enum err (*take)(struct run *r, void *state, struct val *v))
+static enum err each(struct run *r, const struct enode *e, void *state,
+                     enum err (*take)(struct run *r, void *state, struct val *v))
 {
     size_t n = 0, outer = r->element;
     enum err err = longest_column(r, e->arg[0], &n);
@@ -54,7 +56,10 @@ enum err fn_count(struct run *r, const struct enode *e, struct val *ret)
     return err;
 }
 
-struct sum { struct val total; int64_t n; };
+struct sum {
+    struct val total;
+    int64_t n;
+};
 
 static enum err sum_one(struct run *r, void *state, struct val *v)
 {
@@ -88,7 +93,11 @@ enum err fn_avg(struct run *r, const struct enode *e, struct val *ret)
     return divide(r, pair, ret);
 }
 
-struct extreme { struct val best; int sign; bool any, numbers; };
+struct extreme {
+    struct val best;
+    int sign;
+    bool any, numbers;
+};
 
 static bool is_numeric(const struct val *v)
 {

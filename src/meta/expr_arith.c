@@ -1,7 +1,8 @@
 /* Arithmetic: integers as BIGINT with overflow as an error, decimals exact, doubles when a double takes part.
  *
- * A quotient of decimals has four places more than the dividend shows; MySQL calculates it in words of nine digits and goes on with all of them, so 1/3*3
- * shows 1.0000 and not 0.9999. The same number of digits is kept here, at most 36. Division by zero gives NULL. */
+ * A quotient of decimals has four places more than the dividend shows; MySQL calculates it in words of nine digits and
+ * goes on with all of them, so 1/3*3 shows 1.0000 and not 0.9999. The same number of digits is kept here, at most 36.
+ * Division by zero gives NULL. */
 #include "meta/expr_arith.h"
 
 #include <math.h>
@@ -25,7 +26,9 @@ enum arith_op { OP_ADD, OP_SUB, OP_MUL };
 static enum err arith_int(struct run *r, enum arith_op op, int64_t a, int64_t b, struct val *ret)
 {
     int64_t i;
-    bool overflow = op == OP_ADD ? __builtin_add_overflow(a, b, &i) : op == OP_SUB ? __builtin_sub_overflow(a, b, &i) : __builtin_mul_overflow(a, b, &i);
+    bool overflow = op == OP_ADD   ? __builtin_add_overflow(a, b, &i)
+                    : op == OP_SUB ? __builtin_sub_overflow(a, b, &i)
+                                   : __builtin_mul_overflow(a, b, &i);
     if (overflow)
         return bad_data(r, "a BIGINT value is out of range");
     *ret = val_int(i);
@@ -214,7 +217,10 @@ struct vtypes type_number(struct run *r, const struct enode *e)
 
 static struct vtypes capped(uint8_t t, int dec, int most)
 {
-    return (struct vtypes){t, (uint8_t)(t == V_INT ? 0 : t == V_REAL && dec > FLOATING ? FLOATING : t == V_DEC && dec > most ? most : dec)};
+    return (struct vtypes){t, (uint8_t)(t == V_INT                      ? 0
+                                        : t == V_REAL && dec > FLOATING ? FLOATING
+                                        : t == V_DEC && dec > most      ? most
+                                                                        : dec)};
 }
 
 struct vtypes type_arith(struct run *r, const struct enode *e)

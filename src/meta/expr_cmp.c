@@ -1,6 +1,7 @@
-/* Comparison. Two texts compare as texts (decisions 16): ASCII letters without case, everything else by code point, trailing blanks ignored;
- * the order of bytes in UTF-8 is the order of code points, so nothing is decoded. A date or time makes it a comparison of times; everything else
- * is a comparison of numbers, exact as long as no double takes part. */
+/* Comparison. Two texts compare as texts (decisions 16): ASCII letters without case, everything else by code point,
+ * trailing blanks ignored; the order of bytes in UTF-8 is the order of code points, so nothing is decoded. A date or
+ * time makes it a comparison of times; everything else is a comparison of numbers, exact as long as no double takes
+ * part. */
 #include "meta/expr_impl.h"
 
 char ascii_upper(char c)
@@ -8,7 +9,8 @@ char ascii_upper(char c)
     return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
 
-int text_cmp(struct str a, struct str b)
+/* As `=` compares two texts. */
+static int text_cmp(struct str a, struct str b)
 {
     size_t n = a.n > b.n ? a.n : b.n;
     for (size_t i = 0; i < n; i++) {
@@ -37,13 +39,9 @@ int val_cmp_number(const struct val *a, const struct val *b)
     struct decimal d, e;
     if (x.t == V_INT)
         decimal_from_i64(x.i, &d);
-    else
-        val_rounded(&x, &d);
     if (y.t == V_INT)
         decimal_from_i64(y.i, &e);
-    else
-        val_rounded(&y, &e);
-    return decimal_cmp(&d, &e);
+    return decimal_cmp(x.t == V_INT ? &d : &x.d, y.t == V_INT ? &e : &y.d);
 }
 
 /* What is no time at all lies before every time. */
@@ -82,4 +80,18 @@ int val_cmp(struct run *r, const struct val *a, const struct val *b)
     if ((a->flags | b->flags) & VAL_BINARY)
         return str_cmp(a->s, b->s);
     return text_cmp(without_quotes(a), without_quotes(b));
+}
+
+static struct val as_shown(const struct val *v)
+{
+    struct val shown = *v;
+    if (v->t == V_DEC)
+        val_rounded(v, &shown.d);
+    return shown;
+}
+
+int val_cmp_shown(struct run *r, const struct val *a, const struct val *b)
+{
+    struct val x = as_shown(a), y = as_shown(b);
+    return val_cmp(r, &x, &y);
 }

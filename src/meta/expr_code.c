@@ -46,8 +46,8 @@ static uint64_t hex_integer(const struct val *v)
     struct decimal d;
     if (v->t == V_REAL)
         return v->f >= 18446744073709551616.0 || v->f <= -9223372036854775808.0 ? UINT64_MAX
-               : v->f < 0                                                        ? (uint64_t)(int64_t)round(v->f)
-                                                                                 : (uint64_t)round(v->f);
+               : v->f < 0                                                       ? (uint64_t)(int64_t)round(v->f)
+                                                                                : (uint64_t)round(v->f);
     if (v->t == V_INT)
         return (uint64_t)v->i;
     struct decimal two64 = {.n_limbs = 2, .limb = {0, 1}};
@@ -130,7 +130,10 @@ enum err fn_sha1(struct run *r, struct val *a, size_t n, struct val *ret)
 enum err fn_sha2(struct run *r, struct val *a, size_t n, struct val *ret)
 {
     (void)n;
-    static const struct { int64_t bits; enum digest_kind kind; } kinds[] = {
+    static const struct {
+        int64_t bits;
+        enum digest_kind kind;
+    } kinds[] = {
         {0, DIGEST_SHA256}, {224, DIGEST_SHA224}, {256, DIGEST_SHA256}, {384, DIGEST_SHA384}, {512, DIGEST_SHA512}};
     int64_t bits = val_integer(&a[1]);
     *ret = val_null();

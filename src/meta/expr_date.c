@@ -1,5 +1,5 @@
-/* Functions of dates and times. What is no date gives NULL, as does every result outside the years 1 to 9999. NOW() and its kin are the frozen time of the
- * call or of the page, in the project's zone. */
+/* Functions of dates and times. What is no date gives NULL, as does every result outside the years 1 to 9999. NOW() and
+ * its kin are the frozen time of the call or of the page, in the project's zone. */
 #include "meta/expr_date.h"
 
 enum err fn_now(struct run *r, struct val *a, size_t n, struct val *ret)
@@ -62,7 +62,8 @@ enum err fn_unix_timestamp(struct run *r, struct val *a, size_t n, struct val *r
         return OK;
     struct moment m;
     moment_of_us(w.us, &m);
-    struct civil c = {.year = m.year, .month = m.month, .day = m.day, .hour = m.hour, .minute = m.minute, .second = m.second};
+    struct civil c = {
+        .year = m.year, .month = m.month, .day = m.day, .hour = m.hour, .minute = m.minute, .second = m.second};
     int64_t s = civil_to_unix(r->env->sys->zone, &c);
     if (s >= 0)
         *ret = seconds_value(s, m.us, w.dec);
@@ -104,7 +105,8 @@ static bool unix_number(const struct val *v, int64_t *ret_s, int64_t *ret_us, ui
     struct val n = val_number(v);
     int64_t us;
     decimal_from_i64(US_PER_S, &unit);
-    if (!val_dec(&n, &d) || !decimal_mul(&d, &unit, &d) || !decimal_trunc(&d, 0, &d) || !decimal_to_i64(&d, &us) || us < 0)
+    if (!val_dec(&n, &d) || !decimal_mul(&d, &unit, &d) || !decimal_trunc(&d, 0, &d) || !decimal_to_i64(&d, &us) ||
+        us < 0)
         return false;
     *ret_s = us / US_PER_S;
     *ret_us = us % US_PER_S;
@@ -178,40 +180,40 @@ enum err fn_datediff(struct run *r, struct val *a, size_t n, struct val *ret)
 }
 
 /* One field of a date. */
-#define DATE_PART(name, field)                                                                                                             \
-    enum err name(struct run *r, struct val *a, size_t n, struct val *ret)                                                                 \
-    {                                                                                                                                      \
-        (void)n;                                                                                                                           \
-        struct when w;                                                                                                                     \
-        struct moment m;                                                                                                                   \
-        *ret = val_null();                                                                                                                 \
-        if (!val_when(r, &a[0], &w))                                                                                                       \
-            return OK;                                                                                                                     \
-        moment_of_us(w.us, &m);                                                                                                            \
-        *ret = val_int(field);                                                                                                             \
-        return OK;                                                                                                                         \
+#define DATE_PART(name, field)                                                                                         \
+    enum err name(struct run *r, struct val *a, size_t n, struct val *ret)                                             \
+    {                                                                                                                  \
+        (void)n;                                                                                                       \
+        struct when w;                                                                                                 \
+        struct moment m;                                                                                               \
+        *ret = val_null();                                                                                             \
+        if (!val_when(r, &a[0], &w))                                                                                   \
+            return OK;                                                                                                 \
+        moment_of_us(w.us, &m);                                                                                        \
+        *ret = val_int(field);                                                                                         \
+        return OK;                                                                                                     \
     }
 
 DATE_PART(fn_year, m.year)
 DATE_PART(fn_month, m.month)
 DATE_PART(fn_day, m.day)
 DATE_PART(fn_quarter, (m.month + 2) / 3)
-DATE_PART(fn_weekday, (day_number(w.us) % 7 + 10) % 7)   /* 1970-01-01 was a Thursday; 0 = Monday */
+DATE_PART(fn_weekday, (day_number(w.us) % 7 + 10) % 7)       /* 1970-01-01 was a Thursday; 0 = Monday */
 DATE_PART(fn_dayofweek, (day_number(w.us) % 7 + 11) % 7 + 1) /* 1 = Sunday */
 DATE_PART(fn_dayofyear, day_number(w.us) - days_of_date(m.year, 1, 1) + 1)
 
 /* One field of a time, which may be longer than a day. */
-#define TIME_PART(name, field)                                                                                                             \
-    enum err name(struct run *r, struct val *a, size_t n, struct val *ret)                                                                 \
-    {                                                                                                                                      \
-        (void)n;                                                                                                                           \
-        struct when w;                                                                                                                     \
-        *ret = val_null();                                                                                                                 \
-        if (!val_time(r, &a[0], &w))                                                                                                       \
-            return OK;                                                                                                                     \
-        int64_t us = w.us < 0 ? -w.us : w.us;                                                                                              \
-        *ret = val_int(field);                                                                                                             \
-        return OK;                                                                                                                         \
+#define TIME_PART(name, field)                                                                                         \
+    enum err name(struct run *r, struct val *a, size_t n, struct val *ret)                                             \
+    {                                                                                                                  \
+        (void)n;                                                                                                       \
+        struct when w;                                                                                                 \
+        *ret = val_null();                                                                                             \
+        if (!val_time(r, &a[0], &w))                                                                                   \
+            return OK;                                                                                                 \
+        int64_t us = w.us < 0 ? -w.us : w.us;                                                                          \
+        *ret = val_int(field);                                                                                         \
+        return OK;                                                                                                     \
     }
 
 TIME_PART(fn_hour, us / (3600 * US_PER_S))
@@ -240,8 +242,9 @@ enum err op_interval(struct run *r, struct val *a, size_t n, struct val *ret)
     return OK;
 }
 
-static const int64_t unit_us[] = {[UNIT_MICROSECOND] = 1, [UNIT_SECOND] = US_PER_S, [UNIT_MINUTE] = 60 * US_PER_S, [UNIT_HOUR] = 3600 * US_PER_S,
-                                  [UNIT_DAY] = US_PER_DAY, [UNIT_WEEK] = 7 * US_PER_DAY};
+static const int64_t unit_us[] = {
+    [UNIT_MICROSECOND] = 1,        [UNIT_SECOND] = US_PER_S, [UNIT_MINUTE] = 60 * US_PER_S,
+    [UNIT_HOUR] = 3600 * US_PER_S, [UNIT_DAY] = US_PER_DAY,  [UNIT_WEEK] = 7 * US_PER_DAY};
 static const int unit_months[] = {[UNIT_MONTH] = 1, [UNIT_QUARTER] = 3, [UNIT_YEAR] = 12};
 
 /* Seconds may have a fraction; all other amounts are whole. */
@@ -284,7 +287,8 @@ static bool add_amount(struct when *w, const struct val *amount, enum unit unit,
             return false;
         return add_months(&w->us, minus ? -months : months);
     }
-    if (!amount_us(amount, unit, &us, &dec) || (minus ? __builtin_sub_overflow(w->us, us, &w->us) : __builtin_add_overflow(w->us, us, &w->us)))
+    if (!amount_us(amount, unit, &us, &dec) ||
+        (minus ? __builtin_sub_overflow(w->us, us, &w->us) : __builtin_add_overflow(w->us, us, &w->us)))
         return false;
     w->has_time |= unit <= UNIT_HOUR;
     w->dec = w->dec > dec ? w->dec : dec;
@@ -303,7 +307,8 @@ static enum err shift(struct run *r, const struct enode *e, bool minus, struct v
     if (err || v.t == V_NULL || amount.t == V_NULL)
         return err;
     bool clock = v.t == V_TIME && unit < UNIT_MONTH;
-    if (!(clock ? val_time(r, &v, &w) : val_when(r, &v, &w)) || !add_amount(&w, &amount, unit, minus) || (!clock && !us_in_range(w.us)))
+    if (!(clock ? val_time(r, &v, &w) : val_when(r, &v, &w)) || !add_amount(&w, &amount, unit, minus) ||
+        (!clock && !us_in_range(w.us)))
         return OK;
     struct val sum = val_of_time(clock ? V_TIME : w.has_time ? V_DATETIME : V_DATE, w.us, w.dec);
     *ret = is_temporal(v.t) ? sum : val_text(val_str(r, &sum));
@@ -355,6 +360,7 @@ enum err fn_timestampdiff(struct run *r, const struct enode *e, struct val *ret)
     *ret = val_null();
     if (err || !val_when(r, &a, &from) || !val_when(r, &b, &to))
         return err;
-    *ret = val_int(unit >= UNIT_MONTH ? months_between(&from, &to) / unit_months[unit] : (to.us - from.us) / unit_us[unit]);
+    *ret = val_int(unit >= UNIT_MONTH ? months_between(&from, &to) / unit_months[unit]
+                                      : (to.us - from.us) / unit_us[unit]);
     return OK;
 }

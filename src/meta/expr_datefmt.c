@@ -1,5 +1,6 @@
-/* DATE_FORMAT and STR_TO_DATE: MySQL's letters behind "%". Names of months and days are English. STR_TO_DATE gives a DATE, a TIME or a DATETIME by
- * what its format holds; a date that is not complete or does not exist is NULL. Week numbers (%U %u %V %v %X %x) are written, not read. */
+/* DATE_FORMAT and STR_TO_DATE: MySQL's letters behind "%". Names of months and days are English. STR_TO_DATE gives a
+ * DATE, a TIME or a DATETIME by what its format holds; a date that is not complete or does not exist is NULL. Week
+ * numbers (%U %u %V %v %X %x) are written, not read. */
 #include "meta/expr_date.h"
 
 #include <stdio.h>
@@ -10,14 +11,18 @@ const char *const day_names[7] = {"Sunday", "Monday", "Tuesday", "Wednesday", "T
 
 #define PIECE_BYTES 24 /* the longest thing that one letter writes */
 
-struct calendar { struct moment m; int yday, wday; }; /* from 0; 0 = Sunday */
+struct calendar {
+    struct moment m;
+    int yday, wday;
+}; /* from 0; 0 = Sunday */
 
 static int year_days(int year)
 {
     return days_in_month(year, 2) == 29 ? 366 : 365;
 }
 
-/* Weeks that begin on Sunday, counted from the first Sunday; 0: before it, unless `carry` gives it to the year before. */
+/* Weeks that begin on Sunday, counted from the first Sunday; 0: before it, unless `carry` gives it to the year before.
+ */
 static int sunday_week(const struct calendar *c, bool carry, int *ret_year)
 {
     int week = (c->yday + 7 - c->wday) / 7;
@@ -177,7 +182,7 @@ enum err fn_date_format(struct run *r, struct val *a, size_t n, struct val *ret)
 struct reading {
     struct str s;
     struct moment m;
-    int yday;          /* from 1; 0: not given */
+    int yday;               /* from 1; 0: not given */
     bool half, second_half; /* 12-hour clock; PM */
 };
 
@@ -320,7 +325,8 @@ static bool read_all(struct reading *p, struct str format)
             skip_if(p, letter);
         else if (letter == 'T' ? !read_all(p, S("%H:%i:%S")) : letter == 'r' ? !read_all(p, S("%I:%i:%S %p")) : false)
             return false;
-        else if (strchr("hIlkHiSsfp", letter) ? !read_time_letter(p, letter) : !strchr("Tr", letter) && !read_date_letter(p, letter))
+        else if (strchr("hIlkHiSsfp", letter) ? !read_time_letter(p, letter)
+                                              : !strchr("Tr", letter) && !read_date_letter(p, letter))
             return false;
     }
     return true;
@@ -374,7 +380,8 @@ enum err fn_str_to_date(struct run *r, struct val *a, size_t n, struct val *ret)
     *ret = val_null();
     if (!read_all(&p, format) || !finish(&p, t))
         return OK;
-    int64_t us = t == V_TIME ? (p.m.hour * 3600LL + p.m.minute * 60LL + p.m.second) * US_PER_S + p.m.us : us_of_moment(&p.m);
+    int64_t us =
+        t == V_TIME ? (p.m.hour * 3600LL + p.m.minute * 60LL + p.m.second) * US_PER_S + p.m.us : us_of_moment(&p.m);
     *ret = val_of_time(t, us, holds_any(format, "f") ? 6 : 0);
     return OK;
 }

@@ -1,7 +1,7 @@
 /* Walking the tree: leaves give their values, calls evaluate their arguments and hand them to the function's row.
  *
- * Arguments of most functions are evaluated first; a function marked strict never sees a NULL. Functions that choose among their arguments evaluate them
- * themselves. The walk's depth is that of the tree (EXPR_MAX_DEPTH). */
+ * Arguments of most functions are evaluated first; a function marked strict never sees a NULL. Functions that choose
+ * among their arguments evaluate them themselves. The walk's depth is that of the tree (EXPR_MAX_DEPTH). */
 #include "meta/expr_impl.h"
 
 #define FEW_ARGS 8

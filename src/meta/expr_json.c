@@ -1,17 +1,22 @@
 /* JSON_EXTRACT, JSON_UNQUOTE, -> and ->>.
  *
- * Paths: $ then .name, ."name", .*, [n], [last], [last-n], [*] and **. One path without wildcards gives the value; wildcards or several paths give an array
- * of what was found; nothing found is NULL. Results are JSON text in MySQL's spelling, with a blank behind every comma and colon; numbers keep their digits.
- * A text that is no JSON gives NULL. A container of the record is searched in place; a text is parsed for the call. */
+ * Paths: $ then .name, ."name", .*, [n], [last], [last-n], [*] and **. One path without wildcards gives the value;
+ * wildcards or several paths give an array of what was found; nothing found is NULL. Results are JSON text in MySQL's
+ * spelling, with a blank behind every comma and colon; numbers keep their digits. A text that is no JSON gives NULL. A
+ * container of the record is searched in place; a text is parsed for the call. */
 #include "meta/expr_json.h"
 
 #include "base/num.h"
 
-#define MATCHES_MAX 100000
+#define MATCHES_MAX      100000
 #define RESULT_DEPTH_MAX 64
 
 enum leg_kind { LEG_END, LEG_KEY, LEG_ANY_KEY, LEG_INDEX, LEG_FROM_LAST, LEG_ANY_INDEX, LEG_DEEP, LEG_BAD };
-struct leg { enum leg_kind kind; struct str key; size_t index; };
+struct leg {
+    enum leg_kind kind;
+    struct str key;
+    size_t index;
+};
 
 static bool take(struct str *s, const char *what)
 {
@@ -105,7 +110,12 @@ bool json_path_valid(struct str path)
     return leg.kind == LEG_END;
 }
 
-struct matches { struct arena *a; const struct json **at; size_t n, cap; bool too_many; };
+struct matches {
+    struct arena *a;
+    const struct json **at;
+    size_t n, cap;
+    bool too_many;
+};
 
 static void add_match(struct matches *m, const struct json *v)
 {
@@ -255,7 +265,8 @@ static enum err search(struct run *r, const struct enode *e, const struct json *
             return OK;
         struct str s = str_trim(val_str(r, &path));
         if (!json_path_valid(s))
-            return bad_data(r, "\"" STR_FMT "\" is not a JSON path such as $.items[0].name", STR_ARG(str_sub(s, 0, 100)));
+            return bad_data(r, "\"" STR_FMT "\" is not a JSON path such as $.items[0].name",
+                            STR_ARG(str_sub(s, 0, 100)));
         s = str_sub(s, 1, s.n);
         as_array |= has_wildcard(s);
         find(root, s, &m);

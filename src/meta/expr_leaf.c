@@ -1,8 +1,9 @@
 /* Leaves of the tree: operands, literals, quoted texts with placeholders in them.
  *
- * A placeholder is an operand whether or not quotes stand around it. A quoted text that holds text and placeholders becomes one JOIN node: operands as
- * text (as templates join them: NULL is nothing), never pasted into the expression. Names resolve in this order: system variable, then
- * record field; inside an aggregate a dotted name is a column of an array. */
+ * A placeholder is an operand whether or not quotes stand around it. A quoted text that holds text and placeholders
+ * becomes one JOIN node: operands as text (as templates join them: NULL is nothing), never pasted into the expression.
+ * Names resolve in this order: system variable, then record field; inside an aggregate a dotted name is a column of an
+ * array. */
 #include "meta/expr_parse.h"
 
 #include "base/num.h"
@@ -30,7 +31,9 @@ static void remember(struct parser *p, size_t slot, struct str name)
 static struct enode *field(struct parser *p, const struct brace *b)
 {
     if (!p->slots)
-        return parse_error(p, p->tok.pos, "{{" STR_FMT "}} is no system variable, and there is no record here that could have such a field",
+        return parse_error(p, p->tok.pos,
+                           "{{" STR_FMT
+                           "}} is no system variable, and there is no record here that could have such a field",
                            STR_ARG(b->name));
     bool column = p->in_aggregate && memchr(b->name.p, '.', b->name.n);
     struct enode *e = make_node(p, column ? N_COLUMN : N_SLOT);
@@ -102,8 +105,9 @@ static const struct enode *parse_number(struct parser *p)
     for (size_t k = 0; k < s.n; k++) {
         if ((s.p[k] | 0x20) != 'e')
             continue;
-        double f = text_double(s);
-        return f - f == 0 ? make_constant(p, val_real(f)) : parse_error(p, pos, "this number is too large for a double");
+        double f;
+        return text_number(s, &f) ? make_constant(p, val_real(f))
+                                  : parse_error(p, pos, "this number is too large for a double");
     }
     if (s.p[s.n - 1] == '.')
         s.n--;

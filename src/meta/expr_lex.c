@@ -1,8 +1,9 @@
 /* The lexer of expressions: MySQL's tokens, less comments, plus placeholders.
  *
- * It keeps no state but a position, so that the parser can look ahead and go back. Strings are only delimited here; `lex_piece` takes them apart
- * later. MySQL's escapes: \0 \b \n \r \t \Z \\ \' \"; \% and \_ keep their backslash (LIKE reads it); any other escaped character is itself. A
- * doubled quote is one quote. A backslash before a brace makes it an ordinary character. */
+ * It keeps no state but a position, so that the parser can look ahead and go back. Strings are only delimited here;
+ * `lex_piece` takes them apart later. MySQL's escapes: \0 \b \n \r \t \Z \\ \' \"; \% and \_ keep their backslash (LIKE
+ * reads it); any other escaped character is itself. A doubled quote is one quote. A backslash before a brace makes it
+ * an ordinary character. */
 #include "meta/expr_lex.h"
 
 static bool is_digit(char c)
@@ -17,7 +18,8 @@ static bool is_hex(char c)
 
 static bool is_word(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' || (unsigned char)c >= 0x80;
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' ||
+           (unsigned char)c >= 0x80;
 }
 
 static char at(struct str text, size_t pos)
@@ -103,10 +105,11 @@ static void lex_number(struct str text, size_t *pos, struct token *ret)
 
 static void lex_sign(struct str text, size_t *pos, struct token *ret)
 {
-    static const char *const signs[] = {"<=>", "->>", "->", "<=", ">=", "<>", "!=", "||", "&&", "<", ">", "=",
-                                        "!",   "+",   "-",  "*",  "/",  "%",  "(",  ")",  ","};
+    static const char *const signs[] = {"<=>", "->>", "->", "<=", ">=", "<>", "!=", "||", "&&", "<", ">",
+                                        "=",   "!",   "+",  "-",  "*",  "/",  "%",  "(",  ")",  ","};
     struct str rest = str_mk(text.p + *pos, text.n - *pos);
-    if (str_starts(rest, S("/*")) || rest.p[0] == '#' || (str_starts(rest, S("--")) && (rest.n == 2 || (unsigned char)rest.p[2] <= ' '))) {
+    if (str_starts(rest, S("/*")) || rest.p[0] == '#' ||
+        (str_starts(rest, S("--")) && (rest.n == 2 || (unsigned char)rest.p[2] <= ' '))) {
         bad(ret, S("a comment: comments are not allowed here"));
         return;
     }

@@ -13,11 +13,13 @@ struct token {
     struct brace brace; /* T_BRACE */
 };
 
-/* Reads the token at *pos and moves *pos behind it. Strings include their quotes; a placeholder inside a string does not end it, whatever it holds. */
+/* Reads the token at *pos and moves *pos behind it. Strings include their quotes; a placeholder inside a string does
+ * not end it, whatever it holds. */
 void lex_next(struct str text, size_t *pos, struct token *ret);
 bool token_is(const struct token *t, const char *sign_or_word); /* words without case */
 
-/* A piece of a quoted string: the next run of literal text, unescaped into `out` (room for the string's length), or a placeholder. */
+/* A piece of a quoted string: the next run of literal text, unescaped into `out` (room for the string's length), or a
+ * placeholder. */
 struct piece {
     bool is_brace;
     struct brace brace;

@@ -1,15 +1,15 @@
 /* Logic of three values, comparisons, and the functions that choose one of their arguments.
  *
- * AND and OR stop at the first argument that decides, so what comes after it is not evaluated and cannot fail. Functions that choose convert what they chose
- * to the type of all their branches together (expr_type.c). */
+ * AND and OR stop at the first argument that decides, so what comes after it is not evaluated and cannot fail.
+ * Functions that choose convert what they chose to the type of all their branches together (expr_type.c). */
 #include "meta/expr_logic.h"
 
-#define BOOL_OP(name, test)                                                                                                                \
-    enum err name(struct run *r, struct val *a, size_t n, struct val *ret)                                                                 \
-    {                                                                                                                                      \
-        (void)n;                                                                                                                           \
-        *ret = val_bool(val_cmp(r, &a[0], &a[1]) test 0);                                                                                  \
-        return OK;                                                                                                                         \
+#define BOOL_OP(name, test)                                                                                            \
+    enum err name(struct run *r, struct val *a, size_t n, struct val *ret)                                             \
+    {                                                                                                                  \
+        (void)n;                                                                                                       \
+        *ret = val_bool(val_cmp_shown(r, &a[0], &a[1]) test 0);                                                        \
+        return OK;                                                                                                     \
     }
 
 BOOL_OP(op_eq, ==)
@@ -23,7 +23,7 @@ enum err op_null_safe_eq(struct run *r, struct val *a, size_t n, struct val *ret
 {
     (void)n;
     bool either = a[0].t == V_NULL || a[1].t == V_NULL;
-    *ret = val_bool(either ? a[0].t == a[1].t : val_cmp(r, &a[0], &a[1]) == 0);
+    *ret = val_bool(either ? a[0].t == a[1].t : val_cmp_shown(r, &a[0], &a[1]) == 0);
     return OK;
 }
 
@@ -106,7 +106,7 @@ enum err op_in(struct run *r, const struct enode *e, struct val *ret)
             break;
         if (v.t == V_NULL) {
             unknown = true;
-        } else if (val_cmp(r, &x, &v) == 0) {
+        } else if ((e->n_args == 2 ? val_cmp_shown(r, &x, &v) : val_cmp(r, &x, &v)) == 0) {
             *ret = val_bool(true);
             return OK;
         }
@@ -115,23 +115,32 @@ enum err op_in(struct run *r, const struct enode *e, struct val *ret)
     return err;
 }
 
-enum err op_between(struct run *r, struct val *a, size_t n, struct val *ret)
+/* Three texts compare as texts, times with anything as times, anything else as numbers; what a NULL would have been
+ * counts. */
+enum err op_between(struct run *r, const struct enode *e, struct val *ret)
 {
-    bool texts = true, times = false;
+    struct val a[3];
+    bool numbers = false, times = false;
     *ret = val_null();
-    for (size_t i = 0; i < n; i++) {
-        texts &= a[i].t == V_TEXT || a[i].t == V_NULL;
-        times |= is_temporal(a[i].t);
+    for (size_t i = 0; i < 3; i++) {
+        struct vtypes t = type_of(r, e->arg[i]);
+        enum err err = eval(r, e->arg[i], &a[i]);
+        if (err)
+            return err;
+        numbers |= t.t == V_INT || t.t == V_DEC || t.t == V_REAL;
+        times |= is_temporal(t.t) || is_temporal(a[i].t);
     }
     if (a[0].t == V_NULL)
         return OK;
-    bool low = false, high = false; /* known to lie outside there */
-    if (a[1].t != V_NULL)
-        low = (texts || times ? val_cmp(r, &a[0], &a[1]) : val_cmp_number(&a[0], &a[1])) < 0;
-    if (a[2].t != V_NULL)
-        high = (texts || times ? val_cmp(r, &a[0], &a[2]) : val_cmp_number(&a[0], &a[2])) > 0;
-    if (low || high || (a[1].t != V_NULL && a[2].t != V_NULL))
-        *ret = val_bool(!low && !high);
+    bool outside[2] = {false, false}; /* known to lie below the first, above the second */
+    for (size_t i = 0; i < 2; i++) {
+        if (a[i + 1].t == V_NULL)
+            continue;
+        int order = numbers && !times ? val_cmp_number(&a[0], &a[i + 1]) : val_cmp(r, &a[0], &a[i + 1]);
+        outside[i] = i == 0 ? order < 0 : order > 0;
+    }
+    if (outside[0] || outside[1] || (a[1].t != V_NULL && a[2].t != V_NULL))
+        *ret = val_bool(!outside[0] && !outside[1]);
     return OK;
 }
 
@@ -160,7 +169,8 @@ enum err op_regexp(struct run *r, const struct enode *e, struct val *ret)
     *ret = val_null();
     if (err || text.t == V_NULL || (!code && pattern.t == V_NULL))
         return err;
-    if (!code && !(code = regex_compile(r->env->arena, val_str(r, &pattern), !((text.flags | pattern.flags) & VAL_BINARY), r->ei)))
+    if (!code && !(code = regex_compile(r->env->arena, val_str(r, &pattern),
+                                        !((text.flags | pattern.flags) & VAL_BINARY), r->ei)))
         return ERR_DATA;
     bool found = false;
     err = regex_match(r, code, val_str(r, &text), &found);
@@ -241,7 +251,7 @@ enum err fn_nullif(struct run *r, const struct enode *e, struct val *ret)
     enum err err = eval(r, e->arg[0], ret);
     if (!err && ret->t != V_NULL)
         err = eval(r, e->arg[1], &other);
-    if (!err && ret->t != V_NULL && other.t != V_NULL && val_cmp(r, ret, &other) == 0)
+    if (!err && ret->t != V_NULL && other.t != V_NULL && val_cmp_shown(r, ret, &other) == 0)
         *ret = val_null();
     return err;
 }
@@ -271,12 +281,11 @@ enum err op_case(struct run *r, const struct enode *e, struct val *ret)
 struct vtypes type_extreme(struct run *r, const struct enode *e)
 {
     struct vtypes t = {V_NULL, 0};
-    bool time = false, number = false, text = false;
+    bool time = false, number = false;
     for (size_t i = 0; i < e->n_args; i++) {
         struct vtypes one = type_of(r, e->arg[i]);
         time |= is_temporal(one.t);
         number |= one.t == V_INT || one.t == V_DEC || one.t == V_REAL;
-        text |= one.t == V_TEXT;
     }
     for (size_t i = 0; i < e->n_args; i++) {
         struct vtypes one = type_of(r, e->arg[i]);

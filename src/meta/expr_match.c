@@ -1,15 +1,16 @@
 /* LIKE and REGEXP.
  *
- * LIKE goes back to the last "%" only, which is enough, so the worst case is the product of both lengths. REGEXP is PCRE2 with limits on steps and
- * memory, without case as MariaDB's default collations are; a pattern that is constant is compiled with the expression. PCRE2's memory comes
- * from arenas: patterns live with the expression, the state of a match with the row. */
+ * LIKE goes back to the last "%" only, which is enough, so the worst case is the product of both lengths. REGEXP is
+ * PCRE2 with limits on steps and memory, without case as MariaDB's default collations are; a pattern that is constant
+ * is compiled with the expression. PCRE2's memory comes from arenas: patterns live with the expression, the state of a
+ * match with the row. */
 #include "meta/expr_impl.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#define MATCH_LIMIT 200000
-#define HEAP_LIMIT_KIB 8192
+#define MATCH_LIMIT       200000
+#define HEAP_LIMIT_KIB    8192
 #define PATTERN_MAX_BYTES ((size_t)16 << 10)
 
 static void *from_arena(size_t n, void *arena)
@@ -37,7 +38,8 @@ void *regex_compile(struct arena *a, struct str pattern, bool caseless, struct e
         return NULL;
     }
     pcre2_set_parens_nest_limit(context, 100);
-    void *re = pcre2_compile((PCRE2_SPTR)(pattern.n ? pattern.p : ""), pattern.n, PCRE2_UTF | PCRE2_UCP | (caseless ? PCRE2_CASELESS : 0), &code, &at, context);
+    void *re = pcre2_compile((PCRE2_SPTR)(pattern.n ? pattern.p : ""), pattern.n,
+                             PCRE2_UTF | PCRE2_UCP | (caseless ? PCRE2_CASELESS : 0), &code, &at, context);
     if (re)
         return re;
     char why[128] = "";

@@ -1,4 +1,5 @@
-/* Functions of numbers, and CAST. Decimals are rounded half away from zero; doubles as the processor rounds (half to even), as MySQL does. */
+/* Functions of numbers, and CAST. Decimals are rounded half away from zero; doubles as the processor rounds (half to
+ * even), as MySQL does. */
 #include "meta/expr_math.h"
 #include "meta/expr_arith.h"
 
@@ -253,9 +254,9 @@ struct vtypes type_round(struct run *r, const struct enode *e)
 
 struct vtypes type_cast(struct run *r, const struct enode *e)
 {
-    static const uint8_t types[] = {[CAST_CHAR] = V_TEXT,     [CAST_BINARY] = V_TEXT,  [CAST_SIGNED] = V_INT,
-                                    [CAST_UNSIGNED] = V_INT,  [CAST_DEC] = V_DEC,      [CAST_REAL] = V_REAL,
-                                    [CAST_TO_DATE] = V_DATE,  [CAST_TO_TIME] = V_TIME, [CAST_TO_DATETIME] = V_DATETIME,
+    static const uint8_t types[] = {[CAST_CHAR] = V_TEXT,    [CAST_BINARY] = V_TEXT,  [CAST_SIGNED] = V_INT,
+                                    [CAST_UNSIGNED] = V_INT, [CAST_DEC] = V_DEC,      [CAST_REAL] = V_REAL,
+                                    [CAST_TO_DATE] = V_DATE, [CAST_TO_TIME] = V_TIME, [CAST_TO_DATETIME] = V_DATETIME,
                                     [CAST_TO_JSON] = V_TEXT};
     (void)r;
     return (struct vtypes){types[e->detail], e->scale};

@@ -1,11 +1,12 @@
 /* The parser of expressions: precedence climbing over MariaDB's table of operators, one token ahead.
  *
- *   OR ||   <   XOR   <   AND &&   <   NOT   <   = <=> <> != < <= > >= IS   <   LIKE REGEXP IN BETWEEN   <   + -   <   * / % DIV MOD
- *   <   - + (unary)   <   !   <   -> ->>
+ *   OR ||   <   XOR   <   AND &&   <   NOT   <   = <=> <> != < <= > >= IS   <   LIKE REGEXP IN BETWEEN   <   + -   <
+ * * / % DIV MOD <   - + (unary)   <   !   <   -> ->>
  *
- * Operators become calls of rows of the operator table, so that evaluation knows one kind of inner node. Chains of AND, OR and XOR become one node, so
- * a long list of alternatives is not deep. Recursion and the depth of the tree end at EXPR_MAX_DEPTH. Bit operators, variables,
- * row values, subqueries, COLLATE and := are not part of the language and are refused with their column. */
+ * Operators become calls of rows of the operator table, so that evaluation knows one kind of inner node. Chains of AND,
+ * OR and XOR become one node, so a long list of alternatives is not deep. Recursion and the depth of the tree end at
+ * EXPR_MAX_DEPTH. Bit operators, variables, row values, subqueries, COLLATE and := are not part of the language and are
+ * refused with their column. */
 #include "meta/expr_parse.h"
 
 #include <stdarg.h>
@@ -13,13 +14,38 @@
 
 enum bind { B_OR = 1, B_XOR, B_AND, B_NOT, B_COMPARE, B_MATCH, B_ADD, B_MUL, B_SIGN, B_BANG, B_ARROW };
 
-static const struct infix { const char *token, *function; int bind; } infixes[] = {
-    {"OR", "OR", B_OR},       {"||", "OR", B_OR},      {"XOR", "XOR", B_XOR},  {"AND", "AND", B_AND}, {"&&", "AND", B_AND},
-    {"=", "=", B_COMPARE},    {"<=>", "<=>", B_COMPARE}, {"<>", "<>", B_COMPARE}, {"!=", "<>", B_COMPARE}, {"<", "<", B_COMPARE},
-    {"<=", "<=", B_COMPARE},  {">", ">", B_COMPARE},   {">=", ">=", B_COMPARE}, {"IS", "IS", B_COMPARE}, {"LIKE", "LIKE", B_MATCH},
-    {"REGEXP", "REGEXP", B_MATCH}, {"RLIKE", "REGEXP", B_MATCH}, {"IN", "IN", B_MATCH}, {"BETWEEN", "BETWEEN", B_MATCH}, {"+", "+", B_ADD},
-    {"-", "-", B_ADD},        {"*", "*", B_MUL},       {"/", "/", B_MUL},      {"%", "%", B_MUL},     {"DIV", "DIV", B_MUL},
-    {"MOD", "%", B_MUL},      {"->", "->", B_ARROW},   {"->>", "->>", B_ARROW},
+static const struct infix {
+    const char *token, *function;
+    int bind;
+} infixes[] = {
+    {"OR", "OR", B_OR},
+    {"||", "OR", B_OR},
+    {"XOR", "XOR", B_XOR},
+    {"AND", "AND", B_AND},
+    {"&&", "AND", B_AND},
+    {"=", "=", B_COMPARE},
+    {"<=>", "<=>", B_COMPARE},
+    {"<>", "<>", B_COMPARE},
+    {"!=", "<>", B_COMPARE},
+    {"<", "<", B_COMPARE},
+    {"<=", "<=", B_COMPARE},
+    {">", ">", B_COMPARE},
+    {">=", ">=", B_COMPARE},
+    {"IS", "IS", B_COMPARE},
+    {"LIKE", "LIKE", B_MATCH},
+    {"REGEXP", "REGEXP", B_MATCH},
+    {"RLIKE", "REGEXP", B_MATCH},
+    {"IN", "IN", B_MATCH},
+    {"BETWEEN", "BETWEEN", B_MATCH},
+    {"+", "+", B_ADD},
+    {"-", "-", B_ADD},
+    {"*", "*", B_MUL},
+    {"/", "/", B_MUL},
+    {"%", "%", B_MUL},
+    {"DIV", "DIV", B_MUL},
+    {"MOD", "%", B_MUL},
+    {"->", "->", B_ARROW},
+    {"->>", "->>", B_ARROW},
 };
 
 void *parse_error(struct parser *p, size_t pos, const char *fmt, ...)
@@ -36,7 +62,8 @@ void *parse_error(struct parser *p, size_t pos, const char *fmt, ...)
     size_t col = utf8_count(str_mk(p->text.p, pos < p->text.n ? pos : p->text.n)) + 1;
     struct str near = str_sub(p->text, pos, utf8_prefix(str_sub(p->text, pos, 120), 20));
     if (near.n)
-        (void)fail(p->ei, ERR_CONFIG, "in the _function, column %zu, near \"" STR_FMT "\": %s", col, STR_ARG(near), what);
+        (void)fail(p->ei, ERR_CONFIG, "in the _function, column %zu, near \"" STR_FMT "\": %s", col, STR_ARG(near),
+                   what);
     else
         (void)fail(p->ei, ERR_CONFIG, "at the end of the _function: %s", what);
     return NULL;
@@ -52,7 +79,7 @@ void parse_advance(struct parser *p)
     p->pos = p->text.n;
 }
 
-struct token parse_peek(struct parser *p)
+static struct token parse_peek(struct parser *p)
 {
     size_t pos = p->pos;
     struct token t;
@@ -112,9 +139,11 @@ static bool check_count(struct parser *p, size_t pos, const struct function *fn,
     if (n >= fn->min_args && n <= fn->max_args)
         return true;
     if (fn->min_args == fn->max_args)
-        parse_error(p, pos, "%s takes %zu argument%s, not %zu", fn->name, fn->min_args, fn->min_args == 1 ? "" : "s", n);
+        parse_error(p, pos, "%s takes %zu argument%s, not %zu", fn->name, fn->min_args, fn->min_args == 1 ? "" : "s",
+                    n);
     else if (n < fn->min_args)
-        parse_error(p, pos, "%s takes at least %zu argument%s, not %zu", fn->name, fn->min_args, fn->min_args == 1 ? "" : "s", n);
+        parse_error(p, pos, "%s takes at least %zu argument%s, not %zu", fn->name, fn->min_args,
+                    fn->min_args == 1 ? "" : "s", n);
     else
         parse_error(p, pos, "%s takes at most %zu arguments, not %zu", fn->name, fn->max_args, n);
     return false;
@@ -123,6 +152,8 @@ static bool check_count(struct parser *p, size_t pos, const struct function *fn,
 /* What can be known of constant arguments is checked and prepared now, not at the first record. */
 static bool prepare(struct parser *p, size_t pos, struct enode *e)
 {
+    if (e->n_args < 2)
+        return true;
     if (strcmp(e->fn->name, "REGEXP") == 0) {
         struct str pattern = parse_constant_text(e->arg[1]);
         struct errinfo why;
@@ -132,11 +163,13 @@ static bool prepare(struct parser *p, size_t pos, struct enode *e)
         struct str escape = parse_constant_text(e->arg[2]);
         if (escape.p && utf8_count(escape) > 1)
             return parse_error(p, pos, "ESCAPE takes one character"), false;
-    } else if (strcmp(e->fn->name, "JSON_EXTRACT") == 0 || strcmp(e->fn->name, "->") == 0 || strcmp(e->fn->name, "->>") == 0) {
+    } else if (strcmp(e->fn->name, "JSON_EXTRACT") == 0 || strcmp(e->fn->name, "->") == 0 ||
+               strcmp(e->fn->name, "->>") == 0) {
         for (size_t i = 1; i < e->n_args; i++) {
             struct str path = parse_constant_text(e->arg[i]);
             if (path.p && !json_path_valid(path))
-                return parse_error(p, pos, "\"" STR_FMT "\" is not a JSON path such as $.items[0].name", STR_ARG(path)), false;
+                return parse_error(p, pos, "\"" STR_FMT "\" is not a JSON path such as $.items[0].name", STR_ARG(path)),
+                       false;
         }
     }
     return true;
@@ -160,7 +193,8 @@ struct enode *make_call(struct parser *p, size_t pos, const struct function *fn,
     return prepare(p, pos, e) ? e : NULL;
 }
 
-static const struct enode *call_of(struct parser *p, size_t pos, const char *operator, const struct enode *a, const struct enode *b)
+static const struct enode *call_of(struct parser *p, size_t pos, const char *operator, const struct enode * a,
+                                   const struct enode *b)
 {
     if (!a || p->failed)
         return NULL;
@@ -198,7 +232,8 @@ static const struct enode *parse_chain(struct parser *p, const struct enode *fir
 
 static const struct enode *parse_is(struct parser *p, const struct enode *left)
 {
-    static const char *const words[][2] = {{"NULL", "IS NULL"}, {"UNKNOWN", "IS NULL"}, {"TRUE", "IS TRUE"}, {"FALSE", "IS FALSE"}};
+    static const char *const words[][2] = {
+        {"NULL", "IS NULL"}, {"UNKNOWN", "IS NULL"}, {"TRUE", "IS TRUE"}, {"FALSE", "IS FALSE"}};
     bool negated = parse_take(p, "NOT");
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         size_t pos = p->tok.pos;
@@ -246,7 +281,8 @@ static const struct enode *parse_match(struct parser *p, const struct enode *lef
     return make_call(p, pos, expr_operator(op->function), &args);
 }
 
-static const struct enode *make_shift(struct parser *p, size_t pos, const struct enode *date, const struct enode *amount, const char *operator)
+static const struct enode *make_shift(struct parser *p, size_t pos, const struct enode *date,
+                                      const struct enode *amount, const char *operator)
 {
     if (!date || !amount)
         return NULL;
@@ -305,8 +341,8 @@ static const struct enode *parse_function(struct parser *p, struct token word)
     const struct function *fn = expr_function(word.text);
     if (!fn) {
         const char *near = expr_nearest_function(word.text);
-        return parse_error(p, word.pos, "there is no function " STR_FMT "%s%s%s", STR_ARG(word.text), near ? "; do you mean " : "",
-                           near ? near : "", near ? "?" : "");
+        return parse_error(p, word.pos, "there is no function " STR_FMT "%s%s%s", STR_ARG(word.text),
+                           near ? "; do you mean " : "", near ? near : "", near ? "?" : "");
     }
     struct nodes args = {.n = 0};
     if (!parse_take(p, ")") && !parse_list(p, &args))
@@ -316,7 +352,8 @@ static const struct enode *parse_function(struct parser *p, struct token word)
 
 static const struct enode *parse_word(struct parser *p)
 {
-    static const char *const bare[] = {"CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME", "LOCALTIME", "LOCALTIMESTAMP"};
+    static const char *const bare[] = {"CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME", "LOCALTIME",
+                                       "LOCALTIMESTAMP"};
     struct token word = p->tok;
     parse_advance(p);
     if (token_is(&p->tok, "(") && !token_is(&word, "CASE"))
@@ -332,8 +369,9 @@ static const struct enode *parse_word(struct parser *p)
             return make_call(p, word.pos, expr_function(word.text), &(struct nodes){.n = 0});
     if (find_infix(&word))
         return parse_error(p, word.pos, "an operand is missing before " STR_FMT, STR_ARG(word.text));
-    return parse_error(p, word.pos, "\"" STR_FMT "\" means nothing here; write {{" STR_FMT "}} for a field, '" STR_FMT "' for a text",
-                       STR_ARG(word.text), STR_ARG(word.text), STR_ARG(word.text));
+    return parse_error(
+        p, word.pos, "\"" STR_FMT "\" means nothing here; write {{" STR_FMT "}} for a field, '" STR_FMT "' for a text",
+        STR_ARG(word.text), STR_ARG(word.text), STR_ARG(word.text));
 }
 
 /* A minus before a number belongs to the number: the smallest BIGINT has no positive twin. */
@@ -389,7 +427,9 @@ static const struct enode *parse_prefix(struct parser *p, int min_bind)
         return parse_expr(p, B_SIGN);
     if (parse_take(p, "!"))
         return call_of(p, pos, "NOT", parse_expr(p, B_BANG), NULL);
-    if (token_is(&p->tok, "NOT") && min_bind <= B_NOT) {
+    if (token_is(&p->tok, "NOT")) {
+        if (min_bind > B_NOT)
+            return parse_error(p, pos, "put NOT and what follows in parentheses");
         parse_advance(p);
         return call_of(p, pos, "NOT", parse_expr(p, B_NOT), NULL);
     }
@@ -444,6 +484,7 @@ bool expr_parse(struct parser *p, struct expr *ret)
         parse_error(p, p->tok.pos, "an operator is missing");
     if (p->failed)
         return false;
-    *ret = (struct expr){.text = p->text, .root = root, .slot = p->slot, .slot_name = p->slot_name, .n_slots = p->n_slots};
+    *ret =
+        (struct expr){.text = p->text, .root = root, .slot = p->slot, .slot_name = p->slot_name, .n_slots = p->n_slots};
     return true;
 }

@@ -1,14 +1,14 @@
-/* Calls whose arguments have a syntax of their own: CASE, CAST, CONVERT, TRIM, SUBSTRING … FROM … FOR, DATE_ADD with INTERVAL,
- * TIMESTAMPDIFF with a unit, and the aggregates. Each ends as an ordinary call of a row of a table; what is not an argument (unit, type, side) is
- * kept in the node's `detail`, `limit` and `scale`. */
+/* Calls whose arguments have a syntax of their own: CASE, CAST, CONVERT, TRIM, SUBSTRING … FROM … FOR, DATE_ADD with
+ * INTERVAL, TIMESTAMPDIFF with a unit, and the aggregates. Each ends as an ordinary call of a row of a table; what is
+ * not an argument (unit, type, side) is kept in the node's `detail`, `limit` and `scale`. */
 #include "meta/expr_parse.h"
 
 #include "base/num.h"
 
-static const char *const unit_names[] = {"",     "MICROSECOND", "SECOND", "MINUTE",  "HOUR",
-                                         "DAY",  "WEEK",        "MONTH",  "QUARTER", "YEAR"};
+static const char *const unit_names[] = {"",    "MICROSECOND", "SECOND", "MINUTE",  "HOUR",
+                                         "DAY", "WEEK",        "MONTH",  "QUARTER", "YEAR"};
 
-bool parse_unit(struct parser *p, enum unit *ret)
+static bool parse_unit(struct parser *p, enum unit *ret)
 {
     for (size_t i = 1; i < sizeof unit_names / sizeof *unit_names; i++) {
         if (!token_is(&p->tok, unit_names[i]))
@@ -20,7 +20,8 @@ bool parse_unit(struct parser *p, enum unit *ret)
     if (p->tok.kind == T_WORD && memchr(p->tok.text.p, '_', p->tok.text.n))
         parse_error(p, p->tok.pos, "units made of two, such as DAY_HOUR, are not supported; add one after the other");
     else
-        parse_error(p, p->tok.pos, "a unit is expected: MICROSECOND, SECOND, MINUTE, HOUR, DAY, WEEK, MONTH, QUARTER or YEAR");
+        parse_error(p, p->tok.pos,
+                    "a unit is expected: MICROSECOND, SECOND, MINUTE, HOUR, DAY, WEEK, MONTH, QUARTER or YEAR");
     return false;
 }
 
@@ -80,14 +81,18 @@ static bool parse_size(struct parser *p, int64_t max, int64_t *ret)
     return true;
 }
 
-struct cast_spec { enum cast type; int64_t limit, scale; };
+struct cast_spec {
+    enum cast type;
+    int64_t limit, scale;
+};
 
 /* (n) or (n, m) behind a type. */
 static bool parse_type_sizes(struct parser *p, struct cast_spec *c)
 {
     bool two = c->type == CAST_DEC || c->type == CAST_REAL;
     bool time = c->type == CAST_TO_TIME || c->type == CAST_TO_DATETIME;
-    if (c->type == CAST_SIGNED || c->type == CAST_UNSIGNED || c->type == CAST_TO_DATE || c->type == CAST_TO_JSON || !parse_take(p, "("))
+    if (c->type == CAST_SIGNED || c->type == CAST_UNSIGNED || c->type == CAST_TO_DATE || c->type == CAST_TO_JSON ||
+        !parse_take(p, "("))
         return true;
     size_t pos = p->tok.pos;
     if (time)
@@ -106,29 +111,48 @@ static bool parse_type_sizes(struct parser *p, struct cast_spec *c)
 
 static bool parse_type(struct parser *p, struct cast_spec *c)
 {
-    static const struct { const char *word; enum cast type; } types[] = {
-        {"CHAR", CAST_CHAR},         {"VARCHAR", CAST_CHAR},     {"NCHAR", CAST_CHAR},           {"BINARY", CAST_BINARY},
-        {"SIGNED", CAST_SIGNED},     {"INTEGER", CAST_SIGNED},   {"INT", CAST_SIGNED},           {"UNSIGNED", CAST_UNSIGNED},
-        {"DECIMAL", CAST_DEC},       {"DEC", CAST_DEC},          {"NUMERIC", CAST_DEC},          {"DOUBLE", CAST_REAL},
-        {"FLOAT", CAST_REAL},        {"REAL", CAST_REAL},        {"DATE", CAST_TO_DATE},         {"TIME", CAST_TO_TIME},
-        {"DATETIME", CAST_TO_DATETIME}, {"JSON", CAST_TO_JSON},
+    static const struct {
+        const char *word;
+        enum cast type;
+    } types[] = {
+        {"CHAR", CAST_CHAR},
+        {"VARCHAR", CAST_CHAR},
+        {"NCHAR", CAST_CHAR},
+        {"BINARY", CAST_BINARY},
+        {"SIGNED", CAST_SIGNED},
+        {"INTEGER", CAST_SIGNED},
+        {"INT", CAST_SIGNED},
+        {"UNSIGNED", CAST_UNSIGNED},
+        {"DECIMAL", CAST_DEC},
+        {"DEC", CAST_DEC},
+        {"NUMERIC", CAST_DEC},
+        {"DOUBLE", CAST_REAL},
+        {"FLOAT", CAST_REAL},
+        {"REAL", CAST_REAL},
+        {"DATE", CAST_TO_DATE},
+        {"TIME", CAST_TO_TIME},
+        {"DATETIME", CAST_TO_DATETIME},
+        {"JSON", CAST_TO_JSON},
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         if (!parse_take(p, types[i].word))
             continue;
         bool bare_decimal = types[i].type == CAST_DEC;
-        *c = (struct cast_spec){types[i].type, bare_decimal ? 10 : -1, bare_decimal || types[i].type != CAST_REAL ? 0 : FLOATING};
+        *c = (struct cast_spec){types[i].type, bare_decimal ? 10 : -1,
+                                bare_decimal || types[i].type != CAST_REAL ? 0 : FLOATING};
         if (c->type == CAST_SIGNED || c->type == CAST_UNSIGNED) {
             if (!parse_take(p, "INTEGER"))
                 parse_take(p, "INT");
         } else if (!parse_type_sizes(p, c)) {
             return false;
         }
-        if (c->type == CAST_CHAR && (parse_take(p, "CHARSET") || (parse_take(p, "CHARACTER") && parse_expect(p, "SET"))))
+        if (c->type == CAST_CHAR &&
+            (parse_take(p, "CHARSET") || (parse_take(p, "CHARACTER") && parse_expect(p, "SET"))))
             parse_advance(p);
         return !p->failed;
     }
-    parse_error(p, p->tok.pos, "a type is expected: CHAR, BINARY, SIGNED, UNSIGNED, DECIMAL, DOUBLE, DATE, TIME, DATETIME or JSON");
+    parse_error(p, p->tok.pos,
+                "a type is expected: CHAR, BINARY, SIGNED, UNSIGNED, DECIMAL, DOUBLE, DATE, TIME, DATETIME or JSON");
     return false;
 }
 
@@ -175,7 +199,8 @@ static const struct enode *parse_trim(struct parser *p, size_t pos, struct str n
     enum trim side = parse_take(p, "LEADING") ? TRIM_LEADING : parse_take(p, "TRAILING") ? TRIM_TRAILING : TRIM_BOTH;
     if (side == TRIM_BOTH)
         parse_take(p, "BOTH");
-    const struct enode *what = token_is(&p->tok, "FROM") ? make_constant(p, val_text(S(" "))) : parse_expr(p, BIND_LOWEST);
+    const struct enode *what =
+        token_is(&p->tok, "FROM") ? make_constant(p, val_text(S(" "))) : parse_expr(p, BIND_LOWEST);
     const struct enode *from = what;
     if (parse_take(p, "FROM"))
         from = parse_expr(p, BIND_LOWEST);
@@ -257,7 +282,8 @@ static const struct enode *parse_aggregate(struct parser *p, size_t pos, struct 
     if (!e || !parse_expect(p, ")"))
         return NULL;
     if (!p->saw_column)
-        return parse_error(p, pos, STR_FMT " needs a field of an array, as in " STR_FMT "({{items.qty}})", STR_ARG(name), STR_ARG(name));
+        return parse_error(p, pos, STR_FMT " needs a field of an array, as in " STR_FMT "({{items.qty}})",
+                           STR_ARG(name), STR_ARG(name));
     struct nodes args = {.n = 0};
     nodes_add(p, &args, e);
     return make_call(p, pos, expr_function(name), &args);
@@ -265,13 +291,26 @@ static const struct enode *parse_aggregate(struct parser *p, size_t pos, struct 
 
 special_fn *special_find(struct str name)
 {
-    static const struct { const char *name; special_fn *parse; } specials[] = {
-        {"CAST", parse_cast},           {"CONVERT", parse_convert},     {"TRIM", parse_trim},
-        {"SUBSTRING", parse_substring}, {"SUBSTR", parse_substring},    {"MID", parse_substring},
-        {"DATE_ADD", parse_date_add},   {"DATE_SUB", parse_date_add},   {"ADDDATE", parse_date_add},
-        {"SUBDATE", parse_date_add},    {"TIMESTAMPDIFF", parse_timestampdiff},
-        {"SUM", parse_aggregate},       {"AVG", parse_aggregate},       {"MIN", parse_aggregate},
-        {"MAX", parse_aggregate},       {"COUNT", parse_aggregate},
+    static const struct {
+        const char *name;
+        special_fn *parse;
+    } specials[] = {
+        {"CAST", parse_cast},
+        {"CONVERT", parse_convert},
+        {"TRIM", parse_trim},
+        {"SUBSTRING", parse_substring},
+        {"SUBSTR", parse_substring},
+        {"MID", parse_substring},
+        {"DATE_ADD", parse_date_add},
+        {"DATE_SUB", parse_date_add},
+        {"ADDDATE", parse_date_add},
+        {"SUBDATE", parse_date_add},
+        {"TIMESTAMPDIFF", parse_timestampdiff},
+        {"SUM", parse_aggregate},
+        {"AVG", parse_aggregate},
+        {"MIN", parse_aggregate},
+        {"MAX", parse_aggregate},
+        {"COUNT", parse_aggregate},
     };
     for (size_t i = 0; i < sizeof specials / sizeof *specials; i++)
         if (str_eq_nocase(name, str_of(specials[i].name)))

@@ -1,6 +1,6 @@
-/* Functions of texts. They count characters, not bytes (but LENGTH); a stray byte counts as a character. LOCATE, INSTR and FIND_IN_SET compare
- * as `=` does, without the case of ASCII letters; REPLACE, TRIM and SUBSTRING_INDEX compare bytes, as MySQL does. Results that would be longer than
- * EXPR_MAX_RESULT_BYTES are NULL. */
+/* Functions of texts. They count characters, not bytes (but LENGTH); a stray byte counts as a character. LOCATE, INSTR
+ * and FIND_IN_SET compare as `=` does, without the case of ASCII letters; REPLACE, TRIM and SUBSTRING_INDEX compare
+ * bytes, as MySQL does. Results that would be longer than EXPR_MAX_RESULT_BYTES are NULL. */
 #include "meta/expr_text.h"
 
 /* Joins a[from…] with a separator, skipping NULLs. */
@@ -129,13 +129,17 @@ enum err fn_char_length(struct run *r, struct val *a, size_t n, struct val *ret)
     return OK;
 }
 
-/* Alphabets whose cases have the same length in UTF-8. `step` 1: the lower case lies `distance` above; 0: cases alternate, upper case at
- * `distance` = 0 for even, 1 for odd code points. */
-static const struct alphabet { uint16_t first, last; uint8_t step, distance; } alphabets[] = {
-    {0xC0, 0xD6, 1, 32},    {0xD8, 0xDE, 1, 32},    {0x100, 0x12F, 0, 0},   {0x132, 0x137, 0, 0},   {0x139, 0x148, 0, 1},
-    {0x14A, 0x177, 0, 0},   {0x179, 0x17E, 0, 1},   {0x391, 0x3A1, 1, 32},  {0x3A3, 0x3AB, 1, 32},  {0x400, 0x40F, 1, 80},
-    {0x410, 0x42F, 1, 32},  {0x460, 0x481, 0, 0},   {0x48A, 0x4BF, 0, 0},   {0x531, 0x556, 1, 48},  {0x1E00, 0x1E95, 0, 0},
-    {0x1EA0, 0x1EFF, 0, 0}, {0xFF21, 0xFF3A, 1, 32},
+/* Alphabets whose cases have the same length in UTF-8. `step` 1: the lower case lies `distance` above; 0: cases
+ * alternate, upper case at `distance` = 0 for even, 1 for odd code points. */
+static const struct alphabet {
+    uint16_t first, last;
+    uint8_t step, distance;
+} alphabets[] = {
+    {0xC0, 0xD6, 1, 32},     {0xD8, 0xDE, 1, 32},   {0x100, 0x12F, 0, 0},   {0x132, 0x137, 0, 0},
+    {0x139, 0x148, 0, 1},    {0x14A, 0x177, 0, 0},  {0x179, 0x17E, 0, 1},   {0x391, 0x3A1, 1, 32},
+    {0x3A3, 0x3AB, 1, 32},   {0x400, 0x40F, 1, 80}, {0x410, 0x42F, 1, 32},  {0x460, 0x481, 0, 0},
+    {0x48A, 0x4BF, 0, 0},    {0x531, 0x556, 1, 48}, {0x1E00, 0x1E95, 0, 0}, {0x1EA0, 0x1EFF, 0, 0},
+    {0xFF21, 0xFF3A, 1, 32},
 };
 
 static uint32_t other_case(uint32_t cp, bool upper)

@@ -1,9 +1,10 @@
 /* Dates and times of expressions: civil time without a zone, in microseconds, years 1 to 9999.
  *
- * Texts are read as leniently as MySQL does: any punctuation between the fields, one or two digits, two-digit years, digits alone by their number, and what
- * follows a complete time is ignored, except an offset (Z, +08:00), which is honoured: the time is moved to the project's zone. Dates that do not exist, zero
- * dates and dates with a zero month or day are NULL. Calendar arithmetic: days from civil in the manner of Howard Hinnant's published algorithms
- * (era of 400 years, March as first month). */
+ * Texts are read as leniently as MySQL does: any punctuation between the fields, one or two digits, two-digit years,
+ * digits alone by their number, and what follows a complete time is ignored, except an offset (Z, +08:00), which is
+ * honoured: the time is moved to the project's zone. Dates that do not exist, zero dates and dates with a zero month or
+ * day are NULL. Calendar arithmetic: days from civil in the manner of Howard Hinnant's published algorithms (era of 400
+ * years, March as first month). */
 #include "meta/expr_impl.h"
 
 #include <stdio.h>
@@ -148,8 +149,8 @@ static int full_year(int year, size_t digits)
 
 static bool valid(const struct moment *m)
 {
-    return m->year >= 1 && m->year <= 9999 && m->month >= 1 && m->month <= 12 && m->day >= 1 && m->day <= days_in_month(m->year, m->month) &&
-           m->hour < 24 && m->minute < 60 && m->second < 60;
+    return m->year >= 1 && m->year <= 9999 && m->month >= 1 && m->month <= 12 && m->day >= 1 &&
+           m->day <= days_in_month(m->year, m->month) && m->hour < 24 && m->minute < 60 && m->second < 60;
 }
 
 /* Z or ±hh:mm or ±hhmm behind a time; 0 when there is none. False: none. */
@@ -246,7 +247,7 @@ static bool fields_moment(struct str *s, struct moment *m, struct when *ret)
     return true;
 }
 
-bool text_when(struct run *r, struct str s, struct when *ret)
+static bool text_when(struct run *r, struct str s, struct when *ret)
 {
     struct moment m = {0};
     int offset = 0;
@@ -280,7 +281,13 @@ static bool number_when(int64_t n, struct when *ret)
         date += 20000000;
     else if (date >= 700101 && date <= 991231)
         date += 19000000;
-    struct moment m = {(int)(date / 10000), (int)(date / 100 % 100), (int)(date % 100), (int)(time / 10000), (int)(time / 100 % 100), (int)(time % 100), 0};
+    struct moment m = {(int)(date / 10000),
+                       (int)(date / 100 % 100),
+                       (int)(date % 100),
+                       (int)(time / 10000),
+                       (int)(time / 100 % 100),
+                       (int)(time % 100),
+                       0};
     if (m.year < 1000 || !valid(&m))
         return false;
     ret->us = us_of_moment(&m);
@@ -335,11 +342,12 @@ bool val_when(struct run *r, const struct val *v, struct when *ret)
     return true;
 }
 
-static bool clock_us(int64_t h, int64_t m, int64_t s, int us, bool negative, struct when *ret)
+/* Hours may be many; minutes and seconds may not. */
+static bool clock_us(const struct moment *m, bool negative, struct when *ret)
 {
-    if (m > 59 || s > 59)
+    if (m->minute > 59 || m->second > 59)
         return false;
-    int64_t all = (h * 3600 + m * 60 + s) * US_PER_S + us;
+    int64_t all = (m->hour * 3600LL + m->minute * 60LL + m->second) * US_PER_S + m->us;
     all = all > TIME_MAX_US ? TIME_MAX_US : all;
     ret->us = negative ? -all : all;
     ret->has_time = true;
@@ -350,38 +358,44 @@ static bool number_time(int64_t n, int us, struct when *ret)
 {
     bool negative = n < 0;
     n = negative ? -n : n;
-    return n <= 99999999 && clock_us(n / 10000, n / 100 % 100, n % 100, us, negative, ret);
+    struct moment m = {
+        .hour = (int)(n / 10000 % 10000), .minute = (int)(n / 100 % 100), .second = (int)(n % 100), .us = us};
+    return n <= 99999999 && clock_us(&m, negative, ret);
+}
+
+/* ":12" off the front. */
+static bool take_colon_number(struct str *s, int *ret)
+{
+    size_t digits;
+    if (s->n < 2 || s->p[0] != ':' || !is_digit(s->p[1]))
+        return false;
+    *s = str_sub(*s, 1, s->n);
+    return take_number(s, 8, ret, &digits);
 }
 
 /* [-][days ]hh:mm[:ss[.fraction]], or digits as hhmmss. */
 static bool clock_text(struct str s, struct when *ret)
 {
-    int first, second = 0, third = 0, us = 0;
+    struct moment m = {0};
     size_t digits;
-    int64_t days = 0;
+    int days = 0;
     bool negative = s.n && s.p[0] == '-';
     if (negative)
         s = str_sub(s, 1, s.n);
-    if (!take_number(&s, 8, &first, &digits))
+    if (!take_number(&s, 8, &m.hour, &digits))
         return false;
     if (s.n > 1 && s.p[0] == ' ' && is_digit(s.p[1])) {
-        days = first > 35 ? 35 : first;
+        days = m.hour > 35 ? 35 : m.hour;
         s = str_sub(s, 1, s.n);
-        take_number(&s, 8, &first, &digits);
+        take_number(&s, 8, &m.hour, &digits);
     } else if (!(s.n > 1 && s.p[0] == ':' && is_digit(s.p[1]))) {
-        take_fraction(&s, &us, &ret->dec);
-        return number_time(negative ? -first : first, us, ret);
+        take_fraction(&s, &m.us, &ret->dec);
+        return number_time(negative ? -m.hour : m.hour, m.us, ret);
     }
-    if (s.n > 1 && s.p[0] == ':' && is_digit(s.p[1])) {
-        s = str_sub(s, 1, s.n);
-        take_number(&s, 8, &second, &digits);
-    }
-    if (s.n > 1 && s.p[0] == ':' && is_digit(s.p[1])) {
-        s = str_sub(s, 1, s.n);
-        take_number(&s, 8, &third, &digits);
-        take_fraction(&s, &us, &ret->dec);
-    }
-    return clock_us(days * 24 + first, second, third, us, negative, ret);
+    if (take_colon_number(&s, &m.minute) && take_colon_number(&s, &m.second))
+        take_fraction(&s, &m.us, &ret->dec);
+    m.hour += days * 24;
+    return clock_us(&m, negative, ret);
 }
 
 static bool text_time(struct run *r, struct str s, struct when *ret)
@@ -390,7 +404,8 @@ static bool text_time(struct run *r, struct str s, struct when *ret)
     size_t n_digits = 0;
     while (n_digits < s.n && is_digit(s.p[n_digits]))
         n_digits++;
-    bool dated = n_digits >= 12 || (n_digits && n_digits < s.n && is_punct(s.p[n_digits]) && s.p[n_digits] != ':' && s.p[n_digits] != '.');
+    bool dated = n_digits >= 12 || (n_digits && n_digits < s.n && is_punct(s.p[n_digits]) && s.p[n_digits] != ':' &&
+                                    s.p[n_digits] != '.');
     if (dated && text_when(r, s, ret)) {
         ret->us = time_of_day(ret->us);
         return true;
@@ -449,7 +464,8 @@ struct str time_text_of(struct run *r, const struct val *v)
     size_t n;
     if (v->t == V_TIME) {
         int64_t us = v->us < 0 ? -v->us : v->us, s = us / US_PER_S;
-        n = (size_t)snprintf(out, 40, "%s%02lld:%02d:%02d", v->us < 0 ? "-" : "", (long long)(s / 3600), (int)(s / 60 % 60), (int)(s % 60));
+        n = (size_t)snprintf(out, 40, "%s%02lld:%02d:%02d", v->us < 0 ? "-" : "", (long long)(s / 3600),
+                             (int)(s / 60 % 60), (int)(s % 60));
         n = put_fraction(out, n, (int)(us % US_PER_S), v->dec);
     } else {
         moment_of_us(v->us, &m);

@@ -1,8 +1,9 @@
 /* The type of a node before it is evaluated.
  *
- * IF, CASE, COALESCE and their kin give one type whichever branch is taken: IF(1, 1, 2.5) is 1.0, because MySQL fixes types when it
- * prepares a statement. Here the types of operands are known when the record is, so such a node asks its branches for their types first
- * (nothing is evaluated but constants) and converts what it gives. Where a type depends on text that is still to be computed, a double is assumed. */
+ * IF, CASE, COALESCE and their kin give one type whichever branch is taken: IF(1, 1, 2.5) is 1.0, because MySQL fixes
+ * types when it prepares a statement. Here the types of operands are known when the record is, so such a node asks its
+ * branches for their types first (nothing is evaluated but constants) and converts what it gives. Where a type depends
+ * on text that is still to be computed, a double is assumed. */
 #include "meta/expr_impl.h"
 
 bool is_temporal(uint8_t t)

@@ -1,13 +1,15 @@
 /* Values of expressions and their conversions, as MySQL converts.
  *
- * Numbers come as integers (BIGINT), exact decimals or doubles. A decimal carries how many places show (`dec`) beside its own digits, because a quotient
- * holds more digits than it shows and MySQL goes on calculating with them. A double shows its shortest text that reads back the same, in plain notation
- * between 1e-15 and 1e15, or a fixed number of places after ROUND and its kin.
- * Text among numbers: a plain decimal literal counts as DECIMAL (decisions 16), anything else as the double in its numeric prefix. */
+ * Numbers come as integers (BIGINT), exact decimals or doubles. A decimal carries how many places show (`dec`) beside
+ * its own digits, because a quotient holds more digits than it shows and MySQL goes on calculating with them. A double
+ * shows its shortest text that reads back the same, in plain notation between 1e-15 and 1e15, or a fixed number of
+ * places after ROUND and its kin. Text among numbers: a plain decimal literal counts as DECIMAL (decisions 16),
+ * anything else as the double in its numeric prefix. */
 #include "meta/expr_impl.h"
 
 #include "base/num.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,6 +30,61 @@ struct val val_decimal(const struct decimal *d, uint8_t dec)
     return (struct val){.t = V_DEC, .dec = dec, .d = *d};
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static struct str skip_blanks(struct str s)
+{
+    while (s.n && strchr(" \t\n\r\f\v", s.p[0]) && s.p[0])
+        s = str_sub(s, 1, s.n);
+    return s;
+}
+
+/* The bytes at the start of `s` that are a number: sign, digits, point, exponent. */
+static size_t numeric_prefix(struct str s)
+{
+    size_t i = 0, digits = 0;
+    if (i < s.n && (s.p[i] == '-' || s.p[i] == '+'))
+        i++;
+    for (; i < s.n && is_digit(s.p[i]); i++)
+        digits++;
+    if (i < s.n && s.p[i] == '.')
+        for (i++; i < s.n && is_digit(s.p[i]); i++)
+            digits++;
+    if (digits == 0)
+        return 0;
+    size_t e = i + 1;
+    if (i < s.n && (s.p[i] | 0x20) == 'e') {
+        if (e < s.n && (s.p[e] == '-' || s.p[e] == '+'))
+            e++;
+        if (e < s.n && is_digit(s.p[e])) {
+            while (e < s.n && is_digit(s.p[e]))
+                e++;
+            i = e;
+        }
+    }
+    return i;
+}
+
+bool text_number(struct str s, double *ret)
+{
+    s = skip_blanks(s);
+    size_t n = numeric_prefix(s);
+    char text[512];
+    *ret = 0;
+    if (n == 0)
+        return true;
+    char *copy = n < sizeof text ? text : mem_alloc(n + 1); /* hundreds of digits: not an everyday record */
+    memcpy(copy, s.p, n);
+    copy[n] = '\0';
+    *ret = strtod(copy, NULL);
+    if (copy != text)
+        free(copy);
+    return isfinite(*ret);
+}
+
 static bool has_exponent(struct str s)
 {
     return memchr(s.p, 'e', s.n) || memchr(s.p, 'E', s.n);
@@ -42,14 +99,15 @@ static enum err number_of(struct run *r, struct str s, struct val *ret)
         return OK;
     }
     if (has_exponent(s)) {
-        double f = text_double(s);
-        if (!isfinite(f))
+        double f;
+        if (!text_number(s, &f))
             return bad_data(r, "the number " STR_FMT " is too large", STR_ARG(str_sub(s, 0, 40)));
         *ret = val_real(f);
         return OK;
     }
     if (!decimal_parse(s, &d))
-        return bad_data(r, "the number " STR_FMT "… has more than 65 digits, or more than 38 behind the point", STR_ARG(str_sub(s, 0, 40)));
+        return bad_data(r, "the number " STR_FMT "… has more than 65 digits, or more than 38 behind the point",
+                        STR_ARG(str_sub(s, 0, 40)));
     *ret = val_decimal(&d, d.scale);
     return OK;
 }
@@ -151,7 +209,7 @@ static size_t exponent_text(const char *digits, size_t n_digits, int point, char
     return n + (size_t)snprintf(out + n, 8, "e%d", point - 1);
 }
 
-size_t real_text(double f, uint8_t dec, char *out, size_t cap)
+static size_t real_text(double f, uint8_t dec, char *out, size_t cap)
 {
     char digits[24];
     int point;
@@ -163,7 +221,8 @@ size_t real_text(double f, uint8_t dec, char *out, size_t cap)
         out[n++] = '-';
     bool exponent = point < -14 || (point > 15 && (int)n_digits <= point);
     if (dec >= FLOATING)
-        return n + (exponent ? exponent_text(digits, n_digits, point, out + n) : plain_text(digits, n_digits, point, 0, out + n));
+        return n + (exponent ? exponent_text(digits, n_digits, point, out + n)
+                             : plain_text(digits, n_digits, point, 0, out + n));
     if ((int)n_digits - point <= dec)
         return n + plain_text(digits, n_digits, point, dec, out + n);
     int wrote = snprintf(out, cap, "%.*f", dec, f);
@@ -204,62 +263,11 @@ struct value val_to_value(struct run *r, const struct val *v)
     return v->t == V_INT || v->t == V_DEC || v->t == V_REAL ? value_number(s) : value_text(s);
 }
 
-static bool is_digit(char c)
+/* What is too large is the largest double there is, as in MySQL. */
+static double text_double(struct str s)
 {
-    return c >= '0' && c <= '9';
-}
-
-static struct str skip_blanks(struct str s)
-{
-    while (s.n && strchr(" \t\n\r\f\v", s.p[0]) && s.p[0])
-        s = str_sub(s, 1, s.n);
-    return s;
-}
-
-/* The bytes at the start of `s` that are a number: sign, digits, point, exponent. */
-static size_t numeric_prefix(struct str s)
-{
-    size_t i = 0, digits = 0;
-    if (i < s.n && (s.p[i] == '-' || s.p[i] == '+'))
-        i++;
-    for (; i < s.n && is_digit(s.p[i]); i++)
-        digits++;
-    if (i < s.n && s.p[i] == '.')
-        for (i++; i < s.n && is_digit(s.p[i]); i++)
-            digits++;
-    if (digits == 0)
-        return 0;
-    size_t e = i + 1;
-    if (i < s.n && (s.p[i] | 0x20) == 'e') {
-        if (e < s.n && (s.p[e] == '-' || s.p[e] == '+'))
-            e++;
-        if (e < s.n && is_digit(s.p[e])) {
-            while (e < s.n && is_digit(s.p[e]))
-                e++;
-            i = e;
-        }
-    }
-    return i;
-}
-
-double text_double(struct str s)
-{
-    s = skip_blanks(s);
-    size_t n = numeric_prefix(s);
-    char text[512];
-    if (n == 0)
-        return 0;
-    if (n < sizeof text) {
-        memcpy(text, s.p, n);
-        text[n] = '\0';
-        return strtod(text, NULL);
-    }
-    char *copy = mem_alloc(n + 1); /* hundreds of digits: not an everyday record */
-    memcpy(copy, s.p, n);
-    copy[n] = '\0';
-    double f = strtod(copy, NULL);
-    free(copy);
-    return f;
+    double f;
+    return text_number(s, &f) ? f : f < 0 ? -DBL_MAX : DBL_MAX;
 }
 
 bool text_plain_decimal(struct str s, struct decimal *ret)

@@ -1,7 +1,8 @@
 /* The list of names that a compiled document needs from a record.
  *
- * Names are copied into an arena of the list and numbered in the order of their coming; a map for each kind finds a name that is already
- * there. Shaping reads the list once and fills an array of values in the same order for every row. */
+ * Names are copied into an arena of the list and numbered in the order of their coming; a map for each kind finds a
+ * name that is already there. Shaping reads the list once and fills an array of values in the same order for every row.
+ */
 #include "meta/value.h"
 
 #include "base/map.h"

@@ -1,7 +1,7 @@
 /* System variables: a table of preset names, each with the function that works it out from `struct sysvars`.
  *
- * Everything is a pure function of the frozen times and of the seed, so that shaping a page again gives the same row. `random` and `uuid`
- * are one value per call or row; only RAND() of an expression draws several times. */
+ * Everything is a pure function of the frozen times and of the seed, so that shaping a page again gives the same row.
+ * `random` and `uuid` are one value per call or row; only RAND() of an expression draws several times. */
 #include "meta/sysvar.h"
 
 #include "base/num.h"
@@ -134,10 +134,11 @@ static enum err uuid(const struct preset *p, int64_t n, struct env *env, struct 
 {
     (void)p, (void)n, (void)ei;
     uint64_t hi = mix(env->sys->seed ^ 0xA5A5A5A5A5A5A5A5u), lo = mix(hi);
-    hi = (hi & ~(uint64_t)0xF000) | 0x4000;                 /* version 4 */
+    hi = (hi & ~(uint64_t)0xF000) | 0x4000;                  /* version 4 */
     lo = (lo & (~(uint64_t)0 >> 2)) | ((uint64_t)0x2 << 62); /* variant of RFC 9562 */
-    *ret = value_text(arena_printf(env->arena, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(hi >> 32), (unsigned)(hi >> 16 & 0xFFFF),
-                                   (unsigned)(hi & 0xFFFF), (unsigned)(lo >> 48), (unsigned long long)(lo & 0xFFFFFFFFFFFF)));
+    *ret = value_text(arena_printf(env->arena, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(hi >> 32),
+                                   (unsigned)(hi >> 16 & 0xFFFF), (unsigned)(hi & 0xFFFF), (unsigned)(lo >> 48),
+                                   (unsigned long long)(lo & 0xFFFFFFFFFFFF)));
     return OK;
 }
 

@@ -1,8 +1,8 @@
 /* Values between a record and a row.
  *
- * A value is sixteen bytes that point elsewhere: into the page's document or into the arena of the evaluation. Making one from JSON copies
- * nothing; numbers keep the digits that were sent. Text is only built where a container has to be written out. Casting to a column's type
- * is not done here. */
+ * A value is sixteen bytes that point elsewhere: into the page's document or into the arena of the evaluation. Making
+ * one from JSON copies nothing; numbers keep the digits that were sent. Text is only built where a container has to be
+ * written out. Casting to a column's type is not done here. */
 #include "meta/value.h"
 
 #define JSON_TEXT_MAX_BYTES ((size_t)64 << 20)

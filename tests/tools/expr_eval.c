@@ -1,5 +1,7 @@
-/* Reads lines {"expr": "…", "row": {…}} and answers each with a line {"kind": "number"|"text"|"null", "text": "…"} or {"error": "…"}. */
+/* Reads lines {"expr": "…", "row": {…}} and answers each with a line {"kind": "number"|"text"|"null", "text": "…"} or
+ * {"error": "…"}. With --functions: prints the table of docs/functions.md. */
 #include "tools/expr_run.h"
+#include "tools/expr_table.h"
 
 #include <stdlib.h>
 
@@ -22,13 +24,26 @@ static void answer(const struct json *line, struct arena *a, const struct zone *
     buf_byte(out, '\n');
 }
 
-int main(void)
+static void print_functions(void)
+{
+    size_t n;
+    const struct expr_function_info *f = expr_functions(&n);
+    char row[EXPR_ROW_BYTES];
+    for (size_t i = 0; i < n; i++)
+        puts(expr_table_row(&f[i], row));
+}
+
+int main(int argc, char **argv)
 {
     char *line = NULL;
     size_t cap = 0;
     ssize_t n;
     struct errinfo ei;
     struct zone *zone;
+    if (argc == 2 && strcmp(argv[1], "--functions") == 0) {
+        print_functions();
+        return 0;
+    }
     struct arena *a = arena_new((size_t)64 << 20);
     if (zone_open(S("+08:00"), &zone, &ei))
         return 1;

@@ -1,4 +1,5 @@
-/* Compiles and evaluates one expression over the members of a JSON object: for the unit test, the differential test and the fuzzer. */
+/* Compiles and evaluates one expression over the members of a JSON object: for the unit test, the differential test and
+ * the fuzzer. */
 #ifndef TOOLS_EXPR_RUN_H
 #define TOOLS_EXPR_RUN_H
 
@@ -6,7 +7,7 @@
 
 #include <stdio.h>
 
-#define EXPR_RUN_NOW_MS 1772325000123LL /* 2026-03-01 08:30:00.123 in +08:00 */
+#define EXPR_RUN_NOW_MS     1772325000123LL /* 2026-03-01 08:30:00.123 in +08:00 */
 #define EXPR_RUN_COLUMN_MAX 1000
 
 struct expr_run {
@@ -33,7 +34,8 @@ static size_t expr_run_column(void *ctx, size_t slot, const struct value **ret)
 }
 
 /* ERR_CONFIG: it does not compile; ERR_DATA: it does not evaluate. The value lives in `a`. */
-static enum err expr_run(struct arena *a, struct str text, const struct json *record, const struct zone *zone, struct value *ret, struct errinfo *ei)
+static enum err expr_run(struct arena *a, struct str text, const struct json *record, const struct zone *zone,
+                         struct value *ret, struct errinfo *ei)
 {
     const struct expr *e;
     uint32_t col = 0;
@@ -41,8 +43,15 @@ static enum err expr_run(struct arena *a, struct str text, const struct json *re
     enum err err = expr_compile(a, text, slots, &e, &col, ei);
     if (!err) {
         struct expr_run x = {a, slots, record};
-        struct sysvars sys = {.zone = zone, .now_ms = EXPR_RUN_NOW_MS, .last_sync_s = 1772294400, .current_s = 1772325000,
-                              .page_size = 50, .start_row = 100, .page = 3, .max_data_id = S("4711"), .seed = 42};
+        struct sysvars sys = {.zone = zone,
+                              .now_ms = EXPR_RUN_NOW_MS,
+                              .last_sync_s = 1772294400,
+                              .current_s = 1772325000,
+                              .page_size = 50,
+                              .start_row = 100,
+                              .page = 3,
+                              .max_data_id = S("4711"),
+                              .seed = 42};
         struct value *slot = ARENA_ARRAY(a, struct value, slots_count(slots) + 1);
         for (size_t i = 0; i < slots_count(slots); i++) {
             const struct json *v = json_get(record, slots_name(slots, i));
