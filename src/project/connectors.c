@@ -64,7 +64,8 @@ static void unknown(struct arena *a, const char *project_dir, struct str name, s
     diags_remedy(diags, "`" PRODUCT " connectors` lists them");
 }
 
-const struct connector *connector_find(struct arena *a, const char *project_dir, struct str name, struct pos asked_at, struct diags *diags)
+const struct connector *connector_find(struct arena *a, const char *project_dir, struct str name, struct pos asked_at,
+                                       struct diags *diags)
 {
     struct str file = arena_printf(a, "connectors/" STR_FMT "/connector.json", STR_ARG(name)), dir = {NULL, 0};
     const struct connector *c;
@@ -78,7 +79,8 @@ const struct connector *connector_find(struct arena *a, const char *project_dir,
     }
     if (project_dir && folder_file(project_dir, file.p)) {
         file = arena_printf(a, "%s/%s", project_dir, shown);
-    } else if (connectors_dir(a, &dir, &ei) == OK && folder_file(dir.p, arena_printf(a, STR_FMT "/connector.json", STR_ARG(name)).p)) {
+    } else if (connectors_dir(a, &dir, &ei) == OK &&
+               folder_file(dir.p, arena_printf(a, STR_FMT "/connector.json", STR_ARG(name)).p)) {
         file = arena_printf(a, "%s/" STR_FMT "/connector.json", dir.p, STR_ARG(name));
         shown = file.p;
     } else {
@@ -90,8 +92,8 @@ const struct connector *connector_find(struct arena *a, const char *project_dir,
     c = connector_read(a, root, diags);
     if (!c || str_eq(connector_name(c), name))
         return c;
-    diags_add(diags, DIAG_ERROR, root->pos, "the connector in the folder \"" STR_FMT "\" is named \"" STR_FMT "\"", STR_ARG(name),
-              STR_ARG(connector_name(c)));
+    diags_add(diags, DIAG_ERROR, root->pos, "the connector in the folder \"" STR_FMT "\" is named \"" STR_FMT "\"",
+              STR_ARG(name), STR_ARG(connector_name(c)));
     diags_remedy(diags, "folder and name must be the same");
     return NULL;
 }

@@ -17,17 +17,18 @@
 static const struct range {
     uint32_t first, last;
 } no_letters[] = {
-    {0x80, 0xA9},     {0xAB, 0xB4},     {0xB6, 0xB9},     {0xBB, 0xBF},     {0xD7, 0xD7},     {0xF7, 0xF7},
-    {0x1680, 0x1680}, {0x180E, 0x180E}, {0x2000, 0x2BFF}, {0x2E00, 0x2FFF}, {0x3000, 0x3004}, {0x3008, 0x3020},
-    {0x3030, 0x3030}, {0x303D, 0x303F}, {0x3164, 0x3164}, {0x3200, 0x33FF}, {0x4DC0, 0x4DFF}, {0xD800, 0xF8FF},
-    {0xFE00, 0xFE6F}, {0xFEFF, 0xFF0F}, {0xFF1A, 0xFF20}, {0xFF3B, 0xFF40}, {0xFF5B, 0xFF65}, {0xFFA0, 0xFFA0},
+    {0x80, 0xA9},     {0xAB, 0xB4},       {0xB6, 0xB9},       {0xBB, 0xBF},        {0xD7, 0xD7},     {0xF7, 0xF7},
+    {0x1680, 0x1680}, {0x180E, 0x180E},   {0x2000, 0x2BFF},   {0x2E00, 0x2FFF},    {0x3000, 0x3004}, {0x3008, 0x3020},
+    {0x3030, 0x3030}, {0x303D, 0x303F},   {0x3164, 0x3164},   {0x3200, 0x33FF},    {0x4DC0, 0x4DFF}, {0xD800, 0xF8FF},
+    {0xFE00, 0xFE6F}, {0xFEFF, 0xFF0F},   {0xFF1A, 0xFF20},   {0xFF3B, 0xFF40},    {0xFF5B, 0xFF65}, {0xFFA0, 0xFFA0},
     {0xFFE0, 0xFFFF}, {0x1D000, 0x1D3FF}, {0x1F000, 0x1FAFF}, {0xE0000, 0x10FFFF},
 };
 
 static bool name_character(uint32_t cp)
 {
     if (cp < 0x80)
-        return (cp >= 'a' && cp <= 'z') || (cp >= 'A' && cp <= 'Z') || (cp >= '0' && cp <= '9') || cp == '_' || cp == '-';
+        return (cp >= 'a' && cp <= 'z') || (cp >= 'A' && cp <= 'Z') || (cp >= '0' && cp <= '9') || cp == '_' ||
+               cp == '-';
     for (size_t i = 0; i < sizeof no_letters / sizeof *no_letters; i++)
         if (cp >= no_letters[i].first && cp <= no_letters[i].last)
             return false;
@@ -84,7 +85,8 @@ struct strs folder_names(struct arena *a, const char *dir, const char *sub, stru
     struct strs ret = {NULL, 0};
 
     if (!d && errno != ENOENT)
-        diags_add(diags, DIAG_ERROR, (struct pos){arena_printf(a, "%s", sub).p, 0, 0}, "the folder cannot be read: %s", strerror(errno));
+        diags_add(diags, DIAG_ERROR, (struct pos){arena_printf(a, "%s", sub).p, 0, 0}, "the folder cannot be read: %s",
+                  strerror(errno));
     if (!d)
         return ret;
     for (const struct dirent *e; (e = readdir(d));) {

@@ -1,259 +1,327 @@
-/* Reading a project folder: settings, connections, integrations, maps. Each file is read by a table of its members; what is wrong is told with its place and the rest is still read, so that one run of
- * `check` tells everything.
+/* Reads a project's folder: settings, then connections, then integrations with their documents, then maps.
  *
- * File names shown to people are relative to the project. Metadata paths stay inside the project. */
-#include "project/project.h"
+ * With a choice of integrations only what they need is read, so that a broken file elsewhere is no obstacle: their own
+ * files, their connections, and the maps that their documents name. Files in integrations/ that an integration names as
+ * its metadata are not integrations themselves. Everything lives in one arena; nothing is watched or kept open. */
+#include "project/reading.h"
 
-#include "project/secret.h"
-#include "project/tables.h"
+#include "base/map.h"
+#include "base/product.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <string.h>
 
-#define PROJECT_ARENA_MAX (512u << 20)
-#define NAME_MAX_CHARS 64
-
-/* ---- names ---- */
-
-static bool name_char(uint32_t cp)
-{
-    return (cp >= '0' && cp <= '9') || (cp >= 'a' && cp <= 'z') || (cp >= 'A' && cp <= 'Z') || cp == '_' || cp == '-' || (cp >= 0xA0 && cp != 0xFFFD && cp != 0x3000 && (cp < 0x2000 || cp > 0x206F));
-}
-
-bool project_name_ok(struct str name)
-{
-    if (!name.n || !utf8_valid(name) || utf8_count(name) > NAME_MAX_CHARS || name.p[0] == ' ' || name.p[name.n - 1] == ' ')
-        return false;
-    for (size_t i = 0; i < name.n;) {
-        uint32_t cp;
-
-        i += utf8_decode(str_sub(name, i, name.n), &cp);
-        if (cp != ' ' && !name_char(cp))
-            return false;
-    }
-    return true;
-}
-
-/* ---- folders ---- */
-
-static int by_text(const void *x, const void *y) { return str_cmp(*(const struct str *)x, *(const struct str *)y); }
-
-/* Names of the NAME.json files of a folder, sorted; none when there is no folder. */
-static struct strs json_names(struct project *p, const char *folder, struct diags *diags)
-{
-    struct str path = arena_printf(p->arena, "%s/%s", p->dir, folder);
-    DIR *d = opendir(path.p);
-    struct str *at = NULL;
-    size_t n = 0, cap = 0;
-    struct dirent *entry;
-    struct strs r = {0};
-
-    while (d && (entry = readdir(d))) {
-        struct str name = str_of(entry->d_name);
-
-        /* the documents of an integration stand beside it: NAME.source.json, NAME.target.json */
-        if (name.p[0] == '.' || !str_ends(name, S(".json")) || str_ends(name, S(".source.json")) || str_ends(name, S(".target.json")))
-            continue;
-        name = str_sub(name, 0, name.n - 5);
-        if (!project_name_ok(name)) {
-            diags_add(diags, DIAG_ERROR, (struct pos){arena_printf(p->arena, "%s/%s", folder, entry->d_name).p, 0, 0}, "this name cannot be used");
-            diags_remedy(diags, "names are letters of any script, digits, _, - and inner blanks, at most 64");
-            continue;
-        }
-        if (n == cap) {
-            cap = cap ? cap * 2 : 16;
-            at = mem_grow(at, cap * sizeof *at);
-        }
-        at[n++] = arena_str(p->arena, name);
-    }
-    if (d)
-        closedir(d);
-    if (n)
-        qsort(at, n, sizeof *at, by_text);
-    r.at = arena_alloc(p->arena, (n + 1) * sizeof *at);
-    if (n)
-        memcpy((void *)(uintptr_t)r.at, at, n * sizeof *at);
-    r.n = n;
-    free(at);
-    return r;
-}
-
-static struct node *load(struct project *p, struct str relative, struct diags *diags)
-{
-    struct str path = arena_printf(p->arena, "%s/" STR_FMT, p->dir, STR_ARG(relative));
-    struct node *root;
-
-    return conf_load(p->arena, path.p, relative.p, diags, &root) == OK ? root : NULL;
-}
+#define ARENA_MAX_BYTES ((size_t)4 << 30)
+#define DEFAULT_ZONE    "Asia/Shanghai"
 
 /* ---- settings ---- */
 
-static void read_settings(struct project *p, struct diags *diags)
+/* The folder's name with what cannot be in a name replaced. */
+static struct str name_of_folder(struct arena *a, const char *dir)
 {
-    struct project_settings *s = &p->settings;
-    const char *slash = strrchr(p->dir, '/');
-    struct errinfo ei;
-    struct node *root;
+    struct str base = str_of(strrchr(dir, '/') + 1);
+    struct buf b = buf_make(4096);
+    struct str ret;
 
-    *s = (struct project_settings){
-        .name = str_of(slash && slash[1] ? slash + 1 : "project"),
-        .timezone = S("Asia/Shanghai"),
-        .state = S("sqlite:.sluice"),
-        .listen = S("127.0.0.1:8420"),
-        .journal_limit_bytes = 20000000000ull,
-        .keep_journal_ms = 30ll * 86400000,
-        .keep_runs_ms = 180ll * 86400000,
-    };
-    if (access(arena_printf(p->arena, "%s/sluice.json", p->dir).p, F_OK) == 0) {
-        root = load(p, S("sluice.json"), diags);
-        if (root)
-            settings_read(p->arena, root, s, diags);
+    while (base.n) {
+        uint32_t cp;
+        size_t n = utf8_decode(base, &cp);
+
+        buf_add(&b, project_name_ok(str_sub(base, 0, n)) || base.p[0] == ' ' ? str_sub(base, 0, n) : S("-"));
+        base = str_sub(base, n, base.n);
     }
-    if (!project_name_ok(s->name)) {
-        diags_add(diags, DIAG_ERROR, (struct pos){"sluice.json", 0, 0}, "the project's name \"" STR_FMT "\" cannot be used", STR_ARG(s->name));
-        diags_remedy(diags, "set \"name\" in sluice.json: letters, digits, _, - and inner blanks, at most 64");
+    ret = str_trim(str_sub(buf_str(&b), 0, utf8_prefix(buf_str(&b), 64)));
+    ret = project_name_ok(ret) ? arena_str(a, ret) : S("project");
+    buf_free(&b);
+    return ret;
+}
+
+static void wrong_setting(struct reading *r, const struct node *root, const char *key, const char *remedy)
+{
+    const struct node *n = node_get(root, key);
+
+    diags_add(r->diags, DIAG_ERROR, n->pos, "\"%s\" cannot be \"" STR_FMT "\"", key, STR_ARG(n->text));
+    diags_remedy(r->diags, "%s", remedy);
+}
+
+static void open_zone(struct reading *r, const struct node *root)
+{
+    struct project *p = r->p;
+    struct errinfo ei;
+
+    if (zone_open(p->settings.timezone, &p->zone, &ei) == OK)
+        return;
+    p->zone = NULL;
+    diags_add(r->diags, DIAG_ERROR,
+              root && node_get(root, "timezone") ? node_get(root, "timezone")->pos : (struct pos){0}, "%s", ei.msg);
+    diags_remedy(r->diags, "%s",
+                 ei.hint[0] ? ei.hint : "write a name such as " DEFAULT_ZONE ", UTC, or an offset such as +08:00");
+}
+
+static void place_state(struct reading *r, const struct node *root)
+{
+    struct project *p = r->p;
+    struct str path = p->settings.state;
+
+    if (!str_starts(path, S("sqlite:")) || path.n == 7 || memchr(path.p, '\0', path.n)) {
+        wrong_setting(r, root, "state", "write \"sqlite:.sluice\", or another folder behind sqlite:");
+        return;
     }
-    if (zone_open(s->timezone, &p->zone, &ei)) {
-        diags_add(diags, DIAG_ERROR, (struct pos){"sluice.json", 0, 0}, "%s", ei.msg);
-        diags_remedy(diags, "%s", ei.hint);
+    path = str_sub(path, 7, path.n);
+    p->state_dir =
+        path.p[0] == '/' ? arena_cstr(p->arena, path) : arena_printf(p->arena, "%s/" STR_FMT, p->dir, STR_ARG(path)).p;
+}
+
+static void read_settings(struct reading *r)
+{
+    struct project *p = r->p;
+    struct settings_raw raw = {.s = {.name = name_of_folder(p->arena, p->dir),
+                                     .timezone = S(DEFAULT_ZONE),
+                                     .state = S("sqlite:." PRODUCT),
+                                     .listen = S("127.0.0.1:8420"),
+                                     .journal_limit_bytes = UINT64_C(20000000000),
+                                     .keep_journal_ms = INT64_C(30) * 86400000,
+                                     .keep_runs_ms = INT64_C(180) * 86400000}};
+    const struct node *root = NULL;
+
+    if (folder_file(p->dir, PRODUCT ".json"))
+        root = folder_load(p->arena, p->dir, PRODUCT ".json", r->diags);
+    if (root)
+        (void)conf_fill(root, table_settings.specs, table_settings.n, &raw, DIAG_WARNING, p->arena, r->diags);
+    if (raw.retention)
+        (void)conf_fill(raw.retention, table_retention.specs, table_retention.n, &raw.s, DIAG_WARNING, p->arena,
+                        r->diags);
+    p->settings = raw.s;
+    if (!project_name_ok(p->settings.name))
+        wrong_setting(r, root, "name", "letters, digits, _, - and inner blanks, at most 64 characters");
+    place_state(r, root);
+    open_zone(r, root);
+}
+
+/* ---- integrations ---- */
+
+struct candidates {
+    struct strs names; /* of the files */
+    const struct node **roots;
+    struct map *documents; /* files that an integration names as its metadata, in integrations/ */
+};
+
+static void load_candidates(struct reading *r, struct candidates *c)
+{
+    static const char *const sides[] = {"source", "target"};
+    struct arena *a = r->p->arena;
+
+    c->roots = ARENA_ARRAY(a, const struct node *, c->names.n + 1);
+    for (size_t i = 0; i < c->names.n; i++) {
+        if (!project_name_ok(c->names.at[i]))
+            continue;
+        c->roots[i] = folder_load(
+            a, r->p->dir, arena_printf(a, "integrations/" STR_FMT ".json", STR_ARG(c->names.at[i])).p, r->diags);
+        for (int s = 0; s < 2; s++)
+            if (c->roots[i])
+                map_put(c->documents, reading_beside(c->roots[i], sides[s]), i);
+    }
+}
+
+static void check_file_name(struct reading *r, struct str name, const char *shown)
+{
+    if (str_ends(name, S(".source")) || str_ends(name, S(".target"))) {
+        diags_add(r->diags, DIAG_WARNING, (struct pos){shown, 0, 0}, "no integration names this document");
+        diags_remedy(r->diags, "name it in an integration's \"metadata\", or remove it");
+    } else {
+        folder_bad_name(shown, name, r->diags);
+    }
+}
+
+static void read_integrations(struct reading *r, struct strs names, bool all)
+{
+    struct project *p = r->p;
+    struct candidates c = {.names = names, .documents = map_new()};
+
+    load_candidates(r, &c);
+    p->integrations = ARENA_ARRAY(p->arena, struct integration, names.n + 1);
+    for (size_t i = 0; i < names.n; i++) {
+        struct str file = arena_printf(p->arena, "integrations/" STR_FMT ".json", STR_ARG(names.at[i]));
+
+        if (map_get(c.documents, str_sub(file, sizeof "integrations/" - 1, file.n)) != MAP_NONE)
+            continue;
+        if (c.roots[i])
+            reading_integration(r, c.roots[i], names.at[i], &p->integrations[p->n_integrations++]);
+        else if (all && !project_name_ok(names.at[i]))
+            check_file_name(r, names.at[i], file.p);
+    }
+    map_free(c.documents);
+}
+
+/* Those of `only` that have a file, each once. */
+static struct strs existing(struct reading *r, const struct str *only, size_t n_only)
+{
+    struct arena *a = r->p->arena;
+    struct str *names = ARENA_ARRAY(a, struct str, n_only + 1);
+    struct strs ret = {names, 0};
+
+    for (size_t i = 0; i < n_only; i++)
+        if (project_name_ok(only[i]) && !strs_has(ret, only[i]) &&
+            folder_file(r->p->dir, arena_printf(a, "integrations/" STR_FMT ".json", STR_ARG(only[i])).p))
+            names[ret.n++] = arena_str(a, only[i]);
+    return ret;
+}
+
+static void read_connections(struct reading *r, bool all)
+{
+    struct project *p = r->p;
+    size_t n;
+
+    r->connection_names = folder_names(p->arena, p->dir, "connections", r->diags);
+    n = r->connection_names.n + 1;
+    p->connections = ARENA_ARRAY(p->arena, struct connection, n);
+    r->connectors = ARENA_ARRAY(p->arena, const struct connector *, n);
+    r->connector_names = ARENA_ARRAY(p->arena, struct str, n);
+    for (size_t i = 0; all && i < r->connection_names.n; i++) {
+        struct str name = r->connection_names.at[i];
+        const char *shown = arena_printf(p->arena, "connections/" STR_FMT ".json", STR_ARG(name)).p;
+
+        if (project_name_ok(name))
+            (void)reading_connection(r, name, (struct pos){shown, 0, 0});
+        else
+            folder_bad_name(shown, name, r->diags);
     }
 }
 
 /* ---- maps ---- */
 
-static void read_maps(struct project *p, struct diags *diags)
+struct map_names {
+    struct map *seen;
+    bool missing; /* a document names one that has no file */
+};
+
+static void read_map(struct reading *r, struct str name)
 {
-    struct strs names = json_names(p, "maps", diags);
+    const char *shown = arena_printf(r->p->arena, "maps/" STR_FMT ".json", STR_ARG(name)).p;
+    const struct node *rows;
 
-    p->maps = maps_new(p->arena);
-    for (size_t i = 0; i < names.n; i++) {
-        struct node *root = load(p, arena_printf(p->arena, "maps/" STR_FMT ".json", STR_ARG(names.at[i])), diags);
-
-        if (root)
-            maps_add(p->maps, names.at[i], root, diags);
+    if (!project_name_ok(name)) {
+        folder_bad_name(shown, name, r->diags);
+        return;
     }
+    rows = folder_load(r->p->arena, r->p->dir, shown, r->diags);
+    if (rows)
+        maps_add(r->p->maps, name, rows, r->diags);
 }
 
-/* ---- integrations ---- */
-
-static bool wanted(const struct str *only, size_t n_only, struct str name)
+static void read_maps_of(struct reading *r, struct meta_fields group, struct map_names *m)
 {
-    for (size_t i = 0; i < n_only; i++)
-        if (str_eq(only[i], name))
-            return true;
-    return n_only == 0;
-}
+    struct arena *a = r->p->arena;
 
-static void read_integrations(struct project *p, const struct str *only, size_t n_only, struct diags *diags)
-{
-    struct strs names = json_names(p, "integrations", diags);
+    for (size_t i = 0; i < group.n; i++) {
+        const struct meta_field *f = &group.at[i];
 
-    p->integrations = ARENA_ARRAY(p->arena, struct integration, names.n + 1);
-    for (size_t i = 0; i < names.n; i++) {
-        struct str file = arena_printf(p->arena, "integrations/" STR_FMT ".json", STR_ARG(names.at[i]));
-        struct node *root;
-
-        if (!wanted(only, n_only, names.at[i]))
+        if (f->n_children) /* as deep as documents are, 64 levels */
+            read_maps_of(r, (struct meta_fields){f->children, f->n_children}, m);
+        if (!f->map_name.n || !map_put(m->seen, f->map_name, 0))
             continue;
-        root = load(p, file, diags);
-        p->integrations[p->n_integrations].name = names.at[i];
-        p->integrations[p->n_integrations].pos = (struct pos){file.p, 1, 1};
-        if (root)
-            integration_read(p, root, &p->integrations[p->n_integrations], diags);
-        p->n_integrations++;
+        if (project_name_ok(f->map_name) &&
+            folder_file(r->p->dir, arena_printf(a, "maps/" STR_FMT ".json", STR_ARG(f->map_name)).p))
+            read_map(r, f->map_name);
+        else
+            m->missing = true;
     }
 }
 
-/* ---- connections ---- */
-
-static const struct connection *read_connection(struct project *p, struct str name, struct pos asked_at, struct diags *diags)
+/* The maps that the integrations name. Where one is missing all are read, so that the nearest name can be told. */
+static void read_needed_maps(struct reading *r)
 {
-    struct str file = arena_printf(p->arena, "connections/" STR_FMT ".json", STR_ARG(name));
-    const struct connection *known = project_connection(p, name);
-    struct connection *c;
-    struct node *root;
+    struct map_names m = {.seen = map_new()};
+    struct project *p = r->p;
 
-    if (known || !name.n)
-        return known;
-    if (!project_name_ok(name) || access(arena_printf(p->arena, "%s/" STR_FMT, p->dir, STR_ARG(file)).p, F_OK)) {
-        struct strs names = json_names(p, "connections", diags);
-        const char **texts = ARENA_ARRAY(p->arena, const char *, names.n + 1);
+    for (size_t i = 0; i < p->n_integrations; i++) {
+        const struct meta_doc *docs[] = {p->integrations[i].source_doc, p->integrations[i].target_doc};
+
+        for (int d = 0; d < 2; d++) {
+            if (!docs[d])
+                continue;
+            read_maps_of(r, docs[d]->request, &m);
+            read_maps_of(r, docs[d]->other_request, &m);
+            read_maps_of(r, docs[d]->take_over, &m);
+        }
+    }
+    if (m.missing) {
+        struct strs names = folder_names(p->arena, p->dir, "maps", r->diags);
 
         for (size_t i = 0; i < names.n; i++)
-            texts[i] = names.at[i].p;
-        diags_add(diags, DIAG_ERROR, asked_at, "there is no connection \"" STR_FMT "\"", STR_ARG(name));
-        diags_nearest(diags, str_nearest(name, texts, names.n));
-        diags_remedy(diags, STR_FMT " describes it", STR_ARG(file));
-        return NULL;
+            if (map_get(m.seen, names.at[i]) == MAP_NONE)
+                read_map(r, names.at[i]);
     }
-    root = load(p, file, diags);
-    c = &p->connections[p->n_connections++];
-    c->name = name;
-    c->pos = (struct pos){file.p, 1, 1};
-    if (root)
-        connection_read(p, root, c, diags);
-    return c;
+    map_free(m.seen);
 }
 
-/* Every integration's connections; all of the folder when all integrations are read. */
-static void read_connections(struct project *p, size_t n_only, struct diags *diags)
+static void read_all_maps(struct reading *r)
 {
-    struct strs names = json_names(p, "connections", diags);
+    struct strs names = folder_names(r->p->arena, r->p->dir, "maps", r->diags);
 
-    p->connections = ARENA_ARRAY(p->arena, struct connection, names.n + 1);
-    for (size_t i = 0; i < names.n && !n_only; i++)
-        read_connection(p, names.at[i], (struct pos){0}, diags);
-    for (size_t i = 0; i < p->n_integrations; i++) {
-        struct integration *in = &p->integrations[i];
-
-        in->source = read_connection(p, in->source_name, in->source_pos, diags);
-        in->target = read_connection(p, in->target_name, in->target_pos, diags);
-        in->ok = in->ok && in->source && in->source->ok && in->target && in->target->ok;
-    }
+    for (size_t i = 0; i < names.n; i++)
+        read_map(r, names.at[i]);
 }
 
 /* ---- the whole ---- */
 
-static bool looks_like_project(const char *dir, struct arena *a)
+static enum err find_folder(const char *dir, char **ret, struct errinfo *ei)
 {
-    return access(arena_printf(a, "%s/sluice.json", dir).p, F_OK) == 0 || access(arena_printf(a, "%s/integrations", dir).p, F_OK) == 0;
-}
-
-enum err project_open(const char *dir, const struct str *only, size_t n_only, struct diags *diags, struct project **ret, struct errinfo *ei)
-{
-    struct arena *a = arena_new(PROJECT_ARENA_MAX);
-    struct project *p = ARENA_NEW(a, struct project);
     char *real = realpath(dir, NULL);
 
-    if (!real || !looks_like_project(real, a)) {
-        fail(ei, ERR_CONFIG, "%s: %s", dir, real ? "there is no project in this folder" : strerror(errno));
-        fail_hint(ei, "`sluice init DIR` makes one; -C DIR names its folder");
-        free(real);
-        arena_free(a);
-        return ERR_CONFIG;
+    if (!real) {
+        fail(ei, ERR_CONFIG, "there is no project in %s: %s", dir, strerror(errno));
+        return fail_hint(ei, "run `" PRODUCT " init %s` to make one, or name another folder with -C", dir);
     }
-    p->arena = a;
-    p->dir = arena_cstr(a, str_of(real));
-    p->state_dir = arena_printf(a, "%s/.sluice", real).p;
+    if (folder_file(real, PRODUCT ".json") || (folder_has(real, "connections") && folder_has(real, "integrations"))) {
+        *ret = real;
+        return OK;
+    }
+    fail(ei, ERR_CONFIG, "there is no project in %s: neither " PRODUCT ".json nor connections/ and integrations/",
+         real);
     free(real);
-    read_settings(p, diags);
-    read_maps(p, diags);
-    read_integrations(p, only, n_only, diags);
-    read_connections(p, n_only, diags);
-    *ret = p;
+    return fail_hint(ei, "run `" PRODUCT " init` there to make one, or name another folder with -C");
+}
+
+enum err project_open(const char *dir, const struct str *only, size_t n_only, struct diags *diags, struct project **ret,
+                      struct errinfo *ei)
+{
+    struct reading r = {.diags = diags};
+    struct arena *a;
+    char *real;
+    enum err err = find_folder(dir, &real, ei);
+
+    if (err)
+        return err;
+    a = arena_new(ARENA_MAX_BYTES);
+    r.p = ARENA_NEW(a, struct project);
+    r.p->arena = a;
+    r.p->dir = arena_cstr(a, str_of(real));
+    r.p->state_dir = arena_printf(a, "%s/." PRODUCT, real).p;
+    r.p->maps = maps_new(a);
+    free(real);
+    read_settings(&r);
+    read_connections(&r, n_only == 0);
+    if (n_only) {
+        read_integrations(&r, existing(&r, only, n_only), false);
+        read_needed_maps(&r);
+    } else {
+        read_integrations(&r, folder_names(a, r.p->dir, "integrations", diags), true);
+        read_all_maps(&r);
+    }
+    *ret = r.p;
     return OK;
 }
 
 void project_close(struct project *p)
 {
+    struct arena *a = p ? p->arena : NULL;
+
     if (!p)
         return;
     zone_free(p->zone);
-    arena_free(p->arena);
+    arena_free(a);
 }
 
 const struct integration *project_integration(const struct project *p, struct str name)
@@ -274,29 +342,12 @@ const struct connection *project_connection(const struct project *p, struct str 
 
 const char *project_nearest_integration(const struct project *p, struct str name)
 {
-    const char **names = ARENA_ARRAY(p->arena, const char *, p->n_integrations + 1);
+    struct str *names = mem_alloc((p->n_integrations + 1) * sizeof *names);
+    const char *found;
 
     for (size_t i = 0; i < p->n_integrations; i++)
-        names[i] = arena_cstr(p->arena, p->integrations[i].name);
-    return str_nearest(name, names, p->n_integrations);
-}
-
-enum err connection_values(const struct project *p, const struct connection *c, struct arena *a, struct strs *ret, struct errinfo *ei)
-{
-    struct str *values = ARENA_ARRAY(a, struct str, c->options.n + 1);
-    size_t n;
-    const struct connector_option *specs = connector_options(c->connector, &n);
-
-    for (size_t i = 0; i < c->options.n; i++) {
-        enum err e = secret_resolve(p->dir, c->options.at[i], a, &values[i], ei);
-
-        if (e) {
-            err_prefix(ei, "connection \"" STR_FMT "\"", STR_ARG(c->name));
-            return e;
-        }
-        if (i < n && specs[i].type == OPTION_PATH && values[i].n && values[i].p[0] != '/')
-            values[i] = arena_printf(a, "%s/" STR_FMT, p->dir, STR_ARG(values[i]));
-    }
-    *ret = (struct strs){values, c->options.n};
-    return OK;
+        names[i] = p->integrations[i].name;
+    found = folder_nearest((struct strs){names, p->n_integrations}, name);
+    free(names);
+    return found;
 }

@@ -15,7 +15,8 @@ struct reading {
 
 /* ---- folder.c: files and names ---- */
 
-/* The names of the files dir/sub/NAME.json, sorted; none when there is no such folder. An unreadable folder is an error in `diags`. */
+/* The names of the files dir/sub/NAME.json, sorted; none when there is no such folder. An unreadable folder is an error
+ * in `diags`. */
 struct strs folder_names(struct arena *a, const char *dir, const char *sub, struct diags *diags);
 bool folder_has(const char *dir, const char *name);  /* is there a folder of that name? */
 bool folder_file(const char *dir, const char *name); /* is there anything of that name that is no folder? */
@@ -55,11 +56,13 @@ struct project_table {
     size_t n;
 };
 enum { KEEP_ERRORS, KEEP_RECORDS };
-extern const struct project_table table_settings, table_retention, table_project_connection, table_limits, table_integration, table_side;
+extern const struct project_table table_settings, table_retention, table_project_connection, table_limits,
+    table_integration, table_side;
 
 /* ---- connection.c, integration.c ---- */
 
-/* The connection of that name, read when it was not yet. NULL, told at `asked_at`, when there is none; one with errors has `ok` false. */
+/* The connection of that name, read when it was not yet. NULL, told at `asked_at`, when there is none; one with errors
+ * has `ok` false. */
 const struct connection *reading_connection(struct reading *r, struct str name, struct pos asked_at);
 /* Fills `out` from the document of an integration; `out->ok` says whether it can be used. */
 void reading_integration(struct reading *r, const struct node *root, struct str name, struct integration *out);

@@ -123,7 +123,10 @@ bool secret_is_reference(struct str text, struct pos pos, struct diags *diags)
     return true;
 }
 
-void secret_hide(struct str value) { log_hide(value); }
+void secret_hide(struct str value)
+{
+    log_hide(value);
+}
 
 const char *secret_value_wrong(struct str value)
 {
@@ -147,8 +150,8 @@ static enum err get_env(struct str name, struct buf *out, struct errinfo *ei)
     value = name.n < sizeof key ? getenv(key) : NULL;
     if (!value || !*value) {
         fail(ei, ERR_SECRET, "${env:%s}: the environment variable %s is %s", key, key, value ? "empty" : "not set");
-        return fail_hint(ei, "set %s before " PRODUCT " is started, or keep the value in its store and write ${secret:NAME}",
-                         key);
+        return fail_hint(
+            ei, "set %s before " PRODUCT " is started, or keep the value in its store and write ${secret:NAME}", key);
     }
     wrong = secret_value_wrong(str_of(value));
     if (wrong)
@@ -207,10 +210,11 @@ static enum err get_file(const char *project_dir, struct str name, struct buf *o
     if (!wrong)
         buf_add(out, buf_str(&value));
     if (wrong)
-        fail(ei, ERR_SECRET, "${file:" STR_FMT "}: the file %s%s", STR_ARG(name), fd < 0 && !path.failed ? "cannot be opened: " : "",
-             wrong);
+        fail(ei, ERR_SECRET, "${file:" STR_FMT "}: the file %s%s", STR_ARG(name),
+             fd < 0 && !path.failed ? "cannot be opened: " : "", wrong);
     if (wrong)
-        fail_hint(ei, "the file holds the value alone, on one line; a path that is not absolute begins at %s", project_dir);
+        fail_hint(ei, "the file holds the value alone, on one line; a path that is not absolute begins at %s",
+                  project_dir);
     if (fd >= 0)
         close(fd);
     secret_wipe(&value);

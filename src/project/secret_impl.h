@@ -15,14 +15,17 @@ struct secret_key {
     unsigned char bytes[SECRET_KEY_BYTES]; /* locked in memory, best effort; secret_key_drop wipes them */
 };
 
-/* Finds and reads the key. A key that does not exist is no error (`found` false, `path` where it belongs); one that others can read, or that is none, is. */
+/* Finds and reads the key. A key that does not exist is no error (`found` false, `path` where it belongs); one that
+ * others can read, or that is none, is. */
 enum err secret_key_read(struct secret_key *k, struct errinfo *ei) MUST_USE;
 /* Makes the key file at k->path. When another process was faster its key is read. */
 enum err secret_key_make(struct secret_key *k, struct errinfo *ei) MUST_USE;
 void secret_key_drop(struct secret_key *k);
 
-/* Writes `text` to `dir`/`name` with mode 0600 so that after a crash it is there whole or not at all. `replace` false: an existing file stays and counts as success. */
-enum err secret_write_file(const char *dir, const char *name, struct str text, bool replace, struct errinfo *ei) MUST_USE;
+/* Writes `text` to `dir`/`name` with mode 0600 so that after a crash it is there whole or not at all. `replace` false:
+ * an existing file stays and counts as success. */
+enum err secret_write_file(const char *dir, const char *name, struct str text, bool replace,
+                           struct errinfo *ei) MUST_USE;
 
 /* Opens the sealed value and appends it to `out`. */
 enum err secret_get(const char *project_dir, struct str name, struct buf *out, struct errinfo *ei) MUST_USE;

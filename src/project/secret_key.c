@@ -43,7 +43,8 @@ static bool credential_path(struct secret_key *k)
 
 static enum err key_path(struct secret_key *k, struct errinfo *ei)
 {
-    const char *file = env_or_null("SLUICE_KEY_FILE"), *config = env_or_null("XDG_CONFIG_HOME"), *home = env_or_null("HOME");
+    const char *file = env_or_null("SLUICE_KEY_FILE"), *config = env_or_null("XDG_CONFIG_HOME"),
+               *home = env_or_null("HOME");
     int n;
 
     if (file)
@@ -162,8 +163,10 @@ enum err secret_key_make(struct secret_key *k, struct errinfo *ei)
     text[KEY_DIGITS] = '\n';
     if (slash)
         *slash = '\0';
-    err = secret_write_file(!slash ? "." : slash == dir ? "/" : dir, slash ? slash + 1 : dir,
-                            str_mk(text, KEY_DIGITS + 1), false, ei);
+    err = secret_write_file(!slash         ? "."
+                            : slash == dir ? "/"
+                                           : dir,
+                            slash ? slash + 1 : dir, str_mk(text, KEY_DIGITS + 1), false, ei);
     sodium_memzero(text, sizeof text);
     err = err ? err : read_key(k, false, ei);
     if (!err && !k->found)

@@ -1,9 +1,10 @@
-/* The encrypted store: PROJECT/.sluice/secrets.json, {"version": 1, "secrets": {NAME: base64 of nonce and sealed value}}.
+/* The encrypted store: PROJECT/.sluice/secrets.json, {"version": 1, "secrets": {NAME: base64 of nonce and sealed
+ * value}}.
  *
  * XChaCha20-Poly1305 with a random nonce; the name is the associated data, so a value moved to another name does not
- * open. Names are plain text: they are no secrets, and `secret list` needs no key. A change reads the whole file, writes
- * a new one beside it and puts it in place; a lock on the folder keeps two changes apart. A file that is damaged is an
- * error and is left as it is. */
+ * open. Names are plain text: they are no secrets, and `secret list` needs no key. A change reads the whole file,
+ * writes a new one beside it and puts it in place; a lock on the folder keeps two changes apart. A file that is damaged
+ * is an error and is left as it is. */
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/product.h"
@@ -106,7 +107,9 @@ static enum err read_store(const char *path, struct buf *out, bool *ret_found, s
 
     *ret_found = fd >= 0;
     if (fd < 0)
-        return errno == ENOENT || errno == ENOTDIR ? OK : fail(ei, ERR_SECRET, "%s cannot be read: %s", path, strerror(errno));
+        return errno == ENOENT || errno == ENOTDIR
+                   ? OK
+                   : fail(ei, ERR_SECRET, "%s cannot be read: %s", path, strerror(errno));
     if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
         close(fd);
         return fail(ei, ERR_SECRET, "%s is not a regular file", path);
@@ -137,7 +140,8 @@ static void vault_close(struct vault *v)
 static enum err damaged(const struct vault *v, struct errinfo *ei)
 {
     fail(ei, ERR_SECRET, "%s is damaged", v->path);
-    return fail_hint(ei, "bring it back from a backup, or remove it and set the secrets again with `" PRODUCT " secret set`");
+    return fail_hint(ei, "bring it back from a backup, or remove it and set the secrets again with `" PRODUCT
+                         " secret set`");
 }
 
 static enum err vault_read(struct vault *v, struct errinfo *ei)
@@ -210,21 +214,27 @@ static void seal(const struct secret_key *k, struct str name, struct str value, 
 
 static enum err wrong_key(const struct secret_key *k, struct str name, struct errinfo *ei)
 {
-    fail(ei, ERR_SECRET, "the secret \"" STR_FMT "\" was not sealed with the key %s, or it was changed", STR_ARG(name), k->path);
-    return fail_hint(ei, "bring back the key that sealed it, or remove the secret and set it again: `" PRODUCT " secret rm " STR_FMT "`",
+    fail(ei, ERR_SECRET, "the secret \"" STR_FMT "\" was not sealed with the key %s, or it was changed", STR_ARG(name),
+         k->path);
+    return fail_hint(ei,
+                     "bring back the key that sealed it, or remove the secret and set it again: `" PRODUCT
+                     " secret rm " STR_FMT "`",
                      STR_ARG(name));
 }
 
-static enum err unseal(const struct secret_key *k, struct str name, struct str text, struct buf *out, struct errinfo *ei)
+static enum err unseal(const struct secret_key *k, struct str name, struct str text, struct buf *out,
+                       struct errinfo *ei)
 {
     struct buf sealed = buf_make(SEALED_MAX + 16);
     unsigned long long n = 0;
     enum err err = OK;
-    bool ok = base64_decode(text, &sealed) && !sealed.failed && sealed.n >= NONCE_BYTES + TAG_BYTES && buf_room(out, sealed.n);
+    bool ok = base64_decode(text, &sealed) && !sealed.failed && sealed.n >= NONCE_BYTES + TAG_BYTES &&
+              buf_room(out, sealed.n);
 
-    if (!ok || crypto_aead_xchacha20poly1305_ietf_decrypt(
-                   (unsigned char *)out->p + out->n, &n, NULL, (const unsigned char *)sealed.p + NONCE_BYTES, sealed.n - NONCE_BYTES,
-                   (const unsigned char *)name.p, name.n, (const unsigned char *)sealed.p, k->bytes))
+    if (!ok || crypto_aead_xchacha20poly1305_ietf_decrypt((unsigned char *)out->p + out->n, &n, NULL,
+                                                          (const unsigned char *)sealed.p + NONCE_BYTES,
+                                                          sealed.n - NONCE_BYTES, (const unsigned char *)name.p, name.n,
+                                                          (const unsigned char *)sealed.p, k->bytes))
         err = wrong_key(k, name, ei);
     else
         out->n += (size_t)n;
@@ -235,7 +245,9 @@ static enum err unseal(const struct secret_key *k, struct str name, struct str t
 static enum err no_key(const struct secret_key *k, struct errinfo *ei)
 {
     fail(ei, ERR_SECRET, "the key of the encrypted store is missing: %s", k->path);
-    return fail_hint(ei, "bring the key back, or name its file in SLUICE_KEY_FILE; without it remove the secrets and set them again");
+    return fail_hint(
+        ei,
+        "bring the key back, or name its file in SLUICE_KEY_FILE; without it remove the secrets and set them again");
 }
 
 enum err secret_get(const char *project_dir, struct str name, struct buf *out, struct errinfo *ei)
@@ -370,7 +382,8 @@ static int by_text(const void *a, const void *b)
     return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
-enum err secret_list(const char *project_dir, struct arena *a, struct str **ret_names, size_t *ret_n, struct errinfo *ei)
+enum err secret_list(const char *project_dir, struct arena *a, struct str **ret_names, size_t *ret_n,
+                     struct errinfo *ei)
 {
     struct vault v;
     enum err err = vault_open(project_dir, false, &v, ei);

@@ -1,5 +1,5 @@
-/* How the documents of a project are spelled: one table for each kind of object. The readers fill from them and the JSON
- * Schemas are written from them, so a key exists in both or in neither. */
+/* How the documents of a project are spelled: one table for each kind of object. The readers fill from them and the
+ * JSON Schemas are written from them, so a key exists in both or in neither. */
 #include "project/reading.h"
 
 #define AT(type, member) offsetof(struct type, member)
@@ -107,7 +107,8 @@ static const struct field_spec side[] = {
     {.name = "crontab",
      .type = FIELD_STRING,
      .offset = AT(side_raw, crontab),
-     .help = "When it runs: five fields, @hourly and the like, or \"@every 30s\". A target without one writes at once."},
+     .help =
+         "When it runs: five fields, @hourly and the like, or \"@every 30s\". A target without one writes at once."},
     {.name = "metadata",
      .type = FIELD_NODE,
      .offset = AT(side_raw, metadata),
@@ -154,5 +155,5 @@ static const struct field_spec integration[] = {
 };
 
 const struct project_table table_settings = TABLE(settings), table_retention = TABLE(retention),
-                   table_project_connection = TABLE(connection), table_limits = TABLE(limits),
-                   table_integration = TABLE(integration), table_side = TABLE(side);
+                           table_project_connection = TABLE(connection), table_limits = TABLE(limits),
+                           table_integration = TABLE(integration), table_side = TABLE(side);
