@@ -39,7 +39,7 @@ struct http_call {
     struct curl_slist *headers;
     struct buf body;
     size_t header_bytes;
-    bool headers_too_long;
+    bool headers_too_long, headers_ended;
     int64_t date_s, date_ms, retry_after_s, began_ms;
     char error[CURL_ERROR_SIZE];
     void (*done)(void *ctx, struct http_reply *reply);
@@ -81,6 +81,10 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
     c->headers_too_long = c->header_bytes > HEADER_MAX_BYTES;
     if (c->headers_too_long)
         return 0;
+    if (!line.n)
+        c->headers_ended = true;
+    else if (str_starts(line, S("HTTP/")))
+        c->headers_ended = false;
     if (colon == SIZE_MAX)
         return size * n;
     value = str_trim(str_sub(line, colon + 1, line.n));
@@ -113,6 +117,8 @@ static void explain(const struct http_call *c, CURLcode code, struct http_reply 
     if (c->body.failed) {
         fail(&r->why, ERR_REMOTE, "%s: the reply is longer than %zu bytes", masked, c->body.max_bytes);
         fail_hint(&r->why, "ask for smaller pages (page_size)");
+    } else if (code == CURLE_OK) {
+        fail(&r->why, ERR_NETWORK, "%s: the reply ended in its headers", masked);
     } else if (c->headers_too_long) {
         fail(&r->why, ERR_REMOTE, "%s: the reply's headers are longer than %u bytes", masked, HEADER_MAX_BYTES);
     } else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR) {
@@ -143,7 +149,7 @@ static void finish(struct http_call *c, CURLcode code)
     curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(c->easy, CURLINFO_CONTENT_TYPE, &type);
     curl_easy_getinfo(c->easy, CURLINFO_SIZE_DOWNLOAD_T, &wire);
-    if (code != CURLE_OK)
+    if (code != CURLE_OK || !c->headers_ended)
         explain(c, code, &r);
     r.status = (int)status;
     r.content_type = str_of(type ? type : "");
@@ -314,6 +320,7 @@ static void set_limits(struct http_call *c, const struct http_request *r)
     curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_TIME, (long)LOW_SPEED_S);
     curl_easy_setopt(c->easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(c->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(c->easy, CURLOPT_DEFAULT_PROTOCOL, "none"); /* an address without a scheme is no address */
     curl_easy_setopt(c->easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     curl_easy_setopt(c->easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(c->easy, CURLOPT_SSL_VERIFYHOST, 2L);

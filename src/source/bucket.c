@@ -111,6 +111,7 @@ static enum err map_file(struct bucket *b, const char *dir, struct str connectio
     if (fd < 0)
         return fail(ei, ERR_DISK, "%s: %s", path, strerror(errno));
     e = flock(fd, LOCK_EX) ? errno : prepare(b, fd);
+    (void)flock(fd, LOCK_UN); /* the mapping keeps the file open, and with it the lock */
     close(fd);
     return e ? fail(ei, ERR_DISK, "%s: %s", path, strerror(e)) : OK;
 }
