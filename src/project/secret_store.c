@@ -66,10 +66,10 @@ static bool sync_dir(const char *dir)
 static char *path_of(const char *dir, const char *name)
 {
     struct buf b = buf_make(16384);
+    size_t n;
 
     buf_printf(&b, "%s/%s", dir, name);
-    (void)buf_cstr(&b);
-    return b.failed ? NULL : buf_take(&b, NULL);
+    return b.failed ? NULL : buf_take(&b, &n);
 }
 
 enum err secret_write_file(const char *dir, const char *name, struct str text, bool replace, struct errinfo *ei)
