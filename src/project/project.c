@@ -289,7 +289,7 @@ enum err project_open(const char *dir, const struct str *only, size_t n_only, st
 {
     struct reading r = {.diags = diags};
     struct arena *a;
-    char *real;
+    char *real = NULL;
     enum err err = find_folder(dir, &real, ei);
 
     if (err)
