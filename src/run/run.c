@@ -349,6 +349,15 @@ static enum err work(struct run *r, struct errinfo *ei)
     return err;
 }
 
+/* For `status`: how rows go in, and what is promised of them. */
+static void remember_fact(const struct run *r, const char *what, struct str value)
+{
+    struct errinfo ei;
+
+    if (store_set_fact(r->e.store, arena_printf(r->e.arena, "%s:" STR_FMT, what, STR_ARG(r->e.integration->name)), value, &ei))
+        log_warn("%s", ei.msg);
+}
+
 static void remember(struct run *r)
 {
     struct reader_state rs;
@@ -358,6 +367,9 @@ static void remember(struct run *r)
     if (r->e.options->dry_run || !r->reader)
         return;
     engine_remember(&r->e);
+    remember_fact(r, "path", str_of(sink_path(r->e.sink)));
+    remember_fact(r, "promise", r->e.target_holds ? S("each row exactly once: the checkpoint commits with the rows")
+                                                  : S("each row at least once: the target holds no checkpoint"));
     reader_state(r->reader, &rs);
     if (rs.size_learnt > 0 && rs.size_learnt < r->e.flow->page_size &&
         store_set_fact(r->e.store, page_size_fact(r), arena_printf(r->e.arena, "%lld", (long long)rs.size_learnt), &ei))
