@@ -293,7 +293,9 @@ static void add_header(struct http_call *c, struct str key, struct str value)
     struct buf line = buf_make(64u << 10);
     struct curl_slist *list;
 
-    buf_printf(&line, STR_FMT ": " STR_FMT, STR_ARG(key), STR_ARG(value));
+    buf_add(&line, key);
+    buf_add(&line, S(": "));
+    buf_add(&line, value);
     list = curl_slist_append(c->headers, buf_cstr(&line));
     if (!list)
         die_no_memory();

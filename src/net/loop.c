@@ -76,7 +76,8 @@ void loop_free(struct loop *l)
     if (!l)
         return;
     uv_walk(&l->uv, close_handle, NULL);
-    uv_run(&l->uv, UV_RUN_DEFAULT);
+    while (uv_run(&l->uv, UV_RUN_DEFAULT)) /* a loop_stop that nobody waited for ends the first turn */
+        continue;
     uv_loop_close(&l->uv);
     while (l->first) {
         struct post *next = l->first->next;

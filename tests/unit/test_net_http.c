@@ -621,6 +621,7 @@ static void stopped_before_it_runs(void **state)
     loop_timer_start(l, 0, not_this, NULL);
     loop_stop(l);
     loop_run(l);
+    loop_stop(l);
     loop_free(l);
 }
 
