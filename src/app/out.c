@@ -86,9 +86,41 @@ int status_of(enum err code)
     return code == ERR_CONFIG || code == ERR_SECRET || code == ERR_USAGE ? STATUS_WRONG : STATUS_FAILED;
 }
 
-int app_fail(const struct app *app, const struct errinfo *ei)
+/* What to do when nobody who failed knew better. */
+static const char *usual_hint(enum err code)
+{
+    static const char *const hints[ERR_COUNT] = {
+        [ERR_CONFIG] = "`" PRODUCT " check` shows every mistake with its place",
+        [ERR_SECRET] = "`" PRODUCT " secret list` shows the secrets that are stored",
+        [ERR_USAGE] = "`" PRODUCT " help` lists the commands",
+        [ERR_AUTH] = "compare the account in connections/ with what the other side gave you",
+        [ERR_SIGNATURE] = "compare app_key and app_secret in connections/ with what the other side gave you",
+        [ERR_QUOTA] = "lower `limits` in the connection, or wait: others may be using the same account",
+        [ERR_NETWORK] = "look whether the address is right and whether it can be reached from here; then run again, nothing is lost",
+        [ERR_REMOTE] = "the other side has the details; run again later, nothing is lost",
+        [ERR_DATA] = "`" PRODUCT " preview` shows what the other side sends",
+        [ERR_SCHEMA] = "`" PRODUCT " check --online` compares the mapping with the table, `" PRODUCT " ddl` shows a table that fits",
+        [ERR_TARGET] = "look at the target database; then run again, nothing is lost",
+        [ERR_CONFLICT] = "wait for the other process, or end it",
+        [ERR_DISK] = "look at the space and the rights of the project's folder; then run again, nothing is lost",
+        [ERR_INTERNAL] = "please report this, with what stands in `" PRODUCT " log`",
+    };
+
+    return code < ERR_COUNT && hints[code] ? hints[code] : "";
+}
+
+void add_hint(struct errinfo *ei)
+{
+    if (ei->code && !ei->hint[0])
+        fail_hint(ei, "%s", usual_hint(ei->code));
+}
+
+int app_fail(const struct app *app, const struct errinfo *why)
 {
     struct buf b = buf_make(TEXT_MAX);
+    struct errinfo hinted = *why, *ei = &hinted;
+
+    add_hint(ei);
 
     if (app->json) {
         struct json_out w = json_out(&b);

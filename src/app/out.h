@@ -20,6 +20,8 @@ void print_json(const struct app *app, struct buf *json);
 /* Tells a failure: {"error":…} with --json, else "error: …" and "hint: …" on stderr. Gives the exit status of its code. */
 int app_fail(const struct app *app, const struct errinfo *ei);
 int status_of(enum err code);
+/* Gives a failure without a hint the usual one of its code. */
+void add_hint(struct errinfo *ei);
 /* Wrong usage, with a pointer to the command's help. */
 int app_usage(const struct app *app, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void json_error(struct json_out *w, const struct errinfo *ei); /* the object {code, message, hint}, or null when the code is OK */

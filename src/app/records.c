@@ -66,21 +66,26 @@ static void target_open(struct search *s, struct target *t)
         t->sink = NULL;
 }
 
+/* All rows of the record that are in the target, as one array; false when that cannot be told. */
 static bool target_rows(const struct search *s, struct target *t, const struct hit *h, struct buf *out)
 {
-    buf_byte(out, '[');
-    for (size_t i = 0; i < h->shaped.n_rows && t->sink && s->flow->id_column.n; i++) {
-        size_t before = out->n;
+    bool known = s->flow->id_column.n > 0;
 
-        if (i)
-            buf_byte(out, ',');
-        if (sink_lookup(t->sink, s->flow->id_column, h->shaped.rows[i].id, out, &t->why) != OK)
-            return false;
-        if (out->n == before + (i ? 1 : 0))
-            out->n = before;
+    buf_byte(out, '[');
+    for (size_t i = 0; known && h->shaped.fate == RECORD_ROWS && i < h->shaped.n_rows; i++) {
+        struct buf found = buf_make(64u << 20);
+        struct str rows;
+
+        known = sink_lookup(t->sink, s->flow->id_column, h->shaped.rows[i].id, &found, &t->why) == OK;
+        rows = str_sub(buf_str(&found), 1, found.n > 2 ? found.n - 2 : 0); /* without its brackets */
+        if (known && rows.n) {
+            buf_add(out, out->n > 1 ? S(",") : S(""));
+            buf_add(out, rows);
+        }
+        buf_free(&found);
     }
     buf_byte(out, ']');
-    return t->sink && s->flow->id_column.n;
+    return known;
 }
 
 /* ---- showing ---- */

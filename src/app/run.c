@@ -43,6 +43,7 @@ static int perform(struct app *app, const struct integration *i, struct run_opti
     int status;
 
     run_integration(app->project, i, app->store, o, s);
+    add_hint(&s->error);
     watch_free(t);
     if (app->json) {
         run_summary_json(s, app->project->zone, &b);

@@ -23,7 +23,6 @@ struct watch {
     int64_t dead;
     int64_t rate_rows, rate_ms; /* at the last tick, for rows a second */
     double rate;
-    char integration[260];
 };
 
 /* ---- the log ---- */
