@@ -193,7 +193,7 @@ static void databases(void **state)
     assert_int_equal(o->type, OPTION_INT);
     assert_true(str_eq(o->preset, S("3306")));
     assert_true(connector_option(mysql, S("password"))->secret);
-    assert_int_equal(connector_option(mysql, S("tls"))->one_of.n, 5);
+    assert_int_equal(connector_option(mysql, S("tls"))->one_of.n, 3);
     assert_non_null(connector_iface(mysql, S("batchexecute")));
     assert_non_null(connector_iface(mysql, S("execute")));
     assert_non_null(connector_iface(sqlite, S("select")));
