@@ -23,6 +23,8 @@ struct work {
     struct shaper *sh;
     const struct json *raw;
     struct arena *a;
+    struct sysvars sys; /* of the line */
+    uint64_t seed;      /* of the record */
     struct env env;
     struct shaped_record *out;
     size_t cap;
@@ -330,6 +332,7 @@ static enum err emit_line(struct work *w, const struct json *record, int32_t lin
     const struct shape *s = w->sh->s;
     enum err e = fill_line(w, record, ei);
 
+    w->sys.seed = w->seed + (uint64_t)line * 0x9E3779B97F4A7C15u; /* each row draws its own random values */
     w->env.draws = 0;
     w->sh->rows++;
     e = e ? e : emit(w, 0, line, ei);
@@ -493,7 +496,9 @@ void shaper_record(struct shaper *sh, const struct json *raw, const struct sysva
     struct errinfo ei;
     bool filtered;
 
-    w.env = (struct env){.slot = sh->line.value, .sys = sys, .arena = a, .column = column_values, .column_ctx = &w};
+    w.sys = *sys;
+    w.seed = sys->seed;
+    w.env = (struct env){.slot = sh->line.value, .sys = &w.sys, .arena = a, .column = column_values, .column_ctx = &w};
     ret->rows = NULL;
     ret->n_rows = 0;
     ret->extra = NULL;
