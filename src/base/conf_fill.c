@@ -214,8 +214,7 @@ static bool given(const struct fill *f, const struct node *obj, const struct fie
     return false;
 }
 
-/* lint: allow(parameters) what is read, by which table, into what, and where that is told: all of them differ by caller
- */
+/* lint: allow(parameters) what is read, by which table, into what, and where mistakes are told */
 bool conf_fill(const struct node *obj, const struct field_spec *specs, size_t n_specs, void *out,
                enum diag_level unknown, struct arena *a, struct diags *diags)
 {

@@ -106,7 +106,7 @@ enum err json_parse(struct str text, const struct json_limits *limits, struct js
     struct str body = str_sub(text, mark, text.n);
     struct json_scan found;
     yyjson_doc *doc = NULL;
-    yyjson_read_err why;
+    yyjson_read_err why = {0};
 
     if (text.n > limits->max_bytes)
         return fail(ei, ERR_DATA, "the JSON text has %zu bytes, more than the %zu that are read", text.n,

@@ -70,16 +70,21 @@ static size_t escape(const char *p, const char *end, bool *ret_lone)
 
 #define EACH(byte) (0x0101010101010101u * (uint64_t)(byte))
 
-/* Whether one of the eight bytes at p is a quote, a backslash or below 0x20. */
-static bool special_in_8(const char *p)
+/* Of the eight bytes at p, how many stand before the first quote, backslash or byte below 0x20; 8 when there is none. A
+ * byte's high bit is set in `found` where it is one; what borrows from it lies above the first, which alone counts. */
+static size_t plain_of_8(const char *p)
 {
-    uint64_t v, quote, backslash;
+    uint64_t v, quote, backslash, found;
 
     memcpy(&v, p, sizeof v);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
     quote = v ^ EACH('"');
     backslash = v ^ EACH('\\');
-    return ((quote - EACH(1)) & ~quote & EACH(0x80)) || ((backslash - EACH(1)) & ~backslash & EACH(0x80)) ||
-           ((v - EACH(0x20)) & ~v & EACH(0x80));
+    found =
+        (((quote - EACH(1)) & ~quote) | ((backslash - EACH(1)) & ~backslash) | ((v - EACH(0x20)) & ~v)) & EACH(0x80);
+    return found ? (size_t)__builtin_ctzll(found) / 8 : 8;
 }
 
 /* From behind an opening quote to behind the closing one, or to the end. */
@@ -88,9 +93,12 @@ static const char *scan_string(const char *p, const char *end, struct json_scan 
     bool lone;
 
     while (p < end) {
-        if (end - p >= 8 && !special_in_8(p)) {
-            p += 8;
-            continue;
+        if (end - p >= 8) {
+            size_t plain = plain_of_8(p);
+
+            p += plain;
+            if (plain == 8)
+                continue;
         }
         switch (kinds[(uint8_t)*p]) {
         case QUOTE:
