@@ -1,6 +1,8 @@
-/* `check`: everything that can be known without calling anybody; with --online also what source and target say. Findings are told as compilers do, file:line:column first.
+/* `check`: everything that can be known without calling anybody; with --online also what source and target say.
+ * Findings are told as compilers do, file:line:column first.
  *
- * Status 2 for an error that was found offline, 1 for one that only the other side could show, 0 for warnings alone (decisions 28). */
+ * Status 2 for an error that was found offline, 1 for one that only the other side could show, 0 for warnings alone
+ * (decisions 28). */
 #include "app/check.h"
 #include "app/out.h"
 #include "base/product.h"
@@ -75,7 +77,10 @@ static void tell_json(const struct check *c, size_t errors, size_t warnings)
     buf_free(&b);
 }
 
-static const char *plural(size_t n) { return n == 1 ? "" : "s"; }
+static const char *plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
 
 static void tell(const struct check *c, size_t errors, size_t warnings)
 {

@@ -9,7 +9,6 @@
 struct online {
     struct str integration;
     struct errinfo source, target; /* code OK: it answered */
-    bool source_asked, target_asked;
     int64_t source_ms, target_ms, records;
     struct str base_url, server, path;
 };

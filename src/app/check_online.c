@@ -1,12 +1,13 @@
-/* `check --online`: connects to the target and compares the statement with the real table; asks the source for one page and looks whether every column finds its field. Writes nothing, keeps
- * nothing. */
+/* `check --online`: connects to the target and compares the statement with the real table; asks the source for one page
+ * and looks whether every column finds its field. Writes nothing, keeps nothing. */
 #include "app/check.h"
 #include "app/out.h"
+#include "app/record.h"
 #include "base/product.h"
 
 #include <stdlib.h>
 
-#define PATIENCE_MS 5000
+#define PATIENCE_MS     5000
 #define SHAPE_ARENA_MAX (256u << 20)
 
 static void add_failure(struct app *app, struct pos pos, const char *what, const struct errinfo *ei)
@@ -16,63 +17,132 @@ static void add_failure(struct app *app, struct pos pos, const char *what, const
         diags_remedy(app->diags, "%s", ei->hint);
 }
 
-static void check_target(struct app *app, const struct flow *f, struct online *o)
+/* Connects; the sink stays open for the sample. NULL when it cannot be reached. */
+static struct sink *check_target(struct app *app, const struct flow *f, struct online *o)
 {
     int64_t began = clock_mono(&clock_system);
     struct sink *sink = NULL;
 
-    o->target_asked = true;
     if (app_connect_target(app, f, &sink, &o->target)) {
         add_failure(app, f->integration->target->pos, "target", &o->target);
+        sink = NULL;
     } else {
+        o->target = (struct errinfo){0};
         o->server = arena_str(app->arena, str_of(sink_server(sink)));
         o->path = arena_str(app->arena, str_of(sink_path(sink)));
         sink_check(sink, f->statements[0].pos, app->diags);
     }
     o->target_ms = clock_mono(&clock_system) - began;
-    if (sink)
-        sink_close(sink);
+    return sink;
 }
 
-/* Shapes the sample; says which columns found their field in none of its records. */
-static void check_columns(struct app *app, const struct flow *f, const struct page *page)
+/* ---- the sample, shaped ---- */
+
+struct sample {
+    struct app *app;
+    const struct flow *flow;
+    struct arena *arena;
+    struct shaped_record *records;
+    size_t n, n_rows;
+};
+
+static void shape_all(struct sample *s, const struct shaping *by)
 {
-    struct shaper *sh = shaper_new(f->shape);
-    struct arena *a = arena_new(SHAPE_ARENA_MAX);
-    struct json_iter it = json_iter(page->reply.records);
-    struct sysvars sys = {.zone = app->project->zone, .now_ms = page->fetched_ms, .page_size = -1, .start_row = -1, .page = -1};
+    struct json_iter it = json_iter(by->page->reply.records);
     const struct json *raw;
-    const uint64_t *missing;
-    size_t n, dead = 0;
-    uint64_t rows;
-    struct errinfo first = {0};
 
-    while ((raw = json_next(&it, NULL))) {
-        struct shaped_record s = {0};
+    s->records = ARENA_ARRAY(s->arena, struct shaped_record, by->page->reply.n_records + 1);
+    while (s->n < by->page->reply.n_records && (raw = json_next(&it, NULL))) {
+        struct shaped_record *r = &s->records[s->n++];
 
-        arena_reset(a);
-        if (shaper_identify(sh, raw, a, false, &s.record, &first) != OK) {
-            dead++;
-            continue;
-        }
-        s.record.raw = raw;
-        shaper_record(sh, raw, &sys, a, &s);
-        if (s.fate == RECORD_DEAD && !dead++)
-            first = *s.why;
-        json_free(s.extra);
+        record_shape(by, raw, s->arena, r);
+        s->n_rows += r->fate == RECORD_ROWS ? r->n_rows : 0;
     }
-    missing = shaper_missing(sh, &n, &rows);
+}
+
+/* Says which columns found their field in none of the records. */
+static void tell_missing(const struct sample *s, struct shaper *shaper)
+{
+    const struct flow *f = s->flow;
+    uint64_t rows;
+    size_t n;
+    const uint64_t *missing = shaper_missing(shaper, &n, &rows);
+
     for (size_t i = 0; i < n && rows > 0; i++) {
         if (missing[i] < rows)
             continue;
-        diags_add(app->diags, DIAG_WARNING, f->statements[0].pos, "column " STR_FMT ": its field was in none of the %llu rows of the sample",
+        diags_add(s->app->diags, DIAG_WARNING, f->statements[0].pos,
+                  "column " STR_FMT ": its field was in none of the %llu rows of the sample",
                   STR_ARG(column_name(f->shape_columns[i])), (unsigned long long)rows);
-        diags_remedy(app->diags, "compare its value with a record: `" PRODUCT " preview " STR_FMT "`", STR_ARG(f->integration->name));
+        diags_remedy(s->app->diags, "compare its value with a record: `" PRODUCT " preview " STR_FMT "`",
+                     STR_ARG(f->integration->name));
     }
-    if (dead)
-        diags_add(app->diags, DIAG_WARNING, f->integration->pos, "%zu of %zu records of the sample cannot be mapped: %s", dead, page->reply.n_records, first.msg);
-    arena_free(a);
-    shaper_free(sh);
+}
+
+static void tell_dead(const struct sample *s)
+{
+    const struct errinfo *first = NULL;
+    size_t dead = 0;
+
+    for (size_t i = 0; i < s->n; i++)
+        if (s->records[i].fate == RECORD_DEAD && !dead++)
+            first = s->records[i].why;
+    if (first)
+        diags_add(s->app->diags, DIAG_ERROR, s->flow->integration->pos,
+                  "%zu of %zu records of the sample cannot be mapped; the first: %s", dead, s->n, first->msg);
+}
+
+/* Has the rows checked against the real table, as before they are sent: too long, NULL into NOT NULL, digits lost. */
+static void tell_refused(const struct sample *s, struct sink *sink)
+{
+    struct batch b = {.arena = s->arena};
+    struct errinfo ei;
+
+    b.records = ARENA_ARRAY(s->arena, struct batch_record, s->n + 1);
+    b.rows = ARENA_ARRAY(s->arena, struct batch_row, s->n_rows + 1);
+    for (size_t i = 0; i < s->n; i++) {
+        const struct shaped_record *r = &s->records[i];
+
+        for (size_t k = 0; r->fate == RECORD_ROWS && k < r->n_rows; k++) {
+            b.rows[b.n_rows] = r->rows[k];
+            b.rows[b.n_rows++].record = (uint32_t)b.n_records;
+        }
+        if (r->fate == RECORD_ROWS)
+            b.records[b.n_records++] = r->record;
+    }
+    if (sink_encode(sink, &b, &ei)) {
+        add_failure(s->app, s->flow->statements[0].pos, "target", &ei);
+        return;
+    }
+    if (!b.n_bad)
+        return;
+    diags_add(s->app->diags, DIAG_ERROR, s->flow->statements[0].pos,
+              "%zu of %zu rows of the sample would become dead letters; the first, " STR_FMT ": " STR_FMT, b.n_bad,
+              b.n_rows, STR_ARG(b.rows[b.bad[0].row].id), STR_ARG(b.bad[0].reason));
+    diags_remedy(s->app->diags, "change the column, or the mapping");
+}
+
+static bool table_fits(const struct sink *sink, const struct diags *diags, size_t errors_before)
+{
+    const struct table_info *t = sink_table(sink, 0);
+
+    return t && t->found && diags_count(diags, DIAG_ERROR) == errors_before;
+}
+
+static void check_sample(struct app *app, const struct flow *f, const struct page *page, struct sink *sink)
+{
+    struct sample s = {.app = app, .flow = f, .arena = arena_new(SHAPE_ARENA_MAX)};
+    struct shaping by = {f, shaper_new(f->shape), page};
+
+    shape_all(&s, &by);
+    tell_missing(&s, by.shaper);
+    tell_dead(&s);
+    if (sink)
+        tell_refused(&s, sink);
+    for (size_t i = 0; i < s.n; i++)
+        json_free(s.records[i].extra);
+    shaper_free(by.shaper);
+    arena_free(s.arena);
 }
 
 static struct str base_url(const struct flow *f)
@@ -86,15 +156,14 @@ static struct str base_url(const struct flow *f)
     return (struct str){0};
 }
 
-static void check_source(struct app *app, const struct flow *f, struct online *o)
+/* `sink` NULL: the rows of the sample are not compared with the table. */
+static void check_source(struct app *app, const struct flow *f, struct online *o, struct sink *sink)
 {
     int64_t began = clock_mono(&clock_system);
     struct page *page = NULL;
-    enum err err;
+    enum err err = app_sample(app, f, PATIENCE_MS, &page, &o->source);
 
-    o->source_asked = true;
     o->base_url = base_url(f);
-    err = app_sample(app, f, PATIENCE_MS, &page, &o->source);
     o->source_ms = clock_mono(&clock_system) - began;
     if (err) {
         add_failure(app, f->integration->source->pos, "source", &o->source);
@@ -102,15 +171,20 @@ static void check_source(struct app *app, const struct flow *f, struct online *o
     }
     o->source = (struct errinfo){0};
     o->records = (int64_t)page->reply.n_records;
-    check_columns(app, f, page);
+    check_sample(app, f, page, sink);
     page_unref(page);
 }
 
 void check_online(struct app *app, const struct flow *f, struct online *ret)
 {
+    size_t errors = diags_count(app->diags, DIAG_ERROR);
+    struct sink *sink;
+
     *ret = (struct online){.integration = f->integration->name};
-    check_target(app, f, ret);
-    check_source(app, f, ret);
+    sink = check_target(app, f, ret);
+    check_source(app, f, ret, sink && table_fits(sink, app->diags, errors) ? sink : NULL);
+    if (sink)
+        sink_close(sink);
 }
 
 void online_json(struct json_out *w, const struct online *o)
@@ -144,9 +218,11 @@ void online_say(const struct app *app, const struct online *o)
     if (o->source.code)
         say(app, "  source  %s%s%s\n", color(app, COLOR_RED), err_name(o->source.code), color(app, COLOR_NONE));
     else
-        say(app, "  source  " STR_FMT ", %lld records in a page, " STR_FMT "\n", STR_ARG(o->base_url), (long long)o->records, STR_ARG(duration_text(app, o->source_ms)));
+        say(app, "  source  " STR_FMT ", %lld records in a page, " STR_FMT "\n", STR_ARG(o->base_url),
+            (long long)o->records, STR_ARG(duration_text(app, o->source_ms)));
     if (o->target.code)
         say(app, "  target  %s%s%s\n", color(app, COLOR_RED), err_name(o->target.code), color(app, COLOR_NONE));
     else
-        say(app, "  target  " STR_FMT ", " STR_FMT ", " STR_FMT "\n", STR_ARG(o->server), STR_ARG(o->path), STR_ARG(duration_text(app, o->target_ms)));
+        say(app, "  target  " STR_FMT ", " STR_FMT ", " STR_FMT "\n", STR_ARG(o->server), STR_ARG(o->path),
+            STR_ARG(duration_text(app, o->target_ms)));
 }

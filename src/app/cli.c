@@ -1,6 +1,8 @@
-/* The command line: options anywhere, `--name value` and `--name=value`, `-n 5` and `-n5`, `--` ends them. Unknown words get the nearest known one.
+/* The command line: options anywhere, `--name value` and `--name=value`, `-n 5` and `-n5`, `--` ends them. Unknown
+ * words get the nearest known one.
  *
- * Options are looked up in the rows of the command and in the global rows; nothing here knows what one means but the global ones. */
+ * Options are looked up in the rows of the command and in the global rows; nothing here knows what one means but the
+ * global ones. */
 #include "app/out.h"
 #include "base/log.h"
 #include "base/product.h"
@@ -125,7 +127,8 @@ static int option(struct parse *p, const char *word)
     return row ? take(p, row, attached) : unknown_option(app, word);
 }
 
-/* The first word that is no option names the command; it is found first, so that its own options may stand before it too. */
+/* The first word that is no option names the command; it is found first, so that its own options may stand before it
+ * too. */
 static int find_command(struct parse *p)
 {
     for (int i = 1; i < p->argc; i++) {
@@ -134,8 +137,9 @@ static int find_command(struct parse *p)
         if (strcmp(word, "--") == 0)
             break;
         if (word[0] == '-') {
-            const struct option_row *row = word[1] == '-' ? row_of(global_options, n_global_options, str_of(word + 2), 0)
-                                                          : row_of(global_options, n_global_options, S(""), word[1]);
+            const struct option_row *row = word[1] == '-'
+                                               ? row_of(global_options, n_global_options, str_of(word + 2), 0)
+                                               : row_of(global_options, n_global_options, S(""), word[1]);
 
             i += row && row->argument && (word[1] == '-' || !word[2]);
             continue;
@@ -205,7 +209,8 @@ static void look_around(struct parse *p)
     app->color_out = color && app->out == stdout && isatty(STDOUT_FILENO) == 1 && !app->json;
     app->color_err = color && app->tty_err;
     app->chinese = wants_chinese();
-    app->width = ioctl(app->out == stdout ? STDOUT_FILENO : STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20 ? w.ws_col : 80;
+    app->width =
+        ioctl(app->out == stdout ? STDOUT_FILENO : STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20 ? w.ws_col : 80;
 }
 
 static int dispatch(struct parse *p, int command_at_arg)

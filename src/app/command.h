@@ -1,4 +1,5 @@
-/* What a command is, and what it is given. One table (table.c) holds all of them: the parser, `--help`, the man page and the completions are made from its rows. */
+/* What a command is, and what it is given. One table (table.c) holds all of them: the parser, `--help`, the man page
+ * and the completions are made from its rows. */
 #ifndef APP_COMMAND_H
 #define APP_COMMAND_H
 
@@ -15,20 +16,29 @@ struct app;
 /* An option of a command: --name, -letter, and what its argument is called (NULL: it takes none). */
 struct option_row {
     const char *name;
-    char letter;          /* 0: none */
+    char letter; /* 0: none */
     const char *argument;
     const char *help;
 };
 
 /* What the words after a command are, for completion. */
-enum words { WORDS_NONE, WORDS_INTEGRATION, WORDS_CONNECTOR, WORDS_SCHEMA, WORDS_COMMAND, WORDS_FOLDER, WORDS_SHELL, WORDS_SECRET };
+enum words {
+    WORDS_NONE,
+    WORDS_INTEGRATION,
+    WORDS_CONNECTOR,
+    WORDS_SCHEMA,
+    WORDS_COMMAND,
+    WORDS_FOLDER,
+    WORDS_SHELL,
+    WORDS_SECRET
+};
 
 struct command {
     const char *name;
     const char *synopsis; /* of its words: "NAME" */
     const char *summary, *summary_zh;
-    const char *help;     /* a paragraph or two */
-    const char *example;  /* lines to type */
+    const char *help;    /* a paragraph or two */
+    const char *example; /* lines to type */
     const struct option_row *options;
     size_t n_options;
     size_t min_words, max_words;
@@ -40,19 +50,19 @@ struct command {
 
 struct app {
     const struct command *command;
-    const char *dir;                 /* -C, "." by default */
-    const char *const *words;        /* after the command, options taken out */
+    const char *dir;          /* -C, "." by default */
+    const char *const *words; /* after the command, options taken out */
     size_t n_words;
     const char *values[OPTIONS_MAX]; /* by row of command->options; NULL: not given; "" for one without argument */
     bool json, quiet, verbose;
     bool color_out, color_err, tty_err;
     bool chinese;
-    int width;                       /* of the terminal, 80 when there is none */
-    FILE *out;                       /* stdout, or where a command inside a command is to write */
+    int width; /* of the terminal, 80 when there is none */
+    FILE *out; /* stdout, or where a command inside a command is to write */
     struct arena *arena;
     struct diags *diags;
-    struct project *project;         /* after app_open_… */
-    struct store *store;             /* after app_open_store; NULL while nothing has run yet */
+    struct project *project; /* after app_open_… */
+    struct store *store;     /* after app_open_store; NULL while nothing has run yet */
 };
 
 enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_WRONG = 2, STATUS_PARTIAL = 3, STATUS_INTERRUPTED = 130 };
@@ -67,8 +77,14 @@ extern const size_t n_global_options;
 /* Reads the command line and runs the command; gives the exit status. `out` takes the place of stdout. */
 int command_main(int argc, const char *const *argv, FILE *out);
 const char *app_value(const struct app *app, const char *option); /* NULL when it was not given */
-static inline bool app_flag(const struct app *app, const char *option) { return app_value(app, option) != NULL; }
-static inline struct str app_word(const struct app *app, size_t i) { return i < app->n_words ? str_of(app->words[i]) : (struct str){0}; }
+static inline bool app_flag(const struct app *app, const char *option)
+{
+    return app_value(app, option) != NULL;
+}
+static inline struct str app_word(const struct app *app, size_t i)
+{
+    return i < app->n_words ? str_of(app->words[i]) : (struct str){0};
+}
 
 /* help.c */
 void help_command(const struct app *app, const struct command *c);

@@ -1,4 +1,5 @@
-/* `completion`: scripts for bash and zsh, made from the table of commands. Names of integrations come from the project's files while one types. */
+/* `completion`: scripts for bash and zsh, made from the table of commands. Names of integrations come from the
+ * project's files while one types. */
 #include "app/out.h"
 #include "base/product.h"
 
@@ -48,8 +49,10 @@ static void add_shared(struct buf *b)
 
     buf_add(b, S("_sluice_commands=\""));
     add_commands(b);
-    buf_add(b, S("\"\n\n_sluice_integrations() {\n    local file\n    for file in \"${_sluice_project:-.}\"/integrations/*.json; do\n"
-                 "        file=${file##*/}\n        case $file in\n        \\*.json | *.source.json | *.target.json) ;;\n        *) echo \"${file%.json}\" ;;\n        esac\n    done\n}\n\n"
+    buf_add(b, S("\"\n\n_sluice_integrations() {\n    local file\n    for file in "
+                 "\"${_sluice_project:-.}\"/integrations/*.json; do\n"
+                 "        file=${file##*/}\n        case $file in\n        \\*.json | *.source.json | *.target.json) "
+                 ";;\n        *) echo \"${file%.json}\" ;;\n        esac\n    done\n}\n\n"
                  "_sluice_options() {\n    case $1 in\n"));
     for (size_t i = 0; (c = command_at(i)); i++) {
         buf_printf(b, "    %s) echo \"", c->name);
@@ -98,30 +101,34 @@ static void add_bash(struct buf *b)
 
 static void add_zsh(struct buf *b)
 {
-    buf_add(b, S("#compdef " PRODUCT "\n# Completion of " PRODUCT " for zsh: " PRODUCT " completion zsh > \"${fpath[1]}/_" PRODUCT "\"\n"));
+    buf_add(b, S("#compdef " PRODUCT "\n# Completion of " PRODUCT " for zsh: " PRODUCT
+                 " completion zsh > \"${fpath[1]}/_" PRODUCT "\"\n"));
     add_shared(b);
-    buf_add(b, S("_sluice() {\n"
-                 "    local command= _sluice_project=. i\n"
-                 "    for ((i = 2; i < CURRENT; i++)); do\n"
-                 "        case $words[i] in\n"
-                 "        -C|--project) _sluice_project=$words[++i] ;;\n"
-                 "        -*) ;;\n"
-                 "        *) [[ -z $command ]] && command=$words[i] ;;\n"
-                 "        esac\n"
-                 "    done\n"
-                 "    case $words[CURRENT-1] in\n"
-                 "    -C|--project|--keep) _files -/; return ;;\n"
-                 "    --connection) _files; return ;;\n"
-                 "    esac\n"
-                 "    if [[ $words[CURRENT] == -* ]]; then\n"
-                 "        compadd -- ${=\"$(_sluice_options $command)\"}\n"
-                 "    elif [[ -z $command ]]; then\n"
-                 "        compadd -- ${=_sluice_commands}\n"
-                 "    else\n"
-                 "        compadd -- ${=\"$(_sluice_words $command)\"}\n"
-                 "    fi\n"
-                 "}\n"
-                 "if [[ $zsh_eval_context[-1] == loadautofunc ]]; then\n    _sluice \"$@\"\nelse\n    compdef _sluice " PRODUCT "\nfi\n"));
+    buf_add(
+        b,
+        S("_sluice() {\n"
+          "    local command= _sluice_project=. i\n"
+          "    for ((i = 2; i < CURRENT; i++)); do\n"
+          "        case $words[i] in\n"
+          "        -C|--project) _sluice_project=$words[++i] ;;\n"
+          "        -*) ;;\n"
+          "        *) [[ -z $command ]] && command=$words[i] ;;\n"
+          "        esac\n"
+          "    done\n"
+          "    case $words[CURRENT-1] in\n"
+          "    -C|--project|--keep) _files -/; return ;;\n"
+          "    --connection) _files; return ;;\n"
+          "    esac\n"
+          "    if [[ $words[CURRENT] == -* ]]; then\n"
+          "        compadd -- ${=\"$(_sluice_options $command)\"}\n"
+          "    elif [[ -z $command ]]; then\n"
+          "        compadd -- ${=_sluice_commands}\n"
+          "    else\n"
+          "        compadd -- ${=\"$(_sluice_words $command)\"}\n"
+          "    fi\n"
+          "}\n"
+          "if [[ $zsh_eval_context[-1] == loadautofunc ]]; then\n    _sluice \"$@\"\nelse\n    compdef _sluice " PRODUCT
+          "\nfi\n"));
 }
 
 int command_completion(struct app *app)

@@ -19,7 +19,10 @@ static const struct connector *load(struct app *app, struct str name, struct err
     return c;
 }
 
-static const char *kind_of(const struct connector *c) { return connector_get_kind(c) == CONNECTOR_DATABASE ? "database" : "http"; }
+static const char *kind_of(const struct connector *c)
+{
+    return connector_get_kind(c) == CONNECTOR_DATABASE ? "database" : "http";
+}
 
 static int list(struct app *app)
 {
@@ -42,7 +45,8 @@ static int list(struct app *app)
             return app_fail(app, &ei);
         connector_ifaces(c, &n);
         add_fitted(&cell, names.at[i], 20);
-        say(app, "%s  %-8s  %3zu interfaces  " STR_FMT "\n", buf_cstr(&cell), kind_of(c), n, STR_ARG(connector_title(c)));
+        say(app, "%s  %-8s  %3zu interfaces  " STR_FMT "\n", buf_cstr(&cell), kind_of(c), n,
+            STR_ARG(connector_title(c)));
         buf_free(&cell);
         json_out_begin(&w, '{');
         json_member(&w, "name", names.at[i]);
@@ -151,7 +155,8 @@ static void tell_options(struct app *app, const struct connector *c, struct buf 
 
     buf_add(b, S("\nParameters of a connection:\n"));
     for (size_t i = 0; i < n; i++) {
-        struct str note = arena_printf(app->arena, STR_FMT "%s%s%s" STR_FMT "%s", STR_ARG(o[i].help), o[i].required ? " [required]" : "", o[i].secret ? " [secret]" : "",
+        struct str note = arena_printf(app->arena, STR_FMT "%s%s%s" STR_FMT "%s", STR_ARG(o[i].help),
+                                       o[i].required ? " [required]" : "", o[i].secret ? " [secret]" : "",
                                        o[i].preset.n ? " [" : "", STR_ARG(o[i].preset), o[i].preset.n ? "]" : "");
 
         add_row(b, o[i].name, 18, note);
@@ -160,7 +165,8 @@ static void tell_options(struct app *app, const struct connector *c, struct buf 
 
 static void tell_iface(struct app *app, const struct iface *f, struct buf *b)
 {
-    buf_printf(b, "\n%s" STR_FMT "%s  " STR_FMT "\n", color(app, COLOR_BOLD), STR_ARG(f->name), color(app, COLOR_NONE), STR_ARG(f->label));
+    buf_printf(b, "\n%s" STR_FMT "%s  " STR_FMT "\n", color(app, COLOR_BOLD), STR_ARG(f->name), color(app, COLOR_NONE),
+               STR_ARG(f->label));
     if (f->paging.size_max)
         buf_printf(b, "  at most %lld rows a page\n", (long long)f->paging.size_max);
     if (f->window.max_ms)
@@ -183,7 +189,8 @@ static void tell(struct app *app, const struct connector *c)
     int64_t calls, per_ms;
 
     connector_quota(c, &calls, &per_ms);
-    buf_printf(&b, "%s" STR_FMT "%s  " STR_FMT "\n", color(app, COLOR_BOLD), STR_ARG(connector_name(c)), color(app, COLOR_NONE), STR_ARG(connector_title(c)));
+    buf_printf(&b, "%s" STR_FMT "%s  " STR_FMT "\n", color(app, COLOR_BOLD), STR_ARG(connector_name(c)),
+               color(app, COLOR_NONE), STR_ARG(connector_title(c)));
     if (calls)
         buf_printf(&b, "at most %lld calls in " STR_FMT "\n", (long long)calls, STR_ARG(duration_text(app, per_ms)));
     tell_options(app, c, &b);

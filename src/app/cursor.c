@@ -1,5 +1,6 @@
-/* `cursor`: shows LAST_SYNC_TIME, or moves it. The truth stands in the target's checkpoint row, so it is moved there first, under the integration's lock and with a new epoch: a run that is
- * still writing elsewhere is fenced off instead of moving it back. The copy in the project's own state follows. */
+/* `cursor`: shows LAST_SYNC_TIME, or moves it. The truth stands in the target's checkpoint row, so it is moved there
+ * first, under the integration's lock and with a new epoch: a run that is still writing elsewhere is fenced off instead
+ * of moving it back. The copy in the project's own state follows. */
 #include "app/open.h"
 #include "app/out.h"
 #include "base/num.h"
@@ -10,7 +11,7 @@ struct cursor {
     struct app *app;
     struct flow *flow;
     bool is_time;
-    int64_t at;        /* INT64_MIN: none yet */
+    int64_t at; /* INT64_MIN: none yet */
     int64_t before;
     bool in_target;
 };
@@ -20,10 +21,13 @@ static void tell(const struct cursor *c, bool moved)
     struct app *app = c->app;
     struct buf b = buf_make(1u << 16);
     struct json_out w = json_out(&b);
-    struct str at = c->at == INT64_MIN ? S("—") : c->is_time ? time_text(app, c->at) : arena_printf(app->arena, "%lld", (long long)c->at);
+    struct str at = c->at == INT64_MIN ? S("—")
+                    : c->is_time       ? time_text(app, c->at)
+                                       : arena_printf(app->arena, "%lld", (long long)c->at);
 
     if (moved)
-        say(app, "the cursor of " STR_FMT " stands at " STR_FMT " now\n", STR_ARG(c->flow->integration->name), STR_ARG(at));
+        say(app, "the cursor of " STR_FMT " stands at " STR_FMT " now\n", STR_ARG(c->flow->integration->name),
+            STR_ARG(at));
     else
         say(app, STR_FMT "\n", STR_ARG(at));
     json_out_begin(&w, '{');
@@ -67,7 +71,8 @@ static enum err wanted(const struct cursor *c, int64_t *ret, struct errinfo *ei)
     return fail_hint(ei, "this interface is read by a row version: a whole number");
 }
 
-/* The position that goes with a checkpoint that does not exist yet: what the journal has is either all to be written, or begins too late to be (run/engine.c decides alike). */
+/* The position that goes with a checkpoint that does not exist yet: what the journal has is either all to be written,
+ * or begins too late to be (run/engine.c decides alike). */
 static enum err first_position(struct cursor *c, const struct progress *g, struct checkpoint *cp, struct errinfo *ei)
 {
     struct journal *j;

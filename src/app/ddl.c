@@ -1,11 +1,13 @@
-/* `ddl`: the CREATE TABLE that fits the mapping and a sample of real records. Without a source that answers, the mapping's types decide alone, and it is said. */
+/* `ddl`: the CREATE TABLE that fits the mapping and a sample of real records. Without a source that answers, the
+ * mapping's types decide alone, and it is said. */
 #include "app/open.h"
 #include "app/out.h"
+#include "app/record.h"
 #include "base/product.h"
 
 #include <stdlib.h>
 
-#define PATIENCE_MS 5000
+#define PATIENCE_MS     5000
 #define SHAPE_ARENA_MAX (256u << 20)
 
 struct measure {
@@ -38,23 +40,18 @@ static void measure_cell(struct ddl_column *c, const struct value *v)
         measure_number(c, text);
 }
 
-static void measure_page(struct app *app, const struct flow *f, const struct page *page, struct measure *m)
+static void measure_page(const struct flow *f, const struct page *page, struct measure *m)
 {
-    struct shaper *sh = shaper_new(f->shape);
+    struct shaping by = {f, shaper_new(f->shape), page};
     struct arena *a = arena_new(SHAPE_ARENA_MAX);
     struct json_iter it = json_iter(page->reply.records);
-    struct sysvars sys = {.zone = app->project->zone, .now_ms = page->fetched_ms, .page_size = -1, .start_row = -1, .page = -1};
     const struct json *raw;
 
     while ((raw = json_next(&it, NULL))) {
-        struct shaped_record s = {0};
-        struct errinfo ei;
+        struct shaped_record s;
 
         arena_reset(a);
-        if (shaper_identify(sh, raw, a, false, &s.record, &ei) != OK)
-            continue;
-        s.record.raw = raw;
-        shaper_record(sh, raw, &sys, a, &s);
+        record_shape(&by, raw, a, &s);
         for (size_t r = 0; s.fate == RECORD_ROWS && r < s.n_rows; r++) {
             if (s.rows[r].statement)
                 continue;
@@ -66,7 +63,7 @@ static void measure_page(struct app *app, const struct flow *f, const struct pag
         json_free(s.extra);
     }
     arena_free(a);
-    shaper_free(sh);
+    shaper_free(by.shaper);
 }
 
 static struct str label_of(const struct flow *f, struct str column)
@@ -113,7 +110,7 @@ static enum err sample(struct app *app, const struct flow *f, struct measure *m,
 
     if (err)
         return err;
-    measure_page(app, f, page, m);
+    measure_page(f, page, m);
     page_unref(page);
     return OK;
 }
@@ -130,7 +127,8 @@ static enum err create(struct app *app, const struct flow *f, struct str sql, st
     return err;
 }
 
-static void tell(const struct app *app, const struct flow *f, const struct measure *m, struct buf *sql, const struct errinfo *why)
+static void tell(const struct app *app, const struct flow *f, const struct measure *m, struct buf *sql,
+                 const struct errinfo *why)
 {
     struct buf b = buf_make(1u << 20);
     struct json_out w = json_out(&b);
@@ -156,7 +154,8 @@ static void tell(const struct app *app, const struct flow *f, const struct measu
     if (!app->quiet && !app->json && m->rows)
         fprintf(stderr, "lengths are from %lld rows of a sample\n", (long long)m->rows);
     else if (!app->quiet && !app->json)
-        fprintf(stderr, "lengths are from the mapping's types alone%s%s\n", why->code ? ": no sample, " : "", why->code ? why->msg : "");
+        fprintf(stderr, "lengths are from the mapping's types alone%s%s\n", why->code ? ": no sample, " : "",
+                why->code ? why->msg : "");
     buf_free(&b);
 }
 

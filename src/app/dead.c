@@ -6,9 +6,13 @@
 
 #define LISTED 1000
 
-static const char *const names[] = {[DEAD_OPEN] = "error", [DEAD_RETRIED] = "retried", [DEAD_DROPPED] = "dropped", [DEAD_SUPERSEDED] = "superseded"};
+static const char *const names[] = {
+    [DEAD_OPEN] = "error", [DEAD_RETRIED] = "retried", [DEAD_DROPPED] = "dropped", [DEAD_SUPERSEDED] = "superseded"};
 
-static const char *dead_state_name(int state) { return state >= 0 && state <= DEAD_SUPERSEDED ? names[state] : "error"; }
+static const char *dead_state_name(int state)
+{
+    return state >= 0 && state <= DEAD_SUPERSEDED ? names[state] : "error";
+}
 
 int dead_state_of(struct str name)
 {
@@ -83,7 +87,8 @@ static void tell_json(const struct app *app, const struct dead_letter *d, size_t
     buf_free(&b);
 }
 
-static enum err letters(struct app *app, const struct dead_query *q, struct dead_letter **ret, size_t *ret_n, struct errinfo *ei)
+static enum err letters(struct app *app, const struct dead_query *q, struct dead_letter **ret, size_t *ret_n,
+                        struct errinfo *ei)
 {
     *ret = NULL;
     *ret_n = 0;
@@ -122,7 +127,8 @@ int dead_choose(struct app *app, const struct integration *i)
         fail(&ei, ERR_USAGE, "\"" STR_FMT "\" has no dead letters", STR_ARG(i->name));
     else
         fail(&ei, ERR_USAGE, "which of the %zu dead letters?", n);
-    fail_hint(&ei, "`" PRODUCT " %s " STR_FMT " --all`, or --id with the id of the source or of the target", app->command->name, STR_ARG(i->name));
+    fail_hint(&ei, "`" PRODUCT " %s " STR_FMT " --all`, or --id with the id of the source or of the target",
+              app->command->name, STR_ARG(i->name));
     if (app->json) {
         tell_json(app, d, n, &ei);
         return STATUS_WRONG;
@@ -133,7 +139,8 @@ int dead_choose(struct app *app, const struct integration *i)
 
 static int drop(struct app *app, const struct integration *i)
 {
-    struct dead_query q = {.integration = i->name, .id = app_flag(app, "id") ? str_of(app_value(app, "id")) : (struct str){0}};
+    struct dead_query q = {.integration = i->name,
+                           .id = app_flag(app, "id") ? str_of(app_value(app, "id")) : (struct str){0}};
     struct dead_letter *d;
     struct errinfo ei;
     struct buf b = buf_make(1u << 16);
@@ -147,8 +154,8 @@ static int drop(struct app *app, const struct integration *i)
         err = store_dead_set(app->store, d[k].id, DEAD_DROPPED, (struct str){0}, clock_wall(&clock_system), &ei);
     if (err)
         return app_fail(app, &ei);
-    say(app, "%zu dead letter%s dropped; they stay in the list of `" PRODUCT " records " STR_FMT " --state dropped`\n", n, n == 1 ? " was" : "s were",
-        STR_ARG(i->name));
+    say(app, "%zu dead letter%s dropped; they stay in the list of `" PRODUCT " records " STR_FMT " --state dropped`\n",
+        n, n == 1 ? " was" : "s were", STR_ARG(i->name));
     if (app->json) {
         json_out_begin(&w, '{');
         json_member(&w, "integration", i->name);

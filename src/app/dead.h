@@ -7,7 +7,8 @@
 
 /* Lists the open dead letters and says that a choice is wanted: status 2 (decisions 31). */
 int dead_choose(struct app *app, const struct integration *i);
-/* Lists the dead letters of the integration: those of one id (p NULL: all) and state (enum dead_state, -1: all). Gives the status. */
+/* Lists the dead letters of the integration: those of one id (p NULL: all) and state (enum dead_state, -1: all). Gives
+ * the status. */
 int dead_list(struct app *app, const struct integration *i, struct str id, int state);
 /* One of them as JSON; some of them as lines. */
 void dead_json(const struct app *app, struct json_out *w, const struct dead_letter *d);

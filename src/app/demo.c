@@ -1,5 +1,6 @@
-/* `demo`: the whole seed case on this machine: a simulated Jushuitan, a project made by `init`, an SQLite file as target. Each step is the command that a person would type, run inside this
- * process and shown with its output. At the end the table is counted against what the simulator knows a perfect copy to hold.
+/* `demo`: the whole seed case on this machine: a simulated Jushuitan, a project made by `init`, an SQLite file as
+ * target. Each step is the command that a person would type, run inside this process and shown with its output. At the
+ * end the table is counted against what the simulator knows a perfect copy to hold.
  *
  * The simulator's clock is set a minute ahead once, so that its newest orders are older than the integration's lag. */
 #include "app/open.h"
@@ -14,21 +15,24 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define AHEAD "{\"advance_ms\":60000}"
-#define TABLE "order_list_query"
+#define AHEAD      "{\"advance_ms\":60000}"
+#define TABLE      "order_list_query"
 #define STEP_WORDS 12
 
 struct demo {
     struct app *app;
-    FILE *steps;      /* where the commands write: stdout, or stderr with --json */
-    const char *dir;  /* the project */
+    FILE *steps;     /* where the commands write: stdout, or stderr with --json */
+    const char *dir; /* the project */
     bool temporary;
     struct simulator *sim;
     int64_t orders, expected_rows, rows;
-    struct str run;   /* the summary of the run, JSON */
+    struct str run; /* the summary of the run, JSON */
 };
 
-static const char *path_in(const struct demo *d, const char *name) { return arena_printf(d->app->arena, "%s/%s", d->dir, name).p; }
+static const char *path_in(const struct demo *d, const char *name)
+{
+    return arena_printf(d->app->arena, "%s/%s", d->dir, name).p;
+}
 
 static enum err choose_folder(struct demo *d, struct errinfo *ei)
 {
@@ -83,7 +87,8 @@ static enum err step(const struct demo *d, const char *why, const char *const *w
     const char *argv[STEP_WORDS + 4] = {PRODUCT};
     int n = 1, status;
 
-    fprintf(d->steps, "\n%s# %s%s\n%s$ %s", color(app, COLOR_DIM), why, color(app, COLOR_NONE), color(app, COLOR_BOLD), PRODUCT);
+    fprintf(d->steps, "\n%s# %s%s\n%s$ %s", color(app, COLOR_DIM), why, color(app, COLOR_NONE), color(app, COLOR_BOLD),
+            PRODUCT);
     for (int i = 0; words[i] && i < STEP_WORDS; i++) {
         argv[n++] = words[i];
         fprintf(d->steps, " %s", words[i]);
@@ -113,7 +118,8 @@ static enum err make_project(struct demo *d, struct errinfo *ei)
 static enum err steps(struct demo *d, struct errinfo *ei)
 {
     const char *const check[] = {"check", "--online", NULL}, *const ddl[] = {"ddl", "orders", "--create", NULL};
-    const char *const preview[] = {"preview", "orders", "-n", "1", NULL}, *const run[] = {"run", "orders", NULL}, *const status[] = {"status", "orders", NULL};
+    const char *const preview[] = {"preview", "orders", "-n", "1", NULL}, *const run[] = {"run", "orders", NULL},
+                      *const status[] = {"status", "orders", NULL};
     enum err err = make_project(d, ei);
 
     err = err ? err : step(d, "the table that fits the mapping and a sample of real records", ddl, ei);
@@ -140,9 +146,11 @@ static enum err show_rows(struct demo *d, struct sqlite *db, struct errinfo *ei)
 {
     struct sqlite_stmt *st;
     struct buf b = buf_make(1u << 20);
-    enum err err = sqlite_prepare(db,
-                                  S("SELECT id, shop_name, items_name, items_qty, items_amount, items_qyy_amountafter, modified FROM " TABLE " ORDER BY modified, id LIMIT 5"),
-                                  &st, ei);
+    enum err err = sqlite_prepare(
+        db,
+        S("SELECT id, shop_name, items_name, items_qty, items_amount, items_qyy_amountafter, modified FROM " TABLE
+          " ORDER BY modified, id LIMIT 5"),
+        &st, ei);
     static const size_t widths[] = {16, 18, 24, 6, 10, 10, 19};
     static const char *const heads[] = {"id", "shop_name", "items_name", "qty", "amount", "share", "modified"};
     bool row;
@@ -161,7 +169,8 @@ static enum err show_rows(struct demo *d, struct sqlite *db, struct errinfo *ei)
         }
     }
     sqlite_finalize(st);
-    fprintf(d->steps, "\n%sthe first rows of %s in bi.db%s\n%s\n", color(d->app, COLOR_BOLD), TABLE, color(d->app, COLOR_NONE), buf_cstr(&b));
+    fprintf(d->steps, "\n%sthe first rows of %s in bi.db%s\n%s\n", color(d->app, COLOR_BOLD), TABLE,
+            color(d->app, COLOR_NONE), buf_cstr(&b));
     buf_free(&b);
     return err;
 }
@@ -211,20 +220,28 @@ static enum err compare(struct demo *d, struct errinfo *ei)
     if (err)
         return err;
     if (d->rows != d->expected_rows)
-        return fail(ei, ERR_DATA, "the table holds %lld rows, a perfect copy holds %lld", (long long)d->rows, (long long)d->expected_rows);
-    fprintf(d->steps, "\n%s%lld rows in the table, and a perfect copy of the %lld orders holds %lld: nothing is missing, nothing is double.%s\n", color(d->app, COLOR_GREEN),
-            (long long)d->rows, (long long)d->orders, (long long)d->expected_rows, color(d->app, COLOR_NONE));
+        return fail(ei, ERR_DATA, "the table holds %lld rows, a perfect copy holds %lld", (long long)d->rows,
+                    (long long)d->expected_rows);
+    fprintf(d->steps,
+            "\n%s%lld rows in the table, and a perfect copy of the %lld orders holds %lld: nothing is missing, nothing "
+            "is double.%s\n",
+            color(d->app, COLOR_GREEN), (long long)d->rows, (long long)d->orders, (long long)d->expected_rows,
+            color(d->app, COLOR_NONE));
     return OK;
 }
 
 static void tell_next(const struct demo *d)
 {
     if (d->temporary)
-        fprintf(d->steps, "\nThe project was temporary and is gone. Next: `%s demo --keep DIR` keeps it, `%s init` begins your own, `%s-sim jushuitan-qimen` gives it something to read.\n",
+        fprintf(d->steps,
+                "\nThe project was temporary and is gone. Next: `%s demo --keep DIR` keeps it, `%s init` begins your "
+                "own, `%s-sim jushuitan-qimen` gives it something to read.\n",
                 PRODUCT, PRODUCT, PRODUCT);
     else
-        fprintf(d->steps, "\nThe project is in %s (the simulator has ended). Next: `%s records orders -C %s`, `%s connectors jushuitan-qimen`, `%s init` for your own.\n", d->dir,
-                PRODUCT, d->dir, PRODUCT, PRODUCT);
+        fprintf(d->steps,
+                "\nThe project is in %s (the simulator has ended). Next: `%s records orders -C %s`, `%s connectors "
+                "jushuitan-qimen`, `%s init` for your own.\n",
+                d->dir, PRODUCT, d->dir, PRODUCT, PRODUCT);
 }
 
 static void tell_json(const struct demo *d)
@@ -274,16 +291,20 @@ int command_demo(struct app *app)
     struct demo d = {.app = app, .steps = app->json ? stderr : app->out};
     struct errinfo ei;
     enum err err = choose_folder(&d, &ei);
+    bool began = false;
 
     err = err ? err : start_simulator(&d, &ei);
-    err = err ? err : steps(&d, &ei);
+    if (!err) {
+        began = true;
+        err = steps(&d, &ei);
+    }
     err = err ? err : compare(&d, &ei);
     simulator_stop(d.sim);
     if (!err && app->json)
         tell_json(&d);
     if (!err)
         tell_next(&d);
-    if (d.temporary && !err)
+    if (d.temporary && (!err || !began))
         remove_tree(AT_FDCWD, d.dir, 0);
     return err ? app_fail(app, &ei) : STATUS_OK;
 }

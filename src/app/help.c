@@ -15,7 +15,10 @@ const struct option_row global_options[] = {
 };
 const size_t n_global_options = sizeof global_options / sizeof *global_options;
 
-static void put(const struct app *app, const struct buf *b) { fwrite(b->p, 1, b->n, app->out); }
+static void put(const struct app *app, const struct buf *b)
+{
+    fwrite(b->p, 1, b->n, app->out);
+}
 
 static void add_label(struct buf *b, const struct option_row *o)
 {
@@ -30,7 +33,8 @@ static void add_options(struct buf *b, const struct option_row *rows, size_t n)
 
         add_label(&label, &rows[i]);
         buf_add(b, S("  "));
-        add_fitted(b, buf_str(&label), text_width(buf_str(&label)) < LABEL_COLUMNS ? LABEL_COLUMNS : text_width(buf_str(&label)) + 2);
+        add_fitted(b, buf_str(&label),
+                   text_width(buf_str(&label)) < LABEL_COLUMNS ? LABEL_COLUMNS : text_width(buf_str(&label)) + 2);
         buf_printf(b, "%s\n", rows[i].help);
         buf_free(&label);
     }
@@ -48,8 +52,9 @@ void help_command(const struct app *app, const struct command *c)
 {
     struct buf b = buf_make(1u << 20);
 
-    buf_printf(&b, "%s%s %s%s%s%s%s\n\n%s\n", color(app, COLOR_BOLD), PRODUCT, c->name, color(app, COLOR_NONE), *c->synopsis ? " " : "",
-               c->synopsis, c->n_options ? " [OPTION…]" : "", either(app, c->summary, c->summary_zh));
+    buf_printf(&b, "%s%s %s%s%s%s%s\n\n%s\n", color(app, COLOR_BOLD), PRODUCT, c->name, color(app, COLOR_NONE),
+               *c->synopsis ? " " : "", c->synopsis, c->n_options ? " [OPTION…]" : "",
+               either(app, c->summary, c->summary_zh));
     if (*c->help)
         buf_printf(&b, "\n%s\n", c->help);
     if (c->n_options) {
@@ -69,9 +74,12 @@ void help_all(const struct app *app)
     struct buf b = buf_make(1u << 20);
     const struct command *c;
 
-    buf_printf(&b, "%s%s%s COMMAND [-C PROJECT] …\n\n%s\n\nCommands:\n", color(app, COLOR_BOLD), PRODUCT, color(app, COLOR_NONE),
-               either(app, "Moves business records from the APIs of other people's systems into databases, described by metadata.",
-                      "按元数据描述，把第三方系统 API 的业务数据可靠地写入数据库。"));
+    buf_printf(
+        &b, "%s%s%s COMMAND [-C PROJECT] …\n\n%s\n\nCommands:\n", color(app, COLOR_BOLD), PRODUCT,
+        color(app, COLOR_NONE),
+        either(app,
+               "Moves business records from the APIs of other people's systems into databases, described by metadata.",
+               "按元数据描述，把第三方系统 API 的业务数据可靠地写入数据库。"));
     for (size_t i = 0; (c = command_at(i)); i++) {
         buf_add(&b, S("  "));
         add_fitted(&b, str_of(c->name), 12);
@@ -79,8 +87,10 @@ void help_all(const struct app *app)
     }
     buf_add(&b, S("\nFor every command:\n"));
     add_options(&b, global_options, n_global_options);
-    buf_printf(&b, "\nExit status: 0 all written, 1 failed, 2 wrong usage or configuration, 3 finished with dead letters, 130 interrupted.\n"
-                   "`%s COMMAND --help` tells more, with an example. `%s demo` shows everything at work.\n",
+    buf_printf(&b,
+               "\nExit status: 0 all written, 1 failed, 2 wrong usage or configuration, 3 finished with dead letters, "
+               "130 interrupted.\n"
+               "`%s COMMAND --help` tells more, with an example. `%s demo` shows everything at work.\n",
                PRODUCT, PRODUCT);
     put(app, &b);
     buf_free(&b);
@@ -149,19 +159,26 @@ static void help_man(const struct app *app)
     struct buf b = buf_make(1u << 20);
     const struct command *c;
 
-    buf_printf(&b, ".\\\" Written by `%s help --man`.\n.TH SLUICE 1 \"\" \"%s %s\" \"User Commands\"\n.SH NAME\n%s \\- move business records from APIs into databases\n", PRODUCT,
-               PRODUCT, PRODUCT_VERSION, PRODUCT);
-    buf_printf(&b, ".SH SYNOPSIS\n.B %s\n.I COMMAND\n[\\-C \\fIPROJECT\\fR] [\\fIOPTION\\fR]...\n.SH DESCRIPTION\n", PRODUCT);
-    buf_add(&b, S("Moves business records from the APIs of other people's systems into databases, described by metadata. A project is a folder: sluice.json, "
+    buf_printf(&b,
+               ".\\\" Written by `%s help --man`.\n.TH SLUICE 1 \"\" \"%s %s\" \"User Commands\"\n.SH NAME\n%s \\- "
+               "move business records from APIs into databases\n",
+               PRODUCT, PRODUCT, PRODUCT_VERSION, PRODUCT);
+    buf_printf(&b, ".SH SYNOPSIS\n.B %s\n.I COMMAND\n[\\-C \\fIPROJECT\\fR] [\\fIOPTION\\fR]...\n.SH DESCRIPTION\n",
+               PRODUCT);
+    buf_add(&b, S("Moves business records from the APIs of other people's systems into databases, described by "
+                  "metadata. A project is a folder: sluice.json, "
                   "connections/, integrations/, maps/, and .sluice/ for its own state.\n.SH OPTIONS\n"));
     roff_options(&b, global_options, n_global_options);
     buf_add(&b, S(".SH COMMANDS\n"));
     for (size_t i = 0; (c = command_at(i)); i++)
         roff_command(&b, c);
-    buf_add(&b, S(".SH EXIT STATUS\n.TP\n.B 0\nall written\n.TP\n.B 1\nfailed\n.TP\n.B 2\nwrong usage or configuration\n.TP\n.B 3\nfinished, with dead letters\n"
+    buf_add(&b, S(".SH EXIT STATUS\n.TP\n.B 0\nall written\n.TP\n.B 1\nfailed\n.TP\n.B 2\nwrong usage or "
+                  "configuration\n.TP\n.B 3\nfinished, with dead letters\n"
                   ".TP\n.B 130\ninterrupted; the state is safe\n"));
-    buf_add(&b, S(".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nno colour when it is set\n.TP\n.B LANG, LC_MESSAGES, LC_ALL\nsummaries are in Chinese when the language begins with zh\n"
-                  ".TP\n.B SLUICE_CONNECTORS\nthe folder of connectors\n.TP\n.B SLUICE_KEY_FILE\nthe key of the encrypted secrets\n.TP\n.B SLUICE_SIM\n"
+    buf_add(&b, S(".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nno colour when it is set\n.TP\n.B LANG, LC_MESSAGES, "
+                  "LC_ALL\nsummaries are in Chinese when the language begins with zh\n"
+                  ".TP\n.B SLUICE_CONNECTORS\nthe folder of connectors\n.TP\n.B SLUICE_KEY_FILE\nthe key of the "
+                  "encrypted secrets\n.TP\n.B SLUICE_SIM\n"
                   "the simulator that demo starts\n"));
     put(app, &b);
     buf_free(&b);

@@ -1,6 +1,8 @@
-/* `init`: a project from the seed case, commented, ready to fill in. The two metadata documents are the seed's own files, byte for byte.
+/* `init`: a project from the seed case, commented, ready to fill in. The two metadata documents are the seed's own
+ * files, byte for byte.
  *
- * All texts are made first, then it is looked whether any of the files exists, and only then written: it overwrites nothing and leaves nothing half done that it could have foreseen. */
+ * All texts are made first, then it is looked whether any of the files exists, and only then written: it overwrites
+ * nothing and leaves nothing half done that it could have foreseen. */
 #include "app/out.h"
 #include "base/conf.h"
 #include "base/product.h"
@@ -12,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define DOCUMENTS 9
+#define DOCUMENTS    9
 #define DOCUMENT_MAX (1u << 20)
 
 struct document {
@@ -42,34 +44,35 @@ static const char jst_text[] =
     "  \"connector\": \"jushuitan-qimen\",\n"
     "  \"params\": {\n"
     "    \"base_url\": \"http://a1q40taq0j.api.taobao.com/router/qm\",\n"
-    "    \"app_key\": \"${env:JST_APP_KEY}\",          // or ${secret:NAME} (`sluice secret set NAME`), or ${file:PATH}\n"
+    "    \"app_key\": \"${env:JST_APP_KEY}\",          // or ${secret:NAME} (`sluice secret set NAME`), or "
+    "${file:PATH}\n"
     "    \"app_secret\": \"${env:JST_APP_SECRET}\",\n"
     "    \"target_app_key\": \"23060081\",\n"
     "    \"customer_id\": \"${env:JST_CUSTOMER_ID}\"\n"
     "  },\n"
-    "  \"limits\": { \"requests\": 5, \"per\": \"1s\" }  // calls that this account may make; all integrations share them\n"
+    "  \"limits\": { \"requests\": 5, \"per\": \"1s\" }  // calls that this account may make; all integrations share "
+    "them\n"
     "}\n";
 
-static const char mysql_text[] =
-    "{\n"
-    "  // Where the rows go: MySQL or MariaDB. The account needs SELECT, INSERT, UPDATE, DELETE, and once CREATE (for the small table sluice_checkpoint).\n"
-    "  \"connector\": \"mysql\",\n"
-    "  \"params\": {\n"
-    "    \"host\": \"127.0.0.1\",\n"
-    "    \"port\": 3306,\n"
-    "    \"user\": \"bi\",\n"
-    "    \"password\": \"${secret:bi}\",              // `sluice secret set bi`\n"
-    "    \"database\": \"bi\",\n"
-    "    \"tls\": \"prefer\"\n"
-    "  }\n"
-    "}\n";
+static const char mysql_text[] = "{\n"
+                                 "  // Where the rows go: MySQL or MariaDB. The account needs SELECT, INSERT, UPDATE, "
+                                 "DELETE, and once CREATE (for the small table sluice_checkpoint).\n"
+                                 "  \"connector\": \"mysql\",\n"
+                                 "  \"params\": {\n"
+                                 "    \"host\": \"127.0.0.1\",\n"
+                                 "    \"port\": 3306,\n"
+                                 "    \"user\": \"bi\",\n"
+                                 "    \"password\": \"${secret:bi}\",              // `sluice secret set bi`\n"
+                                 "    \"database\": \"bi\",\n"
+                                 "    \"tls\": \"prefer\"\n"
+                                 "  }\n"
+                                 "}\n";
 
-static const char sqlite_text[] =
-    "{\n"
-    "  // Where the rows go: an SQLite file in this folder.\n"
-    "  \"connector\": \"sqlite\",\n"
-    "  \"params\": { \"path\": \"bi.db\" }\n"
-    "}\n";
+static const char sqlite_text[] = "{\n"
+                                  "  // Where the rows go: an SQLite file in this folder.\n"
+                                  "  \"connector\": \"sqlite\",\n"
+                                  "  \"params\": { \"path\": \"bi.db\" }\n"
+                                  "}\n";
 
 static const char orders_text[] =
     "{\n"
@@ -77,17 +80,23 @@ static const char orders_text[] =
     "  \"source\": { \"connection\": \"jst\", \"crontab\": \"*/5 * * * *\", \"metadata\": \"orders.source.json\" },\n"
     "  \"target\": { \"connection\": \"bi\", \"metadata\": \"orders.target.json\" },\n"
     "%s%s%s"
-    "  \"lag\": \"10s\",        // how far behind now a run stops: late orders of the last seconds are still coming in\n"
+    "  \"lag\": \"10s\",        // how far behind now a run stops: late orders of the last seconds are still coming "
+    "in\n"
     "  \"overlap\": \"5m\"      // how far before the cursor a run begins again\n"
     "}\n";
 
-static const char ignore_text[] = "# State, journal, logs, and what nobody else should have.\n/.sluice/\n/secrets/\n/*.db\n/*.db-wal\n/*.db-shm\n";
+static const char ignore_text[] =
+    "# State, journal, logs, and what nobody else should have.\n/.sluice/\n/secrets/\n/*.db\n/*.db-wal\n/*.db-shm\n";
 
 static const char maps_text[] =
-    "Static value maps: NAME.json holds rows like {\"a_value\": \"WaitConfirm\", \"a_label\": \"\", \"b_value\": \"1\", \"b_label\": \"\"}.\n"
+    "Static value maps: NAME.json holds rows like {\"a_value\": \"WaitConfirm\", \"a_label\": \"\", \"b_value\": "
+    "\"1\", \"b_label\": \"\"}.\n"
     "A field uses one with \"mapping\": {\"target\": \"NAME\", \"direction\": \"positive\"}.\n";
 
-static void add(struct draft *d, const char *path, struct str text) { d->at[d->n++] = (struct document){path, text}; }
+static void add(struct draft *d, const char *path, struct str text)
+{
+    d->at[d->n++] = (struct document){path, text};
+}
 
 /* The name of the folder, when it may be a project's name. */
 static struct str folder_name(const struct draft *d)
@@ -106,7 +115,8 @@ static struct str folder_name(const struct draft *d)
     return project_name_ok(name) ? name : (struct str){"", 0};
 }
 
-/* A connection document as it stands, or the line that the simulator prints: then the document in it, and where its data begin. */
+/* A connection document as it stands, or the line that the simulator prints: then the document in it, and where its
+ * data begin. */
 static enum err take_connection(struct draft *d, const char *path, struct str *ret, struct errinfo *ei)
 {
     struct app *app = d->app;
@@ -122,7 +132,8 @@ static enum err take_connection(struct draft *d, const char *path, struct str *r
     from = node_get(root, "from");
     if (!node_get(inner ? inner : root, "connector")) {
         fail(ei, ERR_CONFIG, "%s is no connection document: it has no \"connector\"", path);
-        return fail_hint(ei, "{\"connector\": \"jushuitan-qimen\", \"params\": {…}}, or the line that " PRODUCT "-sim prints");
+        return fail_hint(ei, "{\"connector\": \"jushuitan-qimen\", \"params\": {…}}, or the line that " PRODUCT
+                             "-sim prints");
     }
     if (inner && from && from->type == NODE_STRING && !d->start.n)
         d->start = from->text;
@@ -152,13 +163,16 @@ static enum err compose(struct draft *d, struct errinfo *ei)
     if (err)
         return err;
     add(d, "sluice.json",
-        arena_printf(app->arena, project_text, "A " PRODUCT, name.n ? "  \"name\": \"" : "", name.p, name.n ? "\",\n" : ""));
+        arena_printf(app->arena, project_text, "A " PRODUCT, name.n ? "  \"name\": \"" : "", name.p,
+                     name.n ? "\",\n" : ""));
     add(d, "connections/jst.json", source);
     add(d, "connections/bi.json", str_of(sqlite ? sqlite_text : mysql_text));
     add(d, "integrations/orders.json",
-        arena_printf(app->arena, orders_text, sqlite ? "SQLite" : "MySQL", d->start.n ? "  \"start\": \"" : "  // \"start\": \"2026-11-01 00:00:00",
+        arena_printf(app->arena, orders_text, sqlite ? "SQLite" : "MySQL",
+                     d->start.n ? "  \"start\": \"" : "  // \"start\": \"2026-11-01 00:00:00",
                      d->start.n ? arena_cstr(app->arena, d->start) : "",
-                     d->start.n ? "\",\n" : "\",  // where the first LAST_SYNC_TIME stands; without it: the first run\n"));
+                     d->start.n ? "\",\n"
+                                : "\",  // where the first LAST_SYNC_TIME stands; without it: the first run\n"));
     add(d, "integrations/orders.source.json", (struct str){(const char *)orders_source, sizeof orders_source});
     add(d, "integrations/orders.target.json", (struct str){(const char *)orders_target, sizeof orders_target});
     add(d, "maps/README", str_of(maps_text));
@@ -166,7 +180,10 @@ static enum err compose(struct draft *d, struct errinfo *ei)
     return OK;
 }
 
-static const char *path_in(const struct draft *d, const char *name) { return arena_printf(d->app->arena, "%s/%s", d->dir, name).p; }
+static const char *path_in(const struct draft *d, const char *name)
+{
+    return arena_printf(d->app->arena, "%s/%s", d->dir, name).p;
+}
 
 static enum err check_free(const struct draft *d, struct errinfo *ei)
 {
@@ -182,7 +199,8 @@ static enum err check_free(const struct draft *d, struct errinfo *ei)
 static enum err write_document(const struct draft *d, const struct document *doc, struct errinfo *ei)
 {
     const char *path = path_in(d, doc->path);
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, str_starts(str_of(doc->path), S("connections/")) ? 0600 : 0666);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                  str_starts(str_of(doc->path), S("connections/")) ? 0600 : 0666);
     size_t done = 0;
 
     while (fd >= 0 && done < doc->text.n) {
@@ -231,11 +249,12 @@ static void tell(const struct draft *d)
         say(app, "  %s\n", d->at[i].path);
     say(app, "\nNext:\n");
     if (!filled)
-        say(app, "  fill in connections/jst.json (environment variables JST_APP_KEY, JST_APP_SECRET, JST_CUSTOMER_ID)\n");
+        say(app,
+            "  fill in connections/jst.json (environment variables JST_APP_KEY, JST_APP_SECRET, JST_CUSTOMER_ID)\n");
     if (!app_flag(app, "sqlite"))
         say(app, "  fill in connections/bi.json, and: %s secret set bi%s%s\n", PRODUCT, in, dir);
-    say(app, "  %s check%s%s\n  %s preview orders%s%s\n  %s ddl orders --create%s%s\n  %s run orders%s%s\n", PRODUCT, in, dir, PRODUCT, in, dir,
-        PRODUCT, in, dir, PRODUCT, in, dir);
+    say(app, "  %s check%s%s\n  %s preview orders%s%s\n  %s ddl orders --create%s%s\n  %s run orders%s%s\n", PRODUCT,
+        in, dir, PRODUCT, in, dir, PRODUCT, in, dir, PRODUCT, in, dir);
 }
 
 static void tell_json(const struct draft *d)

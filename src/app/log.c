@@ -1,4 +1,5 @@
-/* `log`: the events of the project, from its log of JSON lines. With --json the lines as they are; else one readable line each. */
+/* `log`: the events of the project, from its log of JSON lines. With --json the lines as they are; else one readable
+ * line each. */
 #include "app/open.h"
 #include "app/out.h"
 #include "base/product.h"
@@ -37,8 +38,8 @@ static void add_members(struct buf *b, const struct json *event)
     struct str key;
 
     while ((v = json_next(&it, &key))) {
-        if (str_eq(key, S("time")) || str_eq(key, S("event")) || str_eq(key, S("integration")) || str_eq(key, S("summary")) || str_eq(key, S("text")) ||
-            str_eq(key, S("run")))
+        if (str_eq(key, S("time")) || str_eq(key, S("event")) || str_eq(key, S("integration")) ||
+            str_eq(key, S("summary")) || str_eq(key, S("text")) || str_eq(key, S("run")))
             continue;
         buf_printf(b, "  " STR_FMT "=", STR_ARG(key));
         if (json_type(v) == JSON_STRING)
@@ -67,7 +68,8 @@ static void print(const struct app *app, const struct json *event)
     add_clean(&b, str_sub(json_text(json_get(event, S("time"))), 0, 19));
     buf_add(&b, S("  "));
     add_clean(&b, json_text(json_get(event, S("integration"))));
-    buf_printf(&b, "  %s" STR_FMT "%s", color(app, COLOR_CYAN), STR_ARG(json_text(json_get(event, S("event")))), color(app, COLOR_NONE));
+    buf_printf(&b, "  %s" STR_FMT "%s", color(app, COLOR_CYAN), STR_ARG(json_text(json_get(event, S("event")))),
+               color(app, COLOR_NONE));
     add_members(&b, event);
     add_summary(&b, json_get(event, S("summary")));
     if (text.n) {
@@ -123,7 +125,8 @@ int command_log(struct app *app)
     struct logfile_place place;
     struct errinfo ei;
     int64_t n;
-    enum err err = app->n_words ? app_open_integration(app, &i, &ei) : project_open(app->dir, NULL, 0, app->diags, &app->project, &ei);
+    enum err err = app->n_words ? app_open_integration(app, &i, &ei)
+                                : project_open(app->dir, NULL, 0, app->diags, &app->project, &ei);
 
     err = err ? err : app_number(app, "number", (struct number_range){50, 0, 1000000}, &n, &ei);
     if (!err && app->n_words)

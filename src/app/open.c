@@ -1,4 +1,5 @@
-/* Opening, in the order in which it may fail. A broken file of another integration is no obstacle: only the files that the named one needs are read. */
+/* Opening, in the order in which it may fail. A broken file of another integration is no obstacle: only the files that
+ * the named one needs are read. */
 #include "app/open.h"
 
 #include "base/num.h"

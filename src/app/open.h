@@ -1,4 +1,5 @@
-/* Opening what a command needs: the project, one integration of it, its flow, the state, the target. All is closed with the app or by the caller, as named. */
+/* Opening what a command needs: the project, one integration of it, its flow, the state, the target. All is closed with
+ * the app or by the caller, as named. */
 #ifndef APP_OPEN_H
 #define APP_OPEN_H
 
@@ -19,13 +20,18 @@ const char *app_journal_dir(struct app *app, struct str integration);
 /* Opens the flow's target and connects; sink_close it. */
 enum err app_connect_target(struct app *app, const struct flow *f, struct sink **ret, struct errinfo *ei) MUST_USE;
 /* Options of a run that does nothing but ask: system clock, patience of --patience or `patience_ms`. */
-enum err app_run_options(const struct app *app, int64_t patience_ms, struct run_options *ret, struct errinfo *ei) MUST_USE;
+enum err app_run_options(const struct app *app, int64_t patience_ms, struct run_options *ret,
+                         struct errinfo *ei) MUST_USE;
 /* One page of the flow's source (run_sample); patience as in app_run_options. page_unref it. */
-enum err app_sample(struct app *app, const struct flow *f, int64_t patience_ms, struct page **ret, struct errinfo *ei) MUST_USE;
+enum err app_sample(struct app *app, const struct flow *f, int64_t patience_ms, struct page **ret,
+                    struct errinfo *ei) MUST_USE;
 /* A time that a person gave, in the project's zone. ERR_USAGE. */
 enum err app_time(const struct app *app, const char *option, int64_t *ret_s, struct errinfo *ei) MUST_USE;
 /* A whole number that a person gave, min…max; `preset` when the option was not given. ERR_USAGE. */
-struct number_range { int64_t preset, min, max; };
-enum err app_number(const struct app *app, const char *option, struct number_range r, int64_t *ret, struct errinfo *ei) MUST_USE;
+struct number_range {
+    int64_t preset, min, max;
+};
+enum err app_number(const struct app *app, const char *option, struct number_range r, int64_t *ret,
+                    struct errinfo *ei) MUST_USE;
 
 #endif

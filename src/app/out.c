@@ -1,7 +1,8 @@
 /* Printing: masks, colours, widths, times.
  *
- * Everything that a command prints passes through here, so that no secret and no terminal escape sequence from a record gets out. Colour is decided once, when the command line is read.
- * Widths follow Unicode's East Asian Width in broad ranges: enough to line up columns of Chinese text, not a text layout engine. */
+ * Everything that a command prints passes through here, so that no secret and no terminal escape sequence from a record
+ * gets out. Colour is decided once, when the command line is read. Widths follow Unicode's East Asian Width in broad
+ * ranges: enough to line up columns of Chinese text, not a text layout engine. */
 #include "app/out.h"
 
 #include "base/log.h"
@@ -47,17 +48,27 @@ void say(const struct app *app, const char *fmt, ...)
     free(text);
 }
 
-const char *either(const struct app *app, const char *english, const char *chinese) { return app->chinese ? chinese : english; }
+const char *either(const struct app *app, const char *english, const char *chinese)
+{
+    return app->chinese ? chinese : english;
+}
 
 static const char *code_of(enum color c)
 {
-    static const char *const codes[] = {"\033[0m", "\033[1m", "\033[2m", "\033[31m", "\033[33m", "\033[32m", "\033[36m"};
+    static const char *const codes[] = {"\033[0m",  "\033[1m",  "\033[2m", "\033[31m",
+                                        "\033[33m", "\033[32m", "\033[36m"};
 
     return codes[c];
 }
 
-const char *color(const struct app *app, enum color c) { return app->color_out ? code_of(c) : ""; }
-const char *color_err(const struct app *app, enum color c) { return app->color_err ? code_of(c) : ""; }
+const char *color(const struct app *app, enum color c)
+{
+    return app->color_out ? code_of(c) : "";
+}
+const char *color_err(const struct app *app, enum color c)
+{
+    return app->color_err ? code_of(c) : "";
+}
 
 void print_json(const struct app *app, struct buf *json)
 {
@@ -79,7 +90,7 @@ void json_error(struct json_out *w, const struct errinfo *ei)
     json_out_end(w, '}');
 }
 
-int status_of(enum err code)
+static int status_of(enum err code)
 {
     if (!code)
         return STATUS_OK;
@@ -96,10 +107,12 @@ static const char *usual_hint(enum err code)
         [ERR_AUTH] = "compare the account in connections/ with what the other side gave you",
         [ERR_SIGNATURE] = "compare app_key and app_secret in connections/ with what the other side gave you",
         [ERR_QUOTA] = "lower `limits` in the connection, or wait: others may be using the same account",
-        [ERR_NETWORK] = "look whether the address is right and whether it can be reached from here; then run again, nothing is lost",
+        [ERR_NETWORK] = "look whether the address is right and whether it can be reached from here; then run again, "
+                        "nothing is lost",
         [ERR_REMOTE] = "the other side has the details; run again later, nothing is lost",
         [ERR_DATA] = "`" PRODUCT " preview` shows what the other side sends",
-        [ERR_SCHEMA] = "`" PRODUCT " check --online` compares the mapping with the table, `" PRODUCT " ddl` shows a table that fits",
+        [ERR_SCHEMA] = "`" PRODUCT " check --online` compares the mapping with the table, `" PRODUCT
+                       " ddl` shows a table that fits",
         [ERR_TARGET] = "look at the target database; then run again, nothing is lost",
         [ERR_CONFLICT] = "wait for the other process, or end it",
         [ERR_DISK] = "look at the space and the rights of the project's folder; then run again, nothing is lost",
@@ -198,10 +211,11 @@ static size_t char_width(uint32_t cp)
         uint32_t from, to;
         size_t width;
     } ranges[] = {
-        {0x0300, 0x036f, 0},   {0x1100, 0x115f, 2},   {0x200b, 0x200d, 0},     {0x20d0, 0x20ff, 0},     {0x2e80, 0x303e, 2},
-        {0x3041, 0xa4cf, 2},   {0xac00, 0xd7a3, 2},   {0xf900, 0xfaff, 2},     {0xfe00, 0xfe0f, 0},     {0xfe30, 0xfe6f, 2},
-        {0xff00, 0xff60, 2},   {0xffe0, 0xffe6, 2},   {0x1f300, 0x1f64f, 2},   {0x1f680, 0x1f6ff, 2},   {0x1f900, 0x1faff, 2},
-        {0x20000, 0x3fffd, 2}, {0xe0100, 0xe01ef, 0},
+        {0x0300, 0x036f, 0},   {0x1100, 0x115f, 2},   {0x200b, 0x200d, 0},   {0x20d0, 0x20ff, 0},
+        {0x2e80, 0x303e, 2},   {0x3041, 0xa4cf, 2},   {0xac00, 0xd7a3, 2},   {0xf900, 0xfaff, 2},
+        {0xfe00, 0xfe0f, 0},   {0xfe30, 0xfe6f, 2},   {0xff00, 0xff60, 2},   {0xffe0, 0xffe6, 2},
+        {0x1f300, 0x1f64f, 2}, {0x1f680, 0x1f6ff, 2}, {0x1f900, 0x1faff, 2}, {0x20000, 0x3fffd, 2},
+        {0xe0100, 0xe01ef, 0},
     };
 
     for (size_t i = 0; cp >= 0x300 && i < sizeof ranges / sizeof *ranges; i++)
@@ -275,7 +289,10 @@ struct str duration_text(const struct app *app, int64_t ms)
     return arena_printf(app->arena, "%lld d %lld h", s / 86400, s % 86400 / 3600);
 }
 
-static const struct zone *zone_of(const struct app *app) { return app->project ? app->project->zone : NULL; }
+static const struct zone *zone_of(const struct app *app)
+{
+    return app->project ? app->project->zone : NULL;
+}
 
 struct str time_text(const struct app *app, int64_t unix_s)
 {

@@ -1,4 +1,5 @@
-/* What commands print: text for people on app->out, one JSON object instead of it with --json, failures in one form. Hidden values are masked in all of it. */
+/* What commands print: text for people on app->out, one JSON object instead of it with --json, failures in one form.
+ * Hidden values are masked in all of it. */
 #ifndef APP_OUT_H
 #define APP_OUT_H
 
@@ -17,14 +18,15 @@ const char *color(const struct app *app, enum color c);
 const char *color_err(const struct app *app, enum color c);
 /* Prints a finished JSON text and a newline, whatever --json says. */
 void print_json(const struct app *app, struct buf *json);
-/* Tells a failure: {"error":…} with --json, else "error: …" and "hint: …" on stderr. Gives the exit status of its code. */
+/* Tells a failure: {"error":…} with --json, else "error: …" and "hint: …" on stderr. Gives the exit status of its code.
+ */
 int app_fail(const struct app *app, const struct errinfo *ei);
-int status_of(enum err code);
 /* Gives a failure without a hint the usual one of its code. */
 void add_hint(struct errinfo *ei);
 /* Wrong usage, with a pointer to the command's help. */
 int app_usage(const struct app *app, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void json_error(struct json_out *w, const struct errinfo *ei); /* the object {code, message, hint}, or null when the code is OK */
+void json_error(struct json_out *w,
+                const struct errinfo *ei); /* the object {code, message, hint}, or null when the code is OK */
 
 /* ---- text ---- */
 /* Appends text with control characters made harmless (a line end becomes a blank). */
@@ -42,7 +44,10 @@ struct str time_text(const struct app *app, int64_t unix_s);
 /* A JSON member with RFC 3339 time, or null for INT64_MIN. */
 void json_time(struct json_out *w, const char *key, const struct app *app, int64_t unix_ms);
 /* Milliseconds of seconds, INT64_MIN kept. */
-static inline int64_t ms_of(int64_t s) { return s == INT64_MIN ? INT64_MIN : s * 1000; }
+static inline int64_t ms_of(int64_t s)
+{
+    return s == INT64_MIN ? INT64_MIN : s * 1000;
+}
 void json_member(struct json_out *w, const char *key, struct str value); /* p NULL writes null */
 void json_number(struct json_out *w, const char *key, int64_t value);
 void json_flag(struct json_out *w, const char *key, bool value);

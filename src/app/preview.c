@@ -1,4 +1,5 @@
-/* `preview`: one page of the source, its first records before and after the mapping, and the statement that would be sent. Nothing is kept or written.
+/* `preview`: one page of the source, its first records before and after the mapping, and the statement that would be
+ * sent. Nothing is kept or written.
  *
  * On a terminal the raw record stands on the left and its rows beside it, as many as the width allows. */
 #include "app/open.h"
@@ -6,8 +7,8 @@
 #include "app/record.h"
 #include "base/product.h"
 
-#define PATIENCE_MS 10000
-#define PANE_MIN 38
+#define PATIENCE_MS     10000
+#define PANE_MIN        38
 #define SHAPE_ARENA_MAX (512u << 20)
 
 struct preview {
@@ -19,7 +20,10 @@ struct preview {
 
 static struct str statement_text(const struct preview *p)
 {
-    static const char *const verbs[] = {[VERB_INSERT] = "INSERT INTO", [VERB_REPLACE] = "REPLACE INTO", [VERB_INSERT_IGNORE] = "INSERT IGNORE INTO", [VERB_OTHER] = ""};
+    static const char *const verbs[] = {[VERB_INSERT] = "INSERT INTO",
+                                        [VERB_REPLACE] = "REPLACE INTO",
+                                        [VERB_INSERT_IGNORE] = "INSERT IGNORE INTO",
+                                        [VERB_OTHER] = ""};
     const struct statement *s = &p->flow->statements[0];
     struct buf b = buf_make(1u << 20);
     struct str text;
@@ -62,7 +66,10 @@ static void row_json(struct json_out *w, const struct flow *f, const struct shap
 
 /* ---- side by side ---- */
 
-struct pane { struct str *lines; size_t n; };
+struct pane {
+    struct str *lines;
+    size_t n;
+};
 
 static struct pane raw_pane(struct arena *a, const struct json *raw)
 {
@@ -92,7 +99,8 @@ static struct pane row_pane(struct arena *a, const struct flow *f, const struct 
     for (size_t i = 0; i < width; i++) {
         struct str text = record_cell(&row->cells[i]);
 
-        p.lines[p.n++] = arena_printf(a, STR_FMT " " STR_FMT, STR_ARG(record_column(f, row->statement, i)), STR_ARG(text.p ? text : S("NULL")));
+        p.lines[p.n++] = arena_printf(a, STR_FMT " " STR_FMT, STR_ARG(record_column(f, row->statement, i)),
+                                      STR_ARG(text.p ? text : S("NULL")));
     }
     return p;
 }
@@ -107,7 +115,8 @@ static void show_panes(const struct app *app, const struct pane *panes, size_t n
     for (size_t line = 0; line < longest; line++) {
         for (size_t i = 0; i < n; i++) {
             buf_add(&b, i ? S(" │ ") : S(""));
-            add_fitted(&b, line < panes[i].n ? panes[i].lines[line] : S(""), i + 1 < n || line < panes[i].n ? width : 0);
+            add_fitted(&b, line < panes[i].n ? panes[i].lines[line] : S(""),
+                       i + 1 < n || line < panes[i].n ? width : 0);
         }
         while (b.n && b.p[b.n - 1] == ' ')
             b.n--;
@@ -124,8 +133,8 @@ static void show_record(const struct preview *p, struct arena *a, const struct s
     struct pane *panes = ARENA_ARRAY(a, struct pane, room + 2);
 
     room = room < 2 ? 2 : room;
-    say(app, "\n%s" STR_FMT "%s  %s%s%s\n", color(app, COLOR_BOLD), STR_ARG(s->record.key), color(app, COLOR_NONE), record_fate(s), s->fate == RECORD_DEAD ? ": " : "",
-        s->fate == RECORD_DEAD ? s->why->msg : "");
+    say(app, "\n%s" STR_FMT "%s  %s%s%s\n", color(app, COLOR_BOLD), STR_ARG(s->record.key), color(app, COLOR_NONE),
+        record_fate(s), s->fate == RECORD_DEAD ? ": " : "", s->fate == RECORD_DEAD ? s->why->msg : "");
     panes[0] = raw_pane(a, s->record.raw);
     for (size_t i = 0; s->fate == RECORD_ROWS && i < s->n_rows && n < room; i++)
         panes[n++] = row_pane(a, p->flow, &s->rows[i]);
@@ -136,7 +145,7 @@ static void show_record(const struct preview *p, struct arena *a, const struct s
 
 static void each_record(struct preview *p, struct json_out *w)
 {
-    struct shaper *sh = shaper_new(p->flow->shape);
+    struct shaping by = {p->flow, shaper_new(p->flow->shape), p->page};
     struct json_iter it = json_iter(p->page->reply.records);
     const struct json *raw;
 
@@ -144,7 +153,7 @@ static void each_record(struct preview *p, struct json_out *w)
         struct arena *a = arena_new(SHAPE_ARENA_MAX);
         struct shaped_record s;
 
-        record_shape(sh, p->page, raw, p->flow, a, &s);
+        record_shape(&by, raw, a, &s);
         if (p->app->json)
             for (size_t row = 0; row < (s.fate == RECORD_ROWS && s.n_rows ? s.n_rows : 1); row++)
                 row_json(w, p->flow, &s, row);
@@ -153,7 +162,7 @@ static void each_record(struct preview *p, struct json_out *w)
         json_free(s.extra);
         arena_free(a);
     }
-    shaper_free(sh);
+    shaper_free(by.shaper);
 }
 
 static void show_all(struct preview *p)

@@ -3,25 +3,25 @@
 
 #include "app/out.h"
 
-void record_shape(struct shaper *sh, const struct page *page, const struct json *raw, const struct flow *f, struct arena *a, struct shaped_record *ret)
+void record_shape(const struct shaping *by, const struct json *raw, struct arena *a, struct shaped_record *ret)
 {
     struct sysvars sys = {
-        .zone = f->project->zone,
-        .now_ms = page->fetched_ms,
-        .last_sync_s = page->from_s,
-        .current_s = page->to_s,
+        .zone = by->flow->project->zone,
+        .now_ms = by->page->fetched_ms,
+        .last_sync_s = by->page->from_s,
+        .current_s = by->page->to_s,
         .page_size = -1,
         .start_row = -1,
         .page = -1,
     };
 
     *ret = (struct shaped_record){.fate = RECORD_DEAD, .why = ARENA_NEW(a, struct errinfo)};
-    if (shaper_identify(sh, raw, a, false, &ret->record, ret->why) != OK) {
+    if (shaper_identify(by->shaper, raw, a, false, &ret->record, ret->why) != OK) {
         ret->record = (struct batch_record){.key = S("?"), .raw = raw};
         return;
     }
     ret->record.raw = raw;
-    shaper_record(sh, raw, &sys, a, ret);
+    shaper_record(by->shaper, raw, &sys, a, ret);
 }
 
 const char *record_fate(const struct shaped_record *s)

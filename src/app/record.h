@@ -6,8 +6,15 @@
 #include "flow/flow.h"
 #include "source/page.h"
 
+/* What a record is shaped with: the flow, a shaper of its own, and the page that brought it. */
+struct shaping {
+    const struct flow *flow;
+    struct shaper *shaper;
+    const struct page *page;
+};
+
 /* Identifies and shapes; a record without id is RECORD_DEAD. json_free(ret->extra) before the arena goes. */
-void record_shape(struct shaper *sh, const struct page *page, const struct json *raw, const struct flow *f, struct arena *a, struct shaped_record *ret);
+void record_shape(const struct shaping *by, const struct json *raw, struct arena *a, struct shaped_record *ret);
 const char *record_fate(const struct shaped_record *s); /* "rows", "filtered", "dead" */
 /* The cells of a statement's rows: how many, and their names. */
 size_t record_width(const struct flow *f, uint32_t statement);

@@ -1,7 +1,10 @@
-/* `records`: what became of a record. When it was fetched, from which call, what it looked like, what the mapping makes of it, what stands in the target, what the target said.
+/* `records`: what became of a record. When it was fetched, from which call, what it looked like, what the mapping makes
+ * of it, what stands in the target, what the target said.
  *
- * The ledger knows the newest journal position of a source id. An id that it does not know (a target id, or an integration without ledger) is looked for in the journal, newest page first. A list without
- * --id goes backwards through the journal until enough records are found; dead letters have states of their own and come from the store. */
+ * The ledger knows the newest journal position of a source id. An id that it does not know (a target id, or an
+ * integration without ledger) is looked for in the journal, newest page first. A list without
+ * --id goes backwards through the journal until enough records are found; dead letters have states of their own and
+ * come from the store. */
 #include "app/record.h"
 
 #include "app/dead.h"
@@ -20,8 +23,8 @@ struct search {
     struct journal *journal;
     struct shaper *shaper;
     struct progress progress;
-    struct str id;     /* p NULL: every record */
-    struct str state;  /* p NULL: any */
+    struct str id;    /* p NULL: every record */
+    struct str state; /* p NULL: any */
     int64_t limit, found;
     struct json_out *w;
 };
@@ -29,7 +32,6 @@ struct search {
 /* A record in the journal, shaped. */
 struct hit {
     const struct journal_entry *entry;
-    const struct page *page;
     int32_t row;
     struct shaped_record shaped;
 };
@@ -57,7 +59,10 @@ static bool matches(const struct search *s, const struct shaped_record *r)
 
 /* ---- what the target holds ---- */
 
-struct target { struct sink *sink; struct errinfo why; };
+struct target {
+    struct sink *sink;
+    struct errinfo why;
+};
 
 static void target_open(struct search *s, struct target *t)
 {
@@ -146,9 +151,11 @@ static void say_long(const struct search *s, const struct hit *h, struct str tar
     struct buf b = buf_make(128u << 20);
     struct json_out w = json_out(&b);
 
-    say(app, "%s" STR_FMT "%s  %s\n", color(app, COLOR_BOLD), STR_ARG(h->shaped.record.key), color(app, COLOR_NONE), state_of(s, h));
-    say(app, "  fetched   " STR_FMT ", by run %lld, page %lld of the journal, record %d\n", STR_ARG(time_text(app, h->entry->fetched_ms / 1000)), (long long)h->entry->run,
-        (long long)h->entry->seq, (int)h->row + 1);
+    say(app, "%s" STR_FMT "%s  %s\n", color(app, COLOR_BOLD), STR_ARG(h->shaped.record.key), color(app, COLOR_NONE),
+        state_of(s, h));
+    say(app, "  fetched   " STR_FMT ", by run %lld, page %lld of the journal, record %d\n",
+        STR_ARG(time_text(app, h->entry->fetched_ms / 1000)), (long long)h->entry->run, (long long)h->entry->seq,
+        (int)h->row + 1);
     say_json(app, "call", h->entry->call);
     json_write(h->shaped.record.raw, &b);
     say_json(app, "raw", buf_str(&b));
@@ -190,7 +197,8 @@ static void show(struct search *s, const struct hit *h)
         struct buf b = buf_make(4096);
 
         add_fitted(&b, h->shaped.record.key, 24);
-        say(s->app, "%s  %-8s  " STR_FMT "  page %lld\n", buf_cstr(&b), state_of(s, h), STR_ARG(time_text(s->app, h->entry->fetched_ms / 1000)), (long long)h->entry->seq);
+        say(s->app, "%s  %-8s  " STR_FMT "  page %lld\n", buf_cstr(&b), state_of(s, h),
+            STR_ARG(time_text(s->app, h->entry->fetched_ms / 1000)), (long long)h->entry->seq);
         buf_free(&b);
     }
     if (s->w)
@@ -200,12 +208,14 @@ static void show(struct search *s, const struct hit *h)
 
 /* ---- looking ---- */
 
-static void look_at(struct search *s, const struct journal_entry *e, const struct page *page, const struct json *raw, int32_t row)
+static void look_at(struct search *s, const struct journal_entry *e, const struct page *page, const struct json *raw,
+                    int32_t row)
 {
     struct arena *a = arena_new(ENTRY_ARENA_MAX);
-    struct hit h = {.entry = e, .page = page, .row = row};
+    struct hit h = {.entry = e, .row = row};
+    struct shaping by = {s->flow, s->shaper, page};
 
-    record_shape(s->shaper, page, raw, s->flow, a, &h.shaped);
+    record_shape(&by, raw, a, &h.shaped);
     if (matches(s, &h.shaped) && (!s->state.p || str_eq(s->state, str_of(state_of(s, &h))))) {
         show(s, &h);
         s->found++;
@@ -279,7 +289,9 @@ static enum err look(struct search *s, struct errinfo *ei)
     if (!s->app->store)
         return OK;
     err = store_progress(s->app->store, s->flow->integration->name, &s->progress, ei);
-    err = err ? err : journal_open(app_journal_dir(s->app, s->flow->integration->name), (struct journal_limits){0}, true, &s->journal, ei);
+    err = err ? err
+              : journal_open(app_journal_dir(s->app, s->flow->integration->name), (struct journal_limits){0}, true,
+                             &s->journal, ei);
     if (err)
         return err;
     s->shaper = shaper_new(s->flow->shape);
@@ -337,7 +349,8 @@ static int search(struct search *s)
         json_out_end(&w, '}');
     if (!err && !s->found && s->id.p && !app->json) {
         fail(&ei, ERR_USAGE, "no record with id " STR_FMT " is in the journal", STR_ARG(s->id));
-        err = fail_hint(&ei, "the journal keeps what was fetched within `retention.journal`; --id takes the source's or the target's id");
+        err = fail_hint(&ei, "the journal keeps what was fetched within `retention.journal`; --id takes the source's "
+                             "or the target's id");
     }
     if (!err && app->json)
         print_json(app, &b);
@@ -363,9 +376,11 @@ int command_records(struct app *app)
     int dead = state ? dead_state_of(str_of(state)) : -1, status;
     struct errinfo ei;
 
-    if (state && dead < 0 && strcmp(state, "waiting") != 0 && strcmp(state, "done") != 0 && strcmp(state, "filtered") != 0)
+    if (state && dead < 0 && strcmp(state, "waiting") != 0 && strcmp(state, "done") != 0 &&
+        strcmp(state, "filtered") != 0)
         return bad_state(app, state);
-    if (app_number(app, "number", (struct number_range){id ? 1 : 20, 1, 100000}, &s.limit, &ei) || app_open_flow(app, &s.flow, &ei))
+    if (app_number(app, "number", (struct number_range){id ? 1 : 20, 1, 100000}, &s.limit, &ei) ||
+        app_open_flow(app, &s.flow, &ei))
         return app_fail(app, &ei);
     s.id = id ? str_of(id) : (struct str){0};
     s.state = state ? str_of(state) : (struct str){0};

@@ -28,7 +28,8 @@ static enum err run_kind(const struct app *app, struct run_options *o, struct er
     o->dry_run = app_flag(app, "dry-run");
     if (ranged && app_flag(app, "remedy")) {
         fail(ei, ERR_USAGE, "--remedy and --from do not go together");
-        return fail_hint(ei, "a remedy reads what its takeOverRequest says; --from and --to read the range that you name");
+        return fail_hint(ei,
+                         "a remedy reads what its takeOverRequest says; --from and --to read the range that you name");
     }
     o->kind = app_flag(app, "remedy") ? RUN_REMEDY : ranged ? RUN_BACKFILL : RUN_MAIN;
     return ranged ? range(app, o, ei) : OK;
@@ -51,7 +52,9 @@ static int perform(struct app *app, const struct integration *i, struct run_opti
     } else {
         run_tell(app, s);
         if (o->dry_run && !s->error.code)
-            say(app, "%s\n", either(app, "It was a dry run: nothing was kept and nothing was written.", "这是试运行：没有保存也没有写入任何数据。"));
+            say(app, "%s\n",
+                either(app, "It was a dry run: nothing was kept and nothing was written.",
+                       "这是试运行：没有保存也没有写入任何数据。"));
     }
     status = run_exit_status(s);
     buf_free(&b);
@@ -75,7 +78,8 @@ int command_run(struct app *app)
 
     if (status >= 0)
         return status;
-    if (app_open_integration(app, &i, &ei) || app_run_options(app, PATIENCE_MS, &o, &ei) || run_kind(app, &o, &ei) || app_open_store(app, true, &ei))
+    if (app_open_integration(app, &i, &ei) || app_run_options(app, PATIENCE_MS, &o, &ei) || run_kind(app, &o, &ei) ||
+        app_open_store(app, true, &ei))
         return app_fail(app, &ei);
     return perform(app, i, &o);
 }
@@ -88,7 +92,8 @@ int command_replay(struct app *app)
 
     if (!app_flag(app, "from") || !app_flag(app, "to"))
         return app_usage(app, "replay needs --from and --to");
-    if (app_open_integration(app, &i, &ei) || app_run_options(app, PATIENCE_MS, &o, &ei) || range(app, &o, &ei) || app_open_store(app, true, &ei))
+    if (app_open_integration(app, &i, &ei) || app_run_options(app, PATIENCE_MS, &o, &ei) || range(app, &o, &ei) ||
+        app_open_store(app, true, &ei))
         return app_fail(app, &ei);
     o.kind = RUN_REPLAY;
     return perform(app, i, &o);
@@ -100,7 +105,8 @@ int command_retry(struct app *app)
     struct run_options o;
     struct errinfo ei;
 
-    if (app_open_integration(app, &i, &ei) || app_run_options(app, PATIENCE_MS, &o, &ei) || app_open_store(app, true, &ei))
+    if (app_open_integration(app, &i, &ei) || app_run_options(app, PATIENCE_MS, &o, &ei) ||
+        app_open_store(app, true, &ei))
         return app_fail(app, &ei);
     if (!app_flag(app, "all") && !app_flag(app, "id"))
         return dead_choose(app, i);

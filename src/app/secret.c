@@ -1,4 +1,5 @@
-/* `secret`: the program's own encrypted store. A value comes from standard input, never from the command line, where other users of the machine could read it; on a terminal it is not shown. */
+/* `secret`: the program's own encrypted store. A value comes from standard input, never from the command line, where
+ * other users of the machine could read it; on a terminal it is not shown. */
 #include "project/secret.h"
 
 #include "app/out.h"
@@ -149,7 +150,8 @@ int command_secret(struct app *app)
         if (!str_eq(app_word(app, 0), str_of(verbs[i].name)))
             continue;
         if (app->n_words != verbs[i].words)
-            return app_usage(app, "secret %s takes %s", verbs[i].name, verbs[i].words == 2 ? "one NAME; the value comes from standard input" : "nothing more");
+            return app_usage(app, "secret %s takes %s", verbs[i].name,
+                             verbs[i].words == 2 ? "one NAME; the value comes from standard input" : "nothing more");
         if (project_open(app->dir, NULL, 0, app->diags, &app->project, &ei))
             return app_fail(app, &ei);
         return verbs[i].run(app);

@@ -1,4 +1,5 @@
-/* The simulator as a child: found by $SLUICE_SIM or next to this binary, started with a pipe for its one line, ended with SIGTERM. It ends by itself when this process dies
+/* The simulator as a child: found by $SLUICE_SIM or next to this binary, started with a pipe for its one line, ended
+ * with SIGTERM. It ends by itself when this process dies
  * (--die-with-parent), so that not even kill -9 leaves one behind. */
 #include "app/simulator.h"
 
@@ -14,10 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define START_MS 30000
-#define LINE_MAX (1u << 20)
-#define OPTIONS 24
-#define CALL_MS 60000
+#define START_MS  30000
+#define LINE_MAX  (1u << 20)
+#define OPTIONS   24
+#define CALL_MS   60000
 #define REPLY_MAX (1u << 30)
 
 struct simulator {
@@ -120,7 +121,10 @@ enum err simulator_start(const char *const *options, struct simulator **ret, str
     return OK;
 }
 
-struct str simulator_line(const struct simulator *s) { return str_trim(buf_str(&s->line)); }
+struct str simulator_line(const struct simulator *s)
+{
+    return str_trim(buf_str(&s->line));
+}
 
 void simulator_stop(struct simulator *s)
 {
@@ -160,7 +164,8 @@ static void answered(void *ctx, struct http_reply *r)
     loop_stop(a->loop);
 }
 
-enum err simulator_ask(const struct simulator *s, const struct simulator_call *c, struct arena *a, struct str *ret, struct errinfo *ei)
+enum err simulator_ask(const struct simulator *s, const struct simulator_call *c, struct arena *a, struct str *ret,
+                       struct errinfo *ei)
 {
     struct ask ask = {.loop = loop_new(), .arena = a};
     struct http *http = http_new(ask.loop, &clock_system);

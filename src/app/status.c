@@ -1,16 +1,16 @@
-/* `status` and `runs`: where each integration stands and what its runs were, from the project's own state. Nobody is called. */
+/* `status` and `runs`: where each integration stands and what its runs were, from the project's own state. Nobody is
+ * called. */
 #include "app/open.h"
 #include "app/out.h"
 #include "base/product.h"
-
 
 struct standing {
     const struct integration *integration;
     struct progress progress;
     int64_t dead, gaps;
-    struct run_row *last; /* NULL: it never ran */
+    struct run_row *last;     /* NULL: it never ran */
     struct str path, promise; /* p NULL: not known yet */
-    int64_t behind_ms;    /* -1: not known */
+    int64_t behind_ms;        /* -1: not known */
     bool cursor_is_time;
 };
 
@@ -28,8 +28,12 @@ static enum err look(struct app *app, const struct integration *i, struct standi
     err = err ? err : store_dead_count(app->store, i->name, &s->dead, ei);
     err = err ? err : store_gaps(app->store, i->name, app->arena, &gaps, &n_gaps, ei);
     err = err ? err : store_runs(app->store, i->name, 1, app->arena, &runs, &n, ei);
-    err = err ? err : store_fact(app->store, arena_printf(app->arena, "path:" STR_FMT, STR_ARG(i->name)), app->arena, &s->path, ei);
-    err = err ? err : store_fact(app->store, arena_printf(app->arena, "promise:" STR_FMT, STR_ARG(i->name)), app->arena, &s->promise, ei);
+    err = err ? err
+              : store_fact(app->store, arena_printf(app->arena, "path:" STR_FMT, STR_ARG(i->name)), app->arena,
+                           &s->path, ei);
+    err = err ? err
+              : store_fact(app->store, arena_printf(app->arena, "promise:" STR_FMT, STR_ARG(i->name)), app->arena,
+                           &s->promise, ei);
     if (err)
         return err;
     s->gaps = (int64_t)n_gaps;
@@ -41,7 +45,8 @@ static enum err look(struct app *app, const struct integration *i, struct standi
     return OK;
 }
 
-static void cursor_json(const struct app *app, struct json_out *w, const char *key, const struct standing *s, int64_t at)
+static void cursor_json(const struct app *app, struct json_out *w, const char *key, const struct standing *s,
+                        int64_t at)
 {
     if (!s->progress.known || at == INT64_MIN || !at)
         json_member(w, key, (struct str){0});
@@ -108,14 +113,17 @@ static void line(const struct app *app, const char *english, const char *chinese
 
 static void tell(const struct app *app, const struct standing *s)
 {
-    say(app, "%s" STR_FMT "%s  " STR_FMT "%s%s\n", color(app, COLOR_BOLD), STR_ARG(s->integration->name), color(app, COLOR_NONE), STR_ARG(s->integration->title),
-        s->integration->enabled ? "" : either(app, "  (disabled)", "（已停用）"), s->progress.paused ? either(app, "  (paused)", "（已暂停）") : "");
+    say(app, "%s" STR_FMT "%s  " STR_FMT "%s%s\n", color(app, COLOR_BOLD), STR_ARG(s->integration->name),
+        color(app, COLOR_NONE), STR_ARG(s->integration->title),
+        s->integration->enabled ? "" : either(app, "  (disabled)", "（已停用）"),
+        s->progress.paused ? either(app, "  (paused)", "（已暂停）") : "");
     if (!s->last) {
         line(app, "last run", "上次运行", str_of(either(app, "never", "从未")));
         return;
     }
-    say(app, "  %s%s" STR_FMT "%s, %s, " STR_FMT "\n", either(app, "last run        ", "上次运行        "), color(app, color_of(s->last->status)), STR_ARG(s->last->status),
-        color(app, COLOR_NONE), arena_cstr(app->arena, s->last->kind), STR_ARG(time_text(app, s->last->started_ms / 1000)));
+    say(app, "  %s%s" STR_FMT "%s, %s, " STR_FMT "\n", either(app, "last run        ", "上次运行        "),
+        color(app, color_of(s->last->status)), STR_ARG(s->last->status), color(app, COLOR_NONE),
+        arena_cstr(app->arena, s->last->kind), STR_ARG(time_text(app, s->last->started_ms / 1000)));
     line(app, "written up to", "已写入至", mark(app, s, s->progress.cursor_s));
     line(app, "fetched up to", "已读取至", mark(app, s, s->progress.fetched_s));
     if (s->behind_ms >= 0)
@@ -203,8 +211,9 @@ static void run_line(const struct app *app, const struct run_row *r)
     json_i64(json_get(s, S("dead")), &dead);
     json_i64(json_get(s, S("duration_ms")), &took);
     error = json_get(json_get(s, S("error")), S("message"));
-    say(app, STR_FMT "  %-8.*s %s%-11.*s%s %9lld records %9lld rows %5lld dead  " STR_FMT "\n", STR_ARG(time_text(app, r->started_ms / 1000)), STR_ARG(r->kind),
-        color(app, color_of(r->status)), STR_ARG(r->status), color(app, COLOR_NONE), (long long)records, (long long)rows, (long long)dead,
+    say(app, STR_FMT "  %-8.*s %s%-11.*s%s %9lld records %9lld rows %5lld dead  " STR_FMT "\n",
+        STR_ARG(time_text(app, r->started_ms / 1000)), STR_ARG(r->kind), color(app, color_of(r->status)),
+        STR_ARG(r->status), color(app, COLOR_NONE), (long long)records, (long long)rows, (long long)dead,
         STR_ARG(duration_text(app, took)));
     if (json_text(error).n)
         say(app, "    " STR_FMT "\n", STR_ARG(json_text(error)));
@@ -221,7 +230,9 @@ int command_runs(struct app *app)
     int64_t limit;
     size_t n = 0;
 
-    if (app_open_integration(app, &i, &ei) || app_number(app, "number", (struct number_range){20, 1, 100000}, &limit, &ei) || app_open_store(app, false, &ei) ||
+    if (app_open_integration(app, &i, &ei) ||
+        app_number(app, "number", (struct number_range){20, 1, 100000}, &limit, &ei) ||
+        app_open_store(app, false, &ei) ||
         (app->store && store_runs(app->store, i->name, (size_t)limit, app->arena, &runs, &n, &ei)))
         return app_fail(app, &ei);
     json_out_begin(&w, '{');

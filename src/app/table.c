@@ -1,9 +1,10 @@
-/* The one table of commands. Help, manual page, completions and the parser read it; a command is added by a row here and a function. */
+/* The one table of commands. Help, manual page, completions and the parser read it; a command is added by a row here
+ * and a function. */
 #include "app/command.h"
 
 #define OPTIONS(rows) rows, sizeof(rows) / sizeof *(rows)
-#define NO_OPTIONS NULL, 0
-#define MANY 64
+#define NO_OPTIONS    NULL, 0
+#define MANY          64
 
 static const struct option_row check_options[] = {
     {"online", 0, NULL, "also connect, fetch one page, and compare with the real table"},
@@ -61,59 +62,92 @@ static const struct option_row demo_options[] = {
 };
 
 static const struct command commands[] = {
-    {"init", "[DIR]", "a new project from the seed case, commented, ready to fill in", "用示例场景新建一个项目，带注释，填好即可用",
-     "Writes sluice.json, connections/, integrations/ and maps/. It overwrites nothing: a file that exists ends it with status 2.",
-     "sluice init my-project\nsluice init my-project --sqlite --connection sim.json", OPTIONS(init_options), 0, 1, WORDS_FOLDER, command_init},
-    {"check", "[NAME…]", "validates everything offline; --online asks both sides as well", "离线检查全部配置；--online 同时检查两端",
-     "Findings are lines like `file:line:column: error: … (did you mean …?)`. Status 2: an error was found offline; 1: only the other side could show it; 0: at most warnings.",
+    {"init", "[DIR]", "a new project from the seed case, commented, ready to fill in",
+     "用示例场景新建一个项目，带注释，填好即可用",
+     "Writes sluice.json, connections/, integrations/ and maps/. It overwrites nothing: a file that exists ends it "
+     "with status 2.",
+     "sluice init my-project\nsluice init my-project --sqlite --connection sim.json", OPTIONS(init_options), 0, 1,
+     WORDS_FOLDER, command_init},
+    {"check", "[NAME…]", "validates everything offline; --online asks both sides as well",
+     "离线检查全部配置；--online 同时检查两端",
+     "Findings are lines like `file:line:column: error: … (did you mean …?)`. Status 2: an error was found offline; 1: "
+     "only the other side could show it; 0: at most warnings.",
      "sluice check\nsluice check orders --online", OPTIONS(check_options), 0, MANY, WORDS_INTEGRATION, command_check},
-    {"preview", "NAME", "fetches one page and shows raw and mapped rows side by side; writes nothing", "取一页数据，对照显示原始记录与映射结果，不写入",
-     "The newest window that the interface allows is asked for. The statement that would be sent is shown below.", "sluice preview orders -n 2", OPTIONS(preview_options), 1, 1,
-     WORDS_INTEGRATION, command_preview},
+    {"preview", "NAME", "fetches one page and shows raw and mapped rows side by side; writes nothing",
+     "取一页数据，对照显示原始记录与映射结果，不写入",
+     "The newest window that the interface allows is asked for. The statement that would be sent is shown below.",
+     "sluice preview orders -n 2", OPTIONS(preview_options), 1, 1, WORDS_INTEGRATION, command_preview},
     {"ddl", "NAME", "the CREATE TABLE that fits the mapping and a sample", "按映射和样本生成建表语句",
-     "Lengths come from one page of real records; without a source that answers, from the mapping's types alone, and stderr says so.", "sluice ddl orders\nsluice ddl orders --create",
-     OPTIONS(ddl_options), 1, 1, WORDS_INTEGRATION, command_ddl},
+     "Lengths come from one page of real records; without a source that answers, from the mapping's types alone, and "
+     "stderr says so.",
+     "sluice ddl orders\nsluice ddl orders --create", OPTIONS(ddl_options), 1, 1, WORDS_INTEGRATION, command_ddl},
     {"run", "NAME", "runs until caught up with now − lag, then exits", "运行直到追上当前时间，然后退出",
-     "--from and --to read a range again (both ends included) without moving the cursor. On a terminal one line shows the progress. Status 0: all written, 3: with dead letters,\n"
+     "--from and --to read a range again (both ends included) without moving the cursor. On a terminal one line shows "
+     "the progress. Status 0: all written, 3: with dead letters,\n"
      "1: failed, 2: wrong configuration, 130: interrupted; the state is safe in each case and the next run goes on.",
-     "sluice run orders\nsluice run orders --from \"2026-11-01 00:00:00\" --to \"2026-11-02 00:00:00\"", OPTIONS(run_rows), 1, 1, WORDS_INTEGRATION, command_run},
+     "sluice run orders\nsluice run orders --from \"2026-11-01 00:00:00\" --to \"2026-11-02 00:00:00\"",
+     OPTIONS(run_rows), 1, 1, WORDS_INTEGRATION, command_run},
     {"status", "[NAME]", "where each integration stands", "各集成当前进度",
-     "Cursor (written up to), fetched up to, how far behind, dead letters, open gaps, what the target promises, the last run. From the project's own state: nobody is called.",
+     "Cursor (written up to), fetched up to, how far behind, dead letters, open gaps, what the target promises, the "
+     "last run. From the project's own state: nobody is called.",
      "sluice status\nsluice status orders --json", NO_OPTIONS, 0, 1, WORDS_INTEGRATION, command_status},
-    {"runs", "NAME", "the runs of an integration, newest first", "运行历史，最新在前", "", "sluice runs orders -n 5", OPTIONS(runs_options), 1, 1, WORDS_INTEGRATION, command_runs},
-    {"log", "[NAME]", "what happened, event by event", "事件日志", "With --json the lines as they are kept: one JSON object a line.", "sluice log orders -f", OPTIONS(log_options), 0, 1,
-     WORDS_INTEGRATION, command_log},
+    {"runs", "NAME", "the runs of an integration, newest first", "运行历史，最新在前", "", "sluice runs orders -n 5",
+     OPTIONS(runs_options), 1, 1, WORDS_INTEGRATION, command_runs},
+    {"log", "[NAME]", "what happened, event by event", "事件日志",
+     "With --json the lines as they are kept: one JSON object a line.", "sluice log orders -f", OPTIONS(log_options), 0,
+     1, WORDS_INTEGRATION, command_log},
     {"records", "NAME", "what became of a record", "查询一条记录的来龙去脉",
-     "With --id: when it was fetched, from which call, what it looked like, what the mapping makes of it now, what stands in the target, and its dead letters.\n"
+     "With --id: when it was fetched, from which call, what it looked like, what the mapping makes of it now, what "
+     "stands in the target, and its dead letters.\n"
      "Without: the newest records of the journal, or those of a state.",
-     "sluice records orders --id 900001\nsluice records orders --state error", OPTIONS(records_options), 1, 1, WORDS_INTEGRATION, command_records},
-    {"retry", "NAME", "writes dead letters again", "重试死信", "By the current mapping. Without a choice it lists what there is and ends with status 2.", "sluice retry orders --all\nsluice retry orders --id 900001",
-     OPTIONS(retry_options), 1, 1, WORDS_INTEGRATION, command_retry},
-    {"drop", "NAME", "puts dead letters away", "丢弃死信", "Without a choice it lists what there is and ends with status 2.", "sluice drop orders --id 900001", OPTIONS(drop_options), 1, 1,
-     WORDS_INTEGRATION, command_drop},
-    {"replay", "NAME", "maps and writes again from the journal, without calling the API", "用本地日志重新映射并写入，不调用接口",
-     "Of each record the newest version in the range is written, and never an older one over a newer.", "sluice replay orders --from \"2026-11-01 00:00:00\" --to \"2026-11-02 00:00:00\"",
-     OPTIONS(replay_options), 1, 1, WORDS_INTEGRATION, command_replay},
+     "sluice records orders --id 900001\nsluice records orders --state error", OPTIONS(records_options), 1, 1,
+     WORDS_INTEGRATION, command_records},
+    {"retry", "NAME", "writes dead letters again", "重试死信",
+     "By the current mapping. Without a choice it lists what there is and ends with status 2.",
+     "sluice retry orders --all\nsluice retry orders --id 900001", OPTIONS(retry_options), 1, 1, WORDS_INTEGRATION,
+     command_retry},
+    {"drop", "NAME", "puts dead letters away", "丢弃死信",
+     "Without a choice it lists what there is and ends with status 2.", "sluice drop orders --id 900001",
+     OPTIONS(drop_options), 1, 1, WORDS_INTEGRATION, command_drop},
+    {"replay", "NAME", "maps and writes again from the journal, without calling the API",
+     "用本地日志重新映射并写入，不调用接口",
+     "Of each record the newest version in the range is written, and never an older one over a newer.",
+     "sluice replay orders --from \"2026-11-01 00:00:00\" --to \"2026-11-02 00:00:00\"", OPTIONS(replay_options), 1, 1,
+     WORDS_INTEGRATION, command_replay},
     {"cursor", "NAME", "shows or moves LAST_SYNC_TIME", "查看或移动同步游标",
-     "It is moved in the target's checkpoint and in the project's state, under the integration's lock. Times are in the project's zone unless they name an offset.",
-     "sluice cursor orders\nsluice cursor orders --set \"2026-11-01 00:00:00\"", OPTIONS(cursor_options), 1, 1, WORDS_INTEGRATION, command_cursor},
-    {"connectors", "[NAME]", "the systems it speaks, their interfaces, parameters, limits", "支持的系统及其接口、参数与限制", "", "sluice connectors\nsluice connectors jushuitan-qimen -v", NO_OPTIONS, 0,
-     1, WORDS_CONNECTOR, command_connectors},
-    {"schema", "[NAME]", "JSON Schemas of the project's files", "项目文件的 JSON Schema", "Without a name it lists them.", "sluice schema integration > integration.schema.json", NO_OPTIONS, 0, 1,
+     "It is moved in the target's checkpoint and in the project's state, under the integration's lock. Times are in "
+     "the project's zone unless they name an offset.",
+     "sluice cursor orders\nsluice cursor orders --set \"2026-11-01 00:00:00\"", OPTIONS(cursor_options), 1, 1,
+     WORDS_INTEGRATION, command_cursor},
+    {"connectors", "[NAME]", "the systems it speaks, their interfaces, parameters, limits",
+     "支持的系统及其接口、参数与限制", "", "sluice connectors\nsluice connectors jushuitan-qimen -v", NO_OPTIONS, 0, 1,
+     WORDS_CONNECTOR, command_connectors},
+    {"schema", "[NAME]", "JSON Schemas of the project's files", "项目文件的 JSON Schema",
+     "Without a name it lists them.", "sluice schema integration > integration.schema.json", NO_OPTIONS, 0, 1,
      WORDS_SCHEMA, command_schema},
     {"secret", "set|list|rm [NAME]", "the encrypted store of secrets", "加密保存的密钥",
-     "A value is read from standard input and is never shown again; ${secret:NAME} in a connection refers to it. The key lives outside the project's folder.",
+     "A value is read from standard input and is never shown again; ${secret:NAME} in a connection refers to it. The "
+     "key lives outside the project's folder.",
      "sluice secret set bi < password-file\nsluice secret list", NO_OPTIONS, 1, 2, WORDS_SECRET, command_secret},
-    {"version", "", "the version and what the build is", "版本与构建信息", "", "sluice version --json", NO_OPTIONS, 0, 0, WORDS_NONE, command_version},
-    {"completion", "bash|zsh", "a completion script", "命令补全脚本", "", "source <(sluice completion bash)\nsluice completion zsh > \"${fpath[1]}/_sluice\"", NO_OPTIONS, 1, 1, WORDS_SHELL,
+    {"version", "", "the version and what the build is", "版本与构建信息", "", "sluice version --json", NO_OPTIONS, 0,
+     0, WORDS_NONE, command_version},
+    {"completion", "bash|zsh", "a completion script", "命令补全脚本", "",
+     "source <(sluice completion bash)\nsluice completion zsh > \"${fpath[1]}/_sluice\"", NO_OPTIONS, 1, 1, WORDS_SHELL,
      command_completion},
-    {"demo", "", "the whole seed case on a simulated Jushuitan and an SQLite file", "在模拟聚水潭和 SQLite 上演示完整流程",
-     "Starts sluice-sim, makes a project, creates the table, checks, runs, and compares the table with what a perfect copy holds. It ends by itself and takes the simulator with it.",
-     "sluice demo\nsluice demo --orders 1000 --keep demo-project", OPTIONS(demo_options), 0, 0, WORDS_NONE, command_demo},
-    {"help", "[COMMAND]", "this help, or that of a command", "帮助", "", "sluice help run", OPTIONS(help_options), 0, 1, WORDS_COMMAND, command_help},
+    {"demo", "", "the whole seed case on a simulated Jushuitan and an SQLite file",
+     "在模拟聚水潭和 SQLite 上演示完整流程",
+     "Starts sluice-sim, makes a project, creates the table, checks, runs, and compares the table with what a perfect "
+     "copy holds. It ends by itself and takes the simulator with it.",
+     "sluice demo\nsluice demo --orders 1000 --keep demo-project", OPTIONS(demo_options), 0, 0, WORDS_NONE,
+     command_demo},
+    {"help", "[COMMAND]", "this help, or that of a command", "帮助", "", "sluice help run", OPTIONS(help_options), 0, 1,
+     WORDS_COMMAND, command_help},
 };
 
-const struct command *command_at(size_t i) { return i < sizeof commands / sizeof *commands ? &commands[i] : NULL; }
+const struct command *command_at(size_t i)
+{
+    return i < sizeof commands / sizeof *commands ? &commands[i] : NULL;
+}
 
 const struct command *command_find(struct str name)
 {

@@ -1,7 +1,8 @@
-/* Listening to a run: each event becomes a JSON line of the log; those that a person should know become warnings on stderr; on a terminal one live line is redrawn below them.
+/* Listening to a run: each event becomes a JSON line of the log; those that a person should know become warnings on
+ * stderr; on a terminal one live line is redrawn below them.
  *
- * Events come from several threads and the tick from the loop's, so a mutex stands before stderr. Dead letters are told five times and then counted: thousands of them would hide everything
- * else. */
+ * Events come from several threads and the tick from the loop's, so a mutex stands before stderr. Dead letters are told
+ * five times and then counted: thousands of them would hide everything else. */
 #include "app/watch.h"
 
 #include "app/out.h"
@@ -12,13 +13,13 @@
 #include <stdlib.h>
 
 #define DEAD_TOLD 5
-#define LINE_MAX (1u << 20)
+#define LINE_MAX  (1u << 20)
 
 struct watch {
     const struct app *app;
     struct logfile *log;
     pthread_mutex_t lock;
-    bool live;         /* draw the line */
+    bool live; /* draw the line */
     bool drawn;
     int64_t dead;
     int64_t rate_rows, rate_ms; /* at the last tick, for rows a second */
@@ -40,7 +41,11 @@ static void add_counts(struct json_out *w, const struct event *e)
     const struct {
         const char *name;
         int64_t value;
-    } counts[] = {{"page", e->page_no}, {"position", e->position}, {"records", e->records}, {"rows", e->rows}, {"took_ms", e->took_ms}};
+    } counts[] = {{"page", e->page_no},
+                  {"position", e->position},
+                  {"records", e->records},
+                  {"rows", e->rows},
+                  {"took_ms", e->took_ms}};
 
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         if (counts[i].value)
@@ -161,6 +166,7 @@ static void add_eta(struct buf *b, const struct run_live *l)
         buf_printf(b, "  ETA %lld h %lld min", (long long)(left_s / 3600), (long long)(left_s % 3600 / 60));
 }
 
+/* "11-16 07:10 → 08:10", or "11-16 → 11-23" where the terminal is narrow. */
 static void add_window(struct buf *b, const struct watch *t, const struct run_live *l)
 {
     char from[TIME_TEXT], to[TIME_TEXT];
@@ -169,7 +175,12 @@ static void add_window(struct buf *b, const struct watch *t, const struct run_li
         return;
     time_datetime(t->app->project->zone, l->window_from_s, from);
     time_datetime(t->app->project->zone, l->window_to_s, to);
-    buf_printf(b, "%.11s → %.11s  ", from + 5, to + 5);
+    if (strncmp(from, to, 10) == 0)
+        buf_printf(b, "%.11s → %.5s  ", from + 5, to + 11);
+    else if (t->app->width < 100)
+        buf_printf(b, "%.5s → %.5s  ", from + 5, to + 5);
+    else
+        buf_printf(b, "%.11s → %.11s  ", from + 5, to + 5);
 }
 
 static void tick(void *ctx, const struct run_live *l)
@@ -185,8 +196,9 @@ static void tick(void *ctx, const struct run_live *l)
         t->rate_ms = l->elapsed_ms;
     }
     add_window(&line, t, l);
-    buf_printf(&line, "%d%%  pages " STR_FMT "  rows " STR_FMT "  " STR_FMT "/s", l->permille / 10, STR_ARG(grouped(a, l->counts.pages)),
-               STR_ARG(grouped(a, l->counts.rows)), STR_ARG(grouped(a, (int64_t)t->rate)));
+    buf_printf(&line, "%d%%  pages " STR_FMT "  rows " STR_FMT "  " STR_FMT "/s", l->permille / 10,
+               STR_ARG(grouped(a, l->counts.pages)), STR_ARG(grouped(a, l->counts.rows)),
+               STR_ARG(grouped(a, (int64_t)t->rate)));
     if (l->quota_left >= 0)
         buf_printf(&line, "  quota left %lld", (long long)l->quota_left);
     add_eta(&line, l);
@@ -242,17 +254,18 @@ static struct str count_of(const struct app *app, int64_t n, const char *one, co
 static void tell_work(const struct app *app, const struct run_summary *s)
 {
     const struct counts *c = &s->counts;
-    struct str records = count_of(app, c->records, " record", " records"), pages = count_of(app, c->pages, " page", " pages");
+    struct str records = count_of(app, c->records, " record", " records"),
+               pages = count_of(app, c->pages, " page", " pages");
     struct str rows = count_of(app, c->rows, " row", " rows"), took = duration_text(app, s->duration_ms);
 
     if (app->chinese)
-        say(app, "%s：从 " STR_FMT " 页读到 " STR_FMT " 条记录，写入 " STR_FMT " 行，用时 " STR_FMT "。\n", s->integration, STR_ARG(pages), STR_ARG(records), STR_ARG(rows),
-            STR_ARG(took));
+        say(app, "%s：从 " STR_FMT " 页读到 " STR_FMT " 条记录，写入 " STR_FMT " 行，用时 " STR_FMT "。\n",
+            s->integration, STR_ARG(pages), STR_ARG(records), STR_ARG(rows), STR_ARG(took));
     else if (!c->records && !c->rows)
         say(app, "%s: there was nothing new to read; that took " STR_FMT ".\n", s->integration, STR_ARG(took));
     else
-        say(app, "%s: read " STR_FMT " on " STR_FMT " and wrote " STR_FMT " in " STR_FMT ".\n", s->integration, STR_ARG(records), STR_ARG(pages), STR_ARG(rows),
-            STR_ARG(took));
+        say(app, "%s: read " STR_FMT " on " STR_FMT " and wrote " STR_FMT " in " STR_FMT ".\n", s->integration,
+            STR_ARG(records), STR_ARG(pages), STR_ARG(rows), STR_ARG(took));
 }
 
 static void tell_rest(const struct app *app, const struct run_summary *s)
@@ -274,7 +287,8 @@ static void tell_rest(const struct app *app, const struct run_summary *s)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (!rows[i].n)
             continue;
-        say(app, "%s" STR_FMT " %s", any ? either(app, ", ", "，") : "", STR_ARG(grouped(app->arena, rows[i].n)), either(app, rows[i].english, rows[i].chinese));
+        say(app, "%s" STR_FMT " %s", any ? either(app, ", ", "，") : "", STR_ARG(grouped(app->arena, rows[i].n)),
+            either(app, rows[i].english, rows[i].chinese));
         any = true;
     }
     if (any)
@@ -287,19 +301,30 @@ static void tell_proof(const struct app *app, const struct run_summary *s)
     bool reads = s->kind != RUN_REPLAY && s->kind != RUN_RETRY;
 
     if (c->dead_records + c->dead_rows)
-        say(app, either(app, "%s" STR_FMT " could not be written and wait as dead letters:%s `sluice records %s --state error` shows them.\n",
-                        "%s" STR_FMT " 条无法写入，已存为死信：%s`sluice records %s --state error` 可查看。\n"),
-            color(app, COLOR_YELLOW), STR_ARG(grouped(app->arena, c->dead_records + c->dead_rows)), color(app, COLOR_NONE), s->integration);
+        say(app,
+            either(app,
+                   "%s" STR_FMT
+                   " could not be written and wait as dead letters:%s `sluice records %s --state error` shows them.\n",
+                   "%s" STR_FMT " 条无法写入，已存为死信：%s`sluice records %s --state error` 可查看。\n"),
+            color(app, COLOR_YELLOW), STR_ARG(grouped(app->arena, c->dead_records + c->dead_rows)),
+            color(app, COLOR_NONE), s->integration);
     if (reads && s->verified && !s->error.code)
         say(app, "%s\n", either(app, "Every window was shown to be complete.", "每个时间窗口都已核对完整。"));
     else if (reads && !s->error.code && s->status != RUN_INTERRUPTED)
         say(app, "%s%s%s\n", color(app, COLOR_YELLOW),
-            either(app, "Not every window could be shown to be complete; the gaps are recorded and will be read again.", "有时间窗口未能核对完整；缺口已记录，之后会重读。"),
+            either(app, "Not every window could be shown to be complete; the gaps are recorded and will be read again.",
+                   "有时间窗口未能核对完整；缺口已记录，之后会重读。"),
             color(app, COLOR_NONE));
     if (s->cursor_s != INT64_MIN && s->cursor_is_time)
-        say(app, either(app, "The target holds everything up to " STR_FMT ".\n", "目标库已包含截至 " STR_FMT " 的全部数据。\n"), STR_ARG(time_text(app, s->cursor_s)));
+        say(app,
+            either(app, "The target holds everything%s up to " STR_FMT ".\n",
+                   "目标库已包含%s截至 " STR_FMT " 的全部数据。\n"),
+            c->dead_records + c->dead_rows ? either(app, " else", "除此之外") : "",
+            STR_ARG(time_text(app, s->cursor_s)));
     if (s->status == RUN_INTERRUPTED)
-        say(app, "%s\n", either(app, "It was interrupted; the state is safe and the next run goes on from here.", "运行被中断；状态安全，下次从这里继续。"));
+        say(app, "%s\n",
+            either(app, "It was interrupted; the state is safe and the next run goes on from here.",
+                   "运行被中断；状态安全，下次从这里继续。"));
 }
 
 void run_tell(const struct app *app, const struct run_summary *s)

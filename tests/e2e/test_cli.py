@@ -14,6 +14,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from lib.case import hurried  # noqa: E402
 from lib.process import end, free_port, spawn, wait_until  # noqa: E402
 from lib.servers import ROOT, SEED, SLUICE, TABLE, Project, Result, Sim, compare  # noqa: E402
 
@@ -249,6 +250,7 @@ class Seed(unittest.TestCase):
     def project(self, **options):
         project = Project(self.sim, None, **options)
         self.addCleanup(project.close)
+        project.write("connections/jst.json", hurried(self.sim))
         return project
 
     def done(self, project, *args, code=0, **options):
@@ -316,6 +318,27 @@ class Seed(unittest.TestCase):
         project.write("integrations/orders.target.json", document)
         found = self.done(project, "check", "--online").json
         self.assertTrue(any("remark" in d["what"] and d["severity"] == "warning" for d in found["diagnostics"]), found)
+
+    def test_check_online_finds_rows_that_the_table_refuses(self):
+        project = self.project(create=False)
+        project.create_table({"receiver_state": "TEXT NOT NULL"})
+        found = self.done(project, "check", "--online", code=1).json
+        told = [d for d in found["diagnostics"] if "receiver_state" in d["what"] and "dead letters" in d["what"]]
+        self.assertEqual([d["severity"] for d in told], ["error"], found)
+        self.done(project, "run", "orders", code=3)
+        text = self.done(project, "run", "orders", "--from", "2000-01-01", "--to", "2100-01-01", code=3, json=False)
+        self.assertEqual(text.err.count(" warn dead letter "), 5, repr(text))
+        self.assertIn("more dead letters", text.err)
+        self.assertIn("wait as dead letters", text.out)
+        letters = self.done(project, "records", "orders", "--state", "error").json["records"]
+        self.assertTrue(all("receiver_state" in letter["reason"] for letter in letters), letters)
+        one = self.done(project, "records", "orders", "--id", letters[0]["target_id"]).json
+        self.assertEqual(one["dead_letters"][0]["target_id"], letters[0]["target_id"])
+        listed = self.done(project, "drop", "orders", code=2).json
+        self.assertEqual((len(listed["records"]), listed["error"]["code"]), (len(letters), "usage"))
+        self.assertEqual(self.done(project, "drop", "orders", "--id", letters[0]["target_id"]).json["dropped"], 1)
+        self.assertEqual(len(self.done(project, "records", "orders", "--state", "dropped").json["records"]), 1)
+        self.assertEqual(self.done(project, "status").json["integrations"][0]["dead"], len(letters) - 1)
 
     # ---- failures ----
 
