@@ -6,7 +6,7 @@
  *   - without faults nothing is asked for twice.
  *
  * Not claimed, because counting cannot show it: a record that leaves and another that enters between the same two calls
- * (README of the rule: docs/internals/windows.md), and has_next that lies where no total is told and rows move. */
+ * (docs/internals/windows.md says more), and has_next that lies where no total is told and rows move. */
 #include "table.h"
 
 #include "base/num.h"
