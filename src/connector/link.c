@@ -8,7 +8,8 @@
 
 #define LINK_MAX_BYTES (64u << 10)
 
-/* "https://host:443/a?b" → "https", "host" (without the scheme's own port), and the rest "/a?b". False: not such an address. */
+/* "https://host:443/a?b" → "https", "host" (without the scheme's own port), and the rest "/a?b". False: not such an
+ * address. */
 static bool split(struct str url, struct str *ret_scheme, struct str *ret_host, struct str *ret_rest)
 {
     size_t at = str_find(url, S("://"), 0), end;

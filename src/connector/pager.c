@@ -10,10 +10,10 @@
  * Without totals only a window of one page can be shown to be complete (has_next false, page 2 empty); a longer one is
  * narrowed, and where that is not possible read forward to its end and reported as not verified.
  *
- * Forward, offset, link and cursor paging end on the upstream's own end mark and on counts, never on a short page alone:
- * a server may give fewer rows than were asked for. Reading stops at a page that brings nothing new and at a ceiling of
- * pages, so a has_next that is true for ever ends too. Once it is known that the numbers cannot add up, and the window
- * can be read again in halves, the rest of it is not read.
+ * Forward, offset, link and cursor paging end on the upstream's own end mark and on counts, never on a short page
+ * alone: a server may give fewer rows than were asked for. Reading stops at a page that brings nothing new and at a
+ * ceiling of pages, so a has_next that is true for ever ends too. Once it is known that the numbers cannot add up, and
+ * the window can be read again in halves, the rest of it is not read.
  *
  * It does not know time: which window this is, and how it is halved, is decided in run/window. */
 #include "connector/pager.h"
@@ -35,7 +35,7 @@ struct pager {
     bool single;             /* without totals: page 1 looked like the only one */
     int64_t learnt;
     int64_t total_before, total;
-    const char *moved;       /* why the window cannot be verified any more; NULL: it still can */
+    const char *moved; /* why the window cannot be verified any more; NULL: it still can */
     struct hashset *ids;
     int64_t asked;
     char cursor[64];
@@ -147,7 +147,8 @@ static bool one_page_holds_all(const struct pager *p, const struct reply *r)
     return r->has_next != 1 && r->total == (int64_t)hashset_count(p->ids);
 }
 
-/* Without a total: does page 1 look like the only one? Where has_next is not told, a page that is not full has to do. */
+/* Without a total: does page 1 look like the only one? Where has_next is not told, a page that is not full has to do.
+ */
 static bool looks_single(const struct pager *p, const struct reply *r)
 {
     int64_t rows = (int64_t)r->n_records;
@@ -232,7 +233,8 @@ static void watch_totals(struct pager *p, const struct reply *r)
         p->moved = "the total changed while the window was read";
 }
 
-/* The page to ask for after this one: down to the first, with a look behind the last where has_next asks for it. False when the first was it. */
+/* The page to ask for after this one: down to the first, with a look behind the last where has_next asks for it. False
+ * when the first was it. */
 static bool step_backward(struct pager *p, const struct reply *r)
 {
     if (p->page > p->last) {
@@ -250,7 +252,8 @@ static bool step_backward(struct pager *p, const struct reply *r)
     return p->page >= p->plan.paging->first_page;
 }
 
-/* The total tells of rows where there are none: it is no guide. Where halving is not possible pages are read as they come. */
+/* The total tells of rows where there are none: it is no guide. Where halving is not possible pages are read as they
+ * come. */
 static enum pager_keep distrust_total(struct pager *p)
 {
     p->moved = "the last pages that the total tells of are empty";
@@ -303,7 +306,8 @@ static enum pager_keep told_cursor(struct pager *p, const struct pager_facts *f)
     if (!f->cursor_max.n)
         return finish(p, PAGER_UNVERIFIED, "no row has the cursor field", PAGER_KEEP);
     if (!cursor_greater(f->cursor_max, (struct str){p->cursor, p->cursor_n}))
-        return more ? finish(p, PAGER_UNVERIFIED, "more rows than a page holds have one value of the cursor field", PAGER_KEEP)
+        return more ? finish(p, PAGER_UNVERIFIED, "more rows than a page holds have one value of the cursor field",
+                             PAGER_KEEP)
                     : finish(p, PAGER_VERIFIED, "", PAGER_KEEP);
     if (f->cursor_max.n >= sizeof p->cursor)
         return finish(p, PAGER_UNVERIFIED, "the cursor field is too long", PAGER_KEEP);
@@ -421,9 +425,15 @@ enum pager_end pager_result(const struct pager *p, const char **ret_why)
     return p->end;
 }
 
-int64_t pager_size_learnt(const struct pager *p) { return p->learnt; }
+int64_t pager_size_learnt(const struct pager *p)
+{
+    return p->learnt;
+}
 
-int64_t pager_total(const struct pager *p) { return p->total; }
+int64_t pager_total(const struct pager *p)
+{
+    return p->total;
+}
 
 int64_t pager_pages_left(const struct pager *p)
 {
@@ -432,4 +442,7 @@ int64_t pager_pages_left(const struct pager *p)
     return p->state == ASK_BACKWARD ? p->page - p->plan.paging->first_page + 1 : -1;
 }
 
-struct str pager_cursor(const struct pager *p) { return (struct str){p->cursor, p->cursor_n}; }
+struct str pager_cursor(const struct pager *p)
+{
+    return (struct str){p->cursor, p->cursor_n};
+}

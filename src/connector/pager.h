@@ -1,5 +1,6 @@
-/* Reading one window page by page, and knowing whether it was read whole (decisions 8 and 9). A pure state machine: it says which page to ask for, is told what came, and says in the end
- * whether the window is verified. It owns the page number, learns the page size that the server really gives, and counts distinct ids. */
+/* Reading one window page by page, and knowing whether it was read whole (decisions 8 and 9). A pure state machine: it
+ * says which page to ask for, is told what came, and says in the end whether the window is verified. It owns the page
+ * number, learns the page size that the server really gives, and counts distinct ids. */
 #ifndef CONNECTOR_PAGER_H
 #define CONNECTOR_PAGER_H
 
@@ -10,11 +11,11 @@ struct pager;
 
 struct pager_plan {
     const struct paging *paging;
-    int64_t size;          /* rows to ask for */
-    int64_t size_learnt;   /* what the server was seen to give at most; 0: not known */
-    bool may_narrow;       /* the window can be read again in halves: do not insist */
-    int64_t narrow_above;  /* more rows than this (by the total): narrow at once; 0: never */
-    struct str cursor;     /* PAGE_CURSOR: where to begin; empty: the paging's first value */
+    int64_t size;         /* rows to ask for */
+    int64_t size_learnt;  /* what the server was seen to give at most; 0: not known */
+    bool may_narrow;      /* the window can be read again in halves: do not insist */
+    int64_t narrow_above; /* more rows than this (by the total): narrow at once; 0: never */
+    struct str cursor;    /* PAGE_CURSOR: where to begin; empty: the paging's first value */
 };
 
 struct pager_ask {

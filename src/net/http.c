@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 #define HEADER_MAX_BYTES (256u << 10)
-#define LOW_SPEED_S 30
+#define LOW_SPEED_S      30
 
 struct http {
     struct loop *loop;
@@ -102,7 +102,10 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
     return size * n;
 }
 
-static bool is_http(struct str url) { return str_starts(url, S("http://")) || str_starts(url, S("https://")); }
+static bool is_http(struct str url)
+{
+    return str_starts(url, S("http://")) || str_starts(url, S("https://"));
+}
 
 static void explain(const struct http_call *c, CURLcode code, struct http_reply *r)
 {
@@ -113,7 +116,8 @@ static void explain(const struct http_call *c, CURLcode code, struct http_reply 
     curl_easy_getinfo(c->easy, CURLINFO_EFFECTIVE_URL, &url);
     log_mask(str_of(url ? url : ""), masked, sizeof masked);
     masked[strcspn(masked, "?")] = '\0';
-    r->refused = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY;
+    r->refused =
+        code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY;
     if (c->body.failed) {
         fail(&r->why, ERR_REMOTE, "%s: the reply is longer than %zu bytes", masked, c->body.max_bytes);
         fail_hint(&r->why, "ask for smaller pages (page_size)");
@@ -123,7 +127,8 @@ static void explain(const struct http_call *c, CURLcode code, struct http_reply 
         fail(&r->why, ERR_REMOTE, "%s: the reply's headers are longer than %u bytes", masked, HEADER_MAX_BYTES);
     } else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR) {
         fail(&r->why, ERR_NETWORK, "%s: TLS failed: %s", masked, what);
-        fail_hint(&r->why, "check the address and the certificates of this machine; verification cannot be switched off");
+        fail_hint(&r->why,
+                  "check the address and the certificates of this machine; verification cannot be switched off");
     } else if (code == CURLE_UNSUPPORTED_PROTOCOL && is_http(str_of(masked))) {
         fail(&r->why, ERR_REMOTE, "%s: what answered does not speak HTTP", masked);
     } else if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT) {
@@ -133,7 +138,8 @@ static void explain(const struct http_call *c, CURLcode code, struct http_reply 
         fail(&r->why, ERR_REMOTE, "%s: %s", masked, what);
     } else {
         fail(&r->why, ERR_NETWORK, "%s: %s", masked, what);
-        fail_hint(&r->why, r->refused ? "is the address right, and is the other side up?" : "the network or the other side is in trouble; it is tried again");
+        fail_hint(&r->why, r->refused ? "is the address right, and is the other side up?"
+                                      : "the network or the other side is in trouble; it is tried again");
     }
     r->code = r->why.code;
 }
@@ -201,7 +207,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     collect(h);
 }
 
-static void free_watch(uv_handle_t *handle) { free(handle->data); }
+static void free_watch(uv_handle_t *handle)
+{
+    free(handle->data);
+}
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
 {
@@ -273,7 +282,10 @@ struct http *http_new(struct loop *l, const struct clock *clock)
     return h;
 }
 
-static void free_http(uv_handle_t *handle) { free(handle->data); }
+static void free_http(uv_handle_t *handle)
+{
+    free(handle->data);
+}
 
 void http_free(struct http *h)
 {
@@ -351,11 +363,18 @@ static void set_request(struct http_call *c, const struct http_request *r)
     curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
 }
 
-struct http_call *http_send(struct http *h, const struct http_request *r, void (*done)(void *ctx, struct http_reply *reply), void *ctx)
+struct http_call *http_send(struct http *h, const struct http_request *r,
+                            void (*done)(void *ctx, struct http_reply *reply), void *ctx)
 {
     struct http_call *c = mem_zero(sizeof *c);
 
-    *c = (struct http_call){.h = h, .next = h->calls, .body = buf_make(r->max_bytes ? r->max_bytes : 32u << 20), .date_s = -1, .retry_after_s = -1, .done = done, .ctx = ctx};
+    *c = (struct http_call){.h = h,
+                            .next = h->calls,
+                            .body = buf_make(r->max_bytes ? r->max_bytes : 32u << 20),
+                            .date_s = -1,
+                            .retry_after_s = -1,
+                            .done = done,
+                            .ctx = ctx};
     c->easy = curl_easy_init();
     if (!c->easy)
         die_no_memory();

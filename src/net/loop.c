@@ -29,7 +29,10 @@ struct loop_timer {
     void *ctx;
 };
 
-uv_loop_t *loop_uv(struct loop *l) { return &l->uv; }
+uv_loop_t *loop_uv(struct loop *l)
+{
+    return &l->uv;
+}
 
 static void run_posts(uv_async_t *handle)
 {
@@ -62,7 +65,10 @@ struct loop *loop_new(void)
     return l;
 }
 
-static void free_timer(uv_handle_t *handle) { free(handle->data); }
+static void free_timer(uv_handle_t *handle)
+{
+    free(handle->data);
+}
 
 static void close_handle(uv_handle_t *handle, void *ctx)
 {
@@ -89,9 +95,15 @@ void loop_free(struct loop *l)
     free(l);
 }
 
-void loop_run(struct loop *l) { uv_run(&l->uv, UV_RUN_DEFAULT); }
+void loop_run(struct loop *l)
+{
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+}
 
-void loop_stop(struct loop *l) { uv_stop(&l->uv); }
+void loop_stop(struct loop *l)
+{
+    uv_stop(&l->uv);
+}
 
 void loop_post(struct loop *l, void (*cb)(void *ctx), void *ctx)
 {

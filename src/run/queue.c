@@ -1,4 +1,5 @@
-/* A ring behind a mutex and two conditions. It moves whole pages and batches, some hundred a second, so nothing cleverer is needed. */
+/* A ring behind a mutex and two conditions. It moves whole pages and batches, some hundred a second, so nothing
+ * cleverer is needed. */
 #include "run/queue.h"
 
 #include "base/err.h"

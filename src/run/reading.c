@@ -3,7 +3,10 @@
  * narrowest is read a few times. What a window taught about the size of pages serves the next. */
 #include "run/reading.h"
 
-void reading_init(struct reading *g) { *g = (struct reading){.pager = pager_new()}; }
+void reading_init(struct reading *g)
+{
+    *g = (struct reading){.pager = pager_new()};
+}
 
 void reading_drop(struct reading *g)
 {

@@ -1,5 +1,6 @@
-/* One range of time, read window by window: the walk over the range, the pager of the window that is being read, and what the pager's verdict means to the walk. Pure, so that
- * the rule can be rehearsed against a simulated upstream by the thousand. */
+/* One range of time, read window by window: the walk over the range, the pager of the window that is being read, and
+ * what the pager's verdict means to the walk. Pure, so that the rule can be rehearsed against a simulated upstream by
+ * the thousand. */
 #ifndef RUN_READING_H
 #define RUN_READING_H
 

@@ -1,5 +1,6 @@
-/* A stack of intervals, the oldest on top. Slices are cut off the front of what remains of the range only when they are asked for, so a range of years costs nothing; a window that must be
- * narrowed is replaced by its two halves on the stack. The stack cannot grow beyond one interval a halving: 64 places are enough for any range of seconds. */
+/* A stack of intervals, the oldest on top. Slices are cut off the front of what remains of the range only when they are
+ * asked for, so a range of years costs nothing; a window that must be narrowed is replaced by its two halves on the
+ * stack. The stack cannot grow beyond one interval a halving: 64 places are enough for any range of seconds. */
 #include "run/window.h"
 
 #include <assert.h>
@@ -54,7 +55,10 @@ struct walk *walk_new(int64_t from_s, int64_t to_s, int64_t max_s)
     return w;
 }
 
-void walk_free(struct walk *w) { free(w); }
+void walk_free(struct walk *w)
+{
+    free(w);
+}
 
 bool walk_next(const struct walk *w, struct window *ret)
 {
@@ -103,4 +107,7 @@ int walk_permille(const struct walk *w)
     return (int)(done * 1000 / all);
 }
 
-int64_t walk_planned(const struct walk *w) { return w->planned; }
+int64_t walk_planned(const struct walk *w)
+{
+    return w->planned;
+}

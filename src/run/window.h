@@ -1,4 +1,5 @@
-/* From a range of time to windows that the upstream allows, and from windows that could not be verified to halves (decisions 7 and 9). Pure: closed intervals in unix seconds. */
+/* From a range of time to windows that the upstream allows, and from windows that could not be verified to halves
+ * (decisions 7 and 9). Pure: closed intervals in unix seconds. */
 #ifndef RUN_WINDOW_H
 #define RUN_WINDOW_H
 
@@ -13,7 +14,8 @@ struct window {
     bool may_narrow; /* wide enough to be halved */
 };
 
-/* Neighbouring windows share the edge second, so that nothing between two seconds can fall out; therefore one second is the narrowest. */
+/* Neighbouring windows share the edge second, so that nothing between two seconds can fall out; therefore one second is
+ * the narrowest. */
 #define WINDOW_NARROWEST_S 1
 /* How often the narrowest window is read before it becomes a gap. */
 #define WINDOW_ATTEMPTS 3
@@ -26,7 +28,8 @@ void walk_free(struct walk *w); /* NULL is fine */
 /* The window to read now, oldest first; false at the end. The same until walk_done or walk_narrow. */
 bool walk_next(const struct walk *w, struct window *ret);
 void walk_done(struct walk *w);
-/* Reads it again: in halves, or the same again while attempts are left. False when neither is possible: the caller records a gap and calls walk_done. */
+/* Reads it again: in halves, or the same again while attempts are left. False when neither is possible: the caller
+ * records a gap and calls walk_done. */
 bool walk_narrow(struct walk *w);
 /* Share of the range that is behind, 0…1000. */
 int walk_permille(const struct walk *w);

@@ -7,7 +7,8 @@
  * restart of the machine it begins anew, a little late, because the last calls before it still count upstream. A value
  * that is further ahead than any queue of ours could put it is damage, and taken as now.
  *
- * A hold ("slow down") is a second time in the same file: places taken before it began are given back by asking again. */
+ * A hold ("slow down") is a second time in the same file: places taken before it began are given back by asking again.
+ */
 #include "source/bucket.h"
 
 #include <errno.h>
@@ -23,12 +24,12 @@
 #include <unistd.h>
 
 #define MARGIN_PERCENT 5
-#define BOOT_ID_BYTES 40
-#define NS_PER_MS 1000000ll
-#define LATE_MAX_NS (10000 * NS_PER_MS)
-#define HOLD_MAX_NS (2 * 3600000 * NS_PER_MS)
-#define PER_MAX_MS (31 * 86400000ll)
-#define QUEUE_MAX 1000 /* calls of this machine that wait at once */
+#define BOOT_ID_BYTES  40
+#define NS_PER_MS      1000000ll
+#define LATE_MAX_NS    (10000 * NS_PER_MS)
+#define HOLD_MAX_NS    (2 * 3600000 * NS_PER_MS)
+#define PER_MAX_MS     (31 * 86400000ll)
+#define QUEUE_MAX      1000 /* calls of this machine that wait at once */
 
 /* What the file holds. */
 struct shared {
@@ -68,7 +69,10 @@ static int64_t not_before(int64_t at, int64_t now, int64_t ahead_max)
     return at > now && at - now <= ahead_max ? at : now;
 }
 
-static int64_t ahead_max_ns(const struct bucket *b) { return HOLD_MAX_NS + QUEUE_MAX * b->interval_ns; }
+static int64_t ahead_max_ns(const struct bucket *b)
+{
+    return HOLD_MAX_NS + QUEUE_MAX * b->interval_ns;
+}
 
 static void begin_anew(const struct bucket *b, struct shared *s, const char boot[BOOT_ID_BYTES])
 {
@@ -79,7 +83,8 @@ static void begin_anew(const struct bucket *b, struct shared *s, const char boot
     atomic_store(&s->held_ns, 0);
 }
 
-/* Under the file's lock: makes it as long as it must be, with blocks behind it (a hole in a full disk would be a signal later). */
+/* Under the file's lock: makes it as long as it must be, with blocks behind it (a hole in a full disk would be a signal
+ * later). */
 static int prepare(struct bucket *b, int fd)
 {
     char boot[BOOT_ID_BYTES];
@@ -116,7 +121,8 @@ static enum err map_file(struct bucket *b, const char *dir, struct str connectio
     return e ? fail(ei, ERR_DISK, "%s: %s", path, strerror(e)) : OK;
 }
 
-enum err bucket_open(const char *dir, struct str connection, int64_t calls, int64_t per_ms, struct bucket **ret, struct errinfo *ei)
+enum err bucket_open(const char *dir, struct str connection, int64_t calls, int64_t per_ms, struct bucket **ret,
+                     struct errinfo *ei)
 {
     struct bucket *b = mem_zero(sizeof *b);
     char boot[BOOT_ID_BYTES] = {0};

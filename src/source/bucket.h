@@ -11,7 +11,8 @@
 
 struct bucket;
 /* `dir`: where the shared file lives (.sluice/quota), NULL: this process alone. calls 0: unlimited. ERR_DISK. */
-enum err bucket_open(const char *dir, struct str connection, int64_t calls, int64_t per_ms, struct bucket **ret, struct errinfo *ei) MUST_USE;
+enum err bucket_open(const char *dir, struct str connection, int64_t calls, int64_t per_ms, struct bucket **ret,
+                     struct errinfo *ei) MUST_USE;
 void bucket_close(struct bucket *b); /* NULL is fine */
 /* Takes the next place: milliseconds to wait before the call may be sent (0: now). */
 int64_t bucket_take_ms(struct bucket *b);
@@ -22,14 +23,15 @@ bool bucket_is_held(const struct bucket *b);
 /* Calls that could still be made within the running period, for people. -1: unlimited. */
 int64_t bucket_left(const struct bucket *b);
 
-/* The source's clock as its Date headers show it: offset to ours, smoothed; least round trip counts most. Thread-safe. */
+/* The source's clock as its Date headers show it: offset to ours, smoothed; least round trip counts most. Thread-safe.
+ */
 struct remote_clock;
 struct remote_clock *remote_clock_new(const struct clock *local);
 void remote_clock_free(struct remote_clock *r);
 /* A Date header that came `age_ms` ago, `trip_ms` after its request was sent. */
 void remote_clock_learn(struct remote_clock *r, int64_t date_s, int64_t trip_ms, int64_t age_ms);
 void remote_clock_force(struct remote_clock *r, int64_t date_s, int64_t age_ms); /* after "timestamp invalid" */
-void remote_clock_set_offset(struct remote_clock *r, int64_t offset_ms); /* as remembered from an earlier run */
+void remote_clock_set_offset(struct remote_clock *r, int64_t offset_ms);         /* as remembered from an earlier run */
 bool remote_clock_known(const struct remote_clock *r);
 int64_t remote_clock_offset_ms(const struct remote_clock *r);
 int64_t remote_clock_now_ms(const struct remote_clock *r);

@@ -1,4 +1,5 @@
-/* Pages are counted because a batch may hold rows of several pages, and a page may give rows to several batches, on another thread. */
+/* Pages are counted because a batch may hold rows of several pages, and a page may give rows to several batches, on
+ * another thread. */
 #include "source/page.h"
 
 #include <stdlib.h>
@@ -21,7 +22,10 @@ void page_drop_body(struct page *p)
     p->body = NULL;
 }
 
-void page_ref(struct page *p) { __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED); }
+void page_ref(struct page *p)
+{
+    __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED);
+}
 
 void page_unref(struct page *p)
 {
@@ -33,7 +37,8 @@ void page_unref(struct page *p)
     free(p);
 }
 
-static enum err fill(struct page *p, const struct journal_entry *e, const struct connector *c, const struct iface *i, struct str records_path, struct errinfo *ei)
+static enum err fill(struct page *p, const struct journal_entry *e, const struct connector *c, const struct iface *i,
+                     struct str records_path, struct errinfo *ei)
 {
     struct json_limits limits = JSON_LIMITS_DEFAULT;
     enum err err = json_parse(e->body, &limits, &p->doc, &p->repairs, ei);
@@ -43,10 +48,12 @@ static enum err fill(struct page *p, const struct journal_entry *e, const struct
     connector_judge(c, i, 200, p->doc, NULL, records_path, &p->reply);
     if (p->reply.reaction == REACT_OK)
         return OK;
-    return fail(ei, ERR_DATA, "journal entry %lld: its rows are not found any more: %s", (long long)e->seq, p->reply.why.msg);
+    return fail(ei, ERR_DATA, "journal entry %lld: its rows are not found any more: %s", (long long)e->seq,
+                p->reply.why.msg);
 }
 
-enum err page_from_journal(const struct journal_entry *e, const struct connector *c, const struct iface *i, struct str records_path, struct page **ret, struct errinfo *ei)
+enum err page_from_journal(const struct journal_entry *e, const struct connector *c, const struct iface *i,
+                           struct str records_path, struct page **ret, struct errinfo *ei)
 {
     struct page *p = page_new();
     enum err err = OK;

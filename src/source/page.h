@@ -1,4 +1,5 @@
-/* A page: one reply with its rows, the currency of the pipeline. Counted references; the last one frees document, body and arena. */
+/* A page: one reply with its rows, the currency of the pipeline. Counted references; the last one frees document, body
+ * and arena. */
 #ifndef SOURCE_PAGE_H
 #define SOURCE_PAGE_H
 
@@ -10,22 +11,22 @@
 enum source_note { NOTE_RETRY, NOTE_THROTTLED, NOTE_CLOCK, NOTE_WAIT };
 
 struct page {
-    int refs;               /* private; changed atomically */
-    char *body;             /* as received, decompressed; owned */
+    int refs;   /* private; changed atomically */
+    char *body; /* as received, decompressed; owned */
     size_t body_n;
-    struct json_doc *doc;   /* owned */
+    struct json_doc *doc; /* owned */
     struct json_repairs repairs;
-    struct reply reply;     /* facts and the rows */
-    struct str call;        /* the request as a person may see it */
-    struct arena *arena;    /* of small things */
-    int64_t fetched_ms;     /* by the source's clock */
+    struct reply reply;  /* facts and the rows */
+    struct str call;     /* the request as a person may see it */
+    struct arena *arena; /* of small things */
+    int64_t fetched_ms;  /* by the source's clock */
     /* given by the reader of windows and the journal */
     int64_t seq, run, from_s, to_s, page_no;
     enum purpose purpose;
-    int64_t cursor_s;       /* a mark: no rows, doc NULL */
-    int64_t closes_gap;     /* a mark: this gap is closed once the mark is durable; 0: none */
+    int64_t cursor_s;   /* a mark: no rows, doc NULL */
+    int64_t closes_gap; /* a mark: this gap is closed once the mark is durable; 0: none */
     bool mark;
-    bool known;             /* written before this run: only the ledger may want it again */
+    bool known; /* written before this run: only the ledger may want it again */
 };
 
 struct page *page_new(void);
@@ -34,6 +35,7 @@ void page_unref(struct page *p); /* NULL is fine */
 /* The body is journalled: the tree has its own copy of what it needs. body_n stays. */
 void page_drop_body(struct page *p);
 /* A page from a journalled body: parses and judges it again. ERR_DATA when the rows are not found any more. */
-enum err page_from_journal(const struct journal_entry *e, const struct connector *c, const struct iface *i, struct str records_path, struct page **ret, struct errinfo *ei) MUST_USE;
+enum err page_from_journal(const struct journal_entry *e, const struct connector *c, const struct iface *i,
+                           struct str records_path, struct page **ret, struct errinfo *ei) MUST_USE;
 
 #endif

@@ -10,8 +10,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define JUMP_MS 2000
-#define AGREE_MS 1500
+#define JUMP_MS      2000
+#define AGREE_MS     1500
 #define SLOW_TRIP_MS 1000
 
 struct remote_clock {
@@ -111,4 +111,7 @@ int64_t remote_clock_offset_ms(const struct remote_clock *r)
     return offset_ms;
 }
 
-int64_t remote_clock_now_ms(const struct remote_clock *r) { return clock_wall(r->local) + remote_clock_offset_ms(r); }
+int64_t remote_clock_now_ms(const struct remote_clock *r)
+{
+    return clock_wall(r->local) + remote_clock_offset_ms(r);
+}

@@ -2,12 +2,12 @@
  *
  * Every attempt takes a place in the quota, is signed anew with the source's time, and is judged: a page, or why not.
  * Transient trouble (no connection, a cut, a time-out, a 5xx, garbage) is tried again with full jitter below a doubling
- * ceiling; "slow down", also a 5xx that names a time to come back, waits as long as it says and holds the quota back for
- * everyone; a wrong clock is corrected from the reply's Date and tried once more. What cannot get better by waiting ends
- * the call.
+ * ceiling; "slow down", also a 5xx that names a time to come back, waits as long as it says and holds the quota back
+ * for everyone; a wrong clock is corrected from the reply's Date and tried once more. What cannot get better by waiting
+ * ends the call.
  *
- * Patience counts from the first of the failures that follow each other. An upstream that says "slow down" is there: the
- * count begins anew, and being told so has ten times the patience of its own. */
+ * Patience counts from the first of the failures that follow each other. An upstream that says "slow down" is there:
+ * the count begins anew, and being told so has ten times the patience of its own. */
 #include "source/source.h"
 
 #include "base/log.h"
@@ -15,10 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RETRY_FIRST_MS 200
-#define RETRY_MAX_MS 10000
-#define SLOW_PATIENCE 10
-#define WAIT_MAX_MS 3600000
+#define RETRY_FIRST_MS  200
+#define RETRY_MAX_MS    10000
+#define SLOW_PATIENCE   10
+#define WAIT_MAX_MS     3600000
 #define ARENA_MAX_BYTES (64u << 20)
 
 struct source {
@@ -28,8 +28,8 @@ struct source {
     struct kv *business;
     size_t n_business;
     struct str link;
-    struct arena *arena;      /* of the call */
-    struct arena *attempt;    /* of its last attempt */
+    struct arena *arena;   /* of the call */
+    struct arena *attempt; /* of its last attempt */
     struct str shown;
     struct http_call *http;
     struct loop_timer *timer;
@@ -72,7 +72,10 @@ void source_free(struct source *s)
     free(s);
 }
 
-struct source_counts source_counts(const struct source *s) { return s->counts; }
+struct source_counts source_counts(const struct source *s)
+{
+    return s->counts;
+}
 
 static void answer(struct source *s, struct page *page, const struct errinfo *why)
 {
@@ -91,7 +94,10 @@ static void note(const struct source *s, enum source_note what, const struct err
 
 static void attempt(void *ctx);
 
-static void again_in(struct source *s, int64_t ms) { s->timer = loop_timer_start(s->c.loop, ms, attempt, s); }
+static void again_in(struct source *s, int64_t ms)
+{
+    s->timer = loop_timer_start(s->c.loop, ms, attempt, s);
+}
 
 static int64_t jitter_ms(int attempts)
 {
@@ -296,14 +302,16 @@ static void attempt(void *ctx)
         send_now(s);
 }
 
-void source_call(struct source *s, const struct source_request *r, void (*done)(void *ctx, struct page *page, const struct errinfo *why), void *ctx)
+void source_call(struct source *s, const struct source_request *r,
+                 void (*done)(void *ctx, struct page *page, const struct errinfo *why), void *ctx)
 {
     size_t n = r->n_business;
 
     s->arena = arena_new(ARENA_MAX_BYTES);
     s->business = ARENA_ARRAY(s->arena, struct kv, n + 1);
     for (size_t i = 0; i < n; i++)
-        s->business[i] = (struct kv){arena_str(s->arena, r->business[i].key), arena_str(s->arena, r->business[i].value)};
+        s->business[i] =
+            (struct kv){arena_str(s->arena, r->business[i].key), arena_str(s->arena, r->business[i].value)};
     s->n_business = n;
     s->link = arena_str(s->arena, r->link);
     s->failing_since_ms = s->slowed_since_ms = -1;

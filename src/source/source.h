@@ -17,14 +17,15 @@ struct source_config {
     const struct clock *clock;
     const struct connector *connector;
     const struct iface *iface;
-    struct option_values options;   /* secrets resolved; borrowed */
-    struct str base_url;            /* checked: http or https */
-    struct str records_path;        /* the document's DataKey, or empty */
-    struct bucket *bucket;          /* of the connection */
-    struct remote_clock *remote;    /* of the connection */
-    size_t max_bytes;               /* of a reply; default 32 MiB */
-    int64_t call_ms;                /* deadline of one call, default 60 s */
-    int64_t patience_ms;            /* how long transient trouble is retried before giving up, from the first failure; 60 s in `run` (decisions 12) */
+    struct option_values options; /* secrets resolved; borrowed */
+    struct str base_url;          /* checked: http or https */
+    struct str records_path;      /* the document's DataKey, or empty */
+    struct bucket *bucket;        /* of the connection */
+    struct remote_clock *remote;  /* of the connection */
+    size_t max_bytes;             /* of a reply; default 32 MiB */
+    int64_t call_ms;              /* deadline of one call, default 60 s */
+    int64_t patience_ms; /* how long transient trouble is retried before giving up, from the first failure; 60 s in
+                            `run` (decisions 12) */
     void (*note)(void *ctx, enum source_note what, const struct errinfo *ei, int64_t wait_ms); /* may be NULL */
     void *note_ctx;
 };
@@ -38,9 +39,12 @@ struct source_request {
 };
 /* One call with retries. The request is copied. `done` gets a page that it owns (page_unref), or NULL and why; it may
  * come before this returns (a request that cannot be signed), and may make the next call. */
-void source_call(struct source *s, const struct source_request *r, void (*done)(void *ctx, struct page *page, const struct errinfo *why), void *ctx);
+void source_call(struct source *s, const struct source_request *r,
+                 void (*done)(void *ctx, struct page *page, const struct errinfo *why), void *ctx);
 void source_cancel(struct source *s); /* the call under way, if any, without callback; not from inside `note` */
-struct source_counts { int64_t calls, throttled, retries, bytes; };
+struct source_counts {
+    int64_t calls, throttled, retries, bytes;
+};
 struct source_counts source_counts(const struct source *s);
 
 #endif

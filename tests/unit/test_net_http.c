@@ -1,7 +1,7 @@
 /* The HTTP client against a server on loopback that does not behave: it reads a request, writes what the test wants and
  * closes. Bad inputs of the HTTP layer: lengths that lie, two kinds of lengths, bombs, wrong encodings, endless headers
- * and bodies, garbage, redirects, slow and silent servers. Real sockets, free ports, no sleeping: the loop ends when the
- * call has ended, and every call has a deadline. */
+ * and bodies, garbage, redirects, slow and silent servers. Real sockets, free ports, no sleeping: the loop ends when
+ * the call has ended, and every call has a deadline. */
 #include "table.h"
 
 #include "net/http.h"
@@ -23,12 +23,12 @@ enum { MAX_BYTES = 100000, DEADLINE_MS = 20000 };
 struct server {
     int listener, quit[2], port;
     pthread_t thread;
-    const char *head;                           /* written first */
+    const char *head; /* written first */
     const char *body;
     size_t body_n;
-    void (*then)(struct server *s, int fd);     /* then this, if not NULL */
-    bool silent;                                /* accepts, reads, says nothing */
-    char seen[65536];                           /* the last request */
+    void (*then)(struct server *s, int fd); /* then this, if not NULL */
+    bool silent;                            /* accepts, reads, says nothing */
+    char seen[65536];                       /* the last request */
     atomic_int requests;
 };
 
@@ -191,22 +191,30 @@ static const struct reply_case cases[] = {
     {"too little came", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", "ok", ERR_NETWORK, 200, "http://127.0.0.1"},
     {"more came than told", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", "okGARBAGE", OK, 200, "ok"},
     {"negative length", "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", "ok", ERR_REMOTE, 200, ""},
-    {"absurd length: until close", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n", "ok", OK, 200, "ok"},
-    {"two lengths: the last", "HTTP/1.1 200 OK\r\nContent-Length: 50\r\nContent-Length: 2\r\n\r\n", "ok", OK, 200, "ok"},
+    {"absurd length: until close", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n", "ok", OK, 200,
+     "ok"},
+    {"two lengths: the last", "HTTP/1.1 200 OK\r\nContent-Length: 50\r\nContent-Length: 2\r\n\r\n", "ok", OK, 200,
+     "ok"},
     {"a return in a header", "HTTP/1.1 200 OK\r\nX-A: b\rc\r\nContent-Length: 2\r\n\r\n", "ok", OK, 200, "ok"},
-    {"length and chunks", "HTTP/1.1 200 OK\r\nContent-Length: 50\r\nTransfer-Encoding: chunked\r\n\r\n", "2\r\nok\r\n0\r\n\r\n", OK, 200, "ok"},
-    {"chunk of absurd size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "ffffffffffffffffff\r\nok", ERR_NETWORK, 200, ""},
+    {"length and chunks", "HTTP/1.1 200 OK\r\nContent-Length: 50\r\nTransfer-Encoding: chunked\r\n\r\n",
+     "2\r\nok\r\n0\r\n\r\n", OK, 200, "ok"},
+    {"chunk of absurd size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "ffffffffffffffffff\r\nok",
+     ERR_NETWORK, 200, ""},
     {"chunk without size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "zz\r\nok", ERR_NETWORK, 200, ""},
     {"chunks cut off", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "5\r\nab", ERR_NETWORK, 200, ""},
-    {"gzip that is none", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 11\r\n\r\n", "hello world", ERR_REMOTE, 200, ""},
-    {"an encoding nobody asked for", "HTTP/1.1 200 OK\r\nContent-Encoding: zippy\r\nContent-Length: 2\r\n\r\n", "ok", ERR_REMOTE, 200, ""},
+    {"gzip that is none", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 11\r\n\r\n", "hello world",
+     ERR_REMOTE, 200, ""},
+    {"an encoding nobody asked for", "HTTP/1.1 200 OK\r\nContent-Encoding: zippy\r\nContent-Length: 2\r\n\r\n", "ok",
+     ERR_REMOTE, 200, ""},
     {"garbage for a status", "HELLO WORLD, I am not HTTP at all\r\n\r\n", "", ERR_REMOTE, 0, "does not speak HTTP"},
     {"status of letters", "HTTP/1.1 abc OK\r\nContent-Length: 2\r\n\r\n", "ok", ERR_REMOTE, 0, ""},
     {"closed at once", NULL, "", ERR_NETWORK, 0, ""},
     {"cut in the headers", "HTTP/1.1 200 OK\r\nContent-Le", "", ERR_NETWORK, 0, ""},
-    {"redirect to a file", "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 2\r\n\r\n", "no", OK, 302, "no"},
+    {"redirect to a file", "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 2\r\n\r\n", "no", OK,
+     302, "no"},
     {"redirect to itself", "HTTP/1.1 307 Found\r\nLocation: /x\r\nContent-Length: 2\r\n\r\n", "no", OK, 307, "no"},
-    {"redirect elsewhere", "HTTP/1.1 301 Moved\r\nLocation: http://169.254.169.254/\r\nContent-Length: 2\r\n\r\n", "no", OK, 301, "no"},
+    {"redirect elsewhere", "HTTP/1.1 301 Moved\r\nLocation: http://169.254.169.254/\r\nContent-Length: 2\r\n\r\n", "no",
+     OK, 301, "no"},
 };
 
 static bool case_holds(const struct reply_case *c)
@@ -224,8 +232,8 @@ static bool case_holds(const struct reply_case *c)
     else
         ok = ok && res.r.why.code == c->code && strstr(res.r.why.msg, c->expect) && !strstr(res.r.why.msg, "secret");
     if (!ok)
-        print_error("%s: code %s, status %d, %d requests, message \"%s\"\n", c->name, err_name(res.r.code), res.r.status,
-                    atomic_load(&s.requests), res.r.code ? res.r.why.msg : "");
+        print_error("%s: code %s, status %d, %d requests, message \"%s\"\n", c->name, err_name(res.r.code),
+                    res.r.status, atomic_load(&s.requests), res.r.code ? res.r.why.msg : "");
     free(res.body);
     return ok;
 }
@@ -330,7 +338,8 @@ static void call_packed(const char *file, const char *encoding, struct server *s
     char body[4096], head[128];
 
     *s = (struct server){.head = head, .body = body, .body_n = packed(file, body, sizeof body)};
-    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %zu\r\n\r\n", encoding, s->body_n);
+    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %zu\r\n\r\n", encoding,
+             s->body_n);
     server_start(s);
     call(s, res, DEADLINE_MS);
     server_stop(s);
@@ -378,7 +387,8 @@ static void drip(struct server *s, int fd)
 
 static void deadlines(void **state)
 {
-    struct server slow = {.head = "HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\n", .body = "", .then = drip}, mute = {.silent = true};
+    struct server slow = {.head = "HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\n", .body = "", .then = drip},
+                  mute = {.silent = true};
     struct server *both[] = {&slow, &mute};
 
     (void)state;
@@ -416,7 +426,9 @@ static void nobody_listens(void **state)
 
 static void bad_addresses(void **state)
 {
-    static const char *const urls[] = {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "", "http://", "http://127.0.0.1:99999/", "nonsense", "http://a b/"};
+    static const char *const urls[] = {
+        "file:///etc/passwd",      "ftp://127.0.0.1/", "gopher://127.0.0.1/", "", "http://",
+        "http://127.0.0.1:99999/", "nonsense",         "http://a b/"};
 
     (void)state;
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
@@ -433,10 +445,18 @@ static void bad_addresses(void **state)
 
 static void what_is_sent(void **state)
 {
-    struct server s = {.head = "HTTP/1.1 200 OK\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT\r\nRetry-After: 7\r\nContent-Type: text/x\r\nContent-Length: 2\r\n\r\n", .body = "ok", .body_n = 2};
+    struct server s = {.head = "HTTP/1.1 200 OK\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT\r\nRetry-After: "
+                               "7\r\nContent-Type: text/x\r\nContent-Length: 2\r\n\r\n",
+                       .body = "ok",
+                       .body_n = 2};
     const struct http_header headers[] = {{S("X-One"), S("1")}, {S("X-Two"), S("zwei")}};
     char url[64];
-    struct http_request q = {.method = S("POST"), .body = S("a=1"), .content_type = S("text/plain"), .headers = headers, .n_headers = 2, .max_bytes = MAX_BYTES};
+    struct http_request q = {.method = S("POST"),
+                             .body = S("a=1"),
+                             .content_type = S("text/plain"),
+                             .headers = headers,
+                             .n_headers = 2,
+                             .max_bytes = MAX_BYTES};
     struct result res;
 
     (void)state;
@@ -481,7 +501,8 @@ static void one_of_many(void *ctx, struct http_reply *r)
 
 static void calls_in_a_row(void **state)
 {
-    struct server s = {.head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n", .body = "ok", .body_n = 2};
+    struct server s = {
+        .head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n", .body = "ok", .body_n = 2};
     char url[64];
     struct many m = {.loop = loop_new(), .left = 50};
 
@@ -628,10 +649,18 @@ static void stopped_before_it_runs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_replies),     cmocka_unit_test(endless_body),         cmocka_unit_test(endless_headers),
-        cmocka_unit_test(bombs),           cmocka_unit_test(gzip_is_read),         cmocka_unit_test(deadlines),
-        cmocka_unit_test(nobody_listens),  cmocka_unit_test(bad_addresses),        cmocka_unit_test(what_is_sent),
-        cmocka_unit_test(calls_in_a_row),  cmocka_unit_test(ended_under_way),      cmocka_unit_test(posts_timers_signals),
+        cmocka_unit_test(bad_replies),
+        cmocka_unit_test(endless_body),
+        cmocka_unit_test(endless_headers),
+        cmocka_unit_test(bombs),
+        cmocka_unit_test(gzip_is_read),
+        cmocka_unit_test(deadlines),
+        cmocka_unit_test(nobody_listens),
+        cmocka_unit_test(bad_addresses),
+        cmocka_unit_test(what_is_sent),
+        cmocka_unit_test(calls_in_a_row),
+        cmocka_unit_test(ended_under_way),
+        cmocka_unit_test(posts_timers_signals),
         cmocka_unit_test(stopped_before_it_runs),
     };
 

@@ -2,7 +2,8 @@
  * are missing or stale, rows that come twice, records that leave or enter the window between two calls, many records in
  * one second. What must hold:
  *   - a reading ends, and its windows cover the range without a hole;
- *   - a window told to be verified was: every record that stood in it during the whole reading is on a page that was kept;
+ *   - a window told to be verified was: every record that stood in it during the whole reading is on a page that was
+ * kept;
  *   - without faults nothing is asked for twice.
  *
  * Not claimed, because counting cannot show it: a record that leaves and another that enters between the same two calls
@@ -56,9 +57,15 @@ static uint64_t next(struct world *w)
     return z ^ (z >> 31);
 }
 
-static int64_t below(struct world *w, int64_t n) { return (int64_t)(next(w) % (uint64_t)n); }
+static int64_t below(struct world *w, int64_t n)
+{
+    return (int64_t)(next(w) % (uint64_t)n);
+}
 
-static bool there(const struct record *r, int32_t now) { return r->entered <= now && r->left > now; }
+static bool there(const struct record *r, int32_t now)
+{
+    return r->entered <= now && r->left > now;
+}
 
 /* Between two calls records only leave or only enter. */
 static void drift(struct world *w)
@@ -127,7 +134,8 @@ static void tell(struct world *w, size_t n_all, bool more)
 {
     int64_t total = (int64_t)n_all + (w->totals == TOTALS_STALE ? w->stale_by : 0);
 
-    w->reply = (struct reply){.total = -1, .pages = -1, .page_size = -1, .page_index = -1, .has_next = -1, .n_records = w->n_rows};
+    w->reply = (struct reply){
+        .total = -1, .pages = -1, .page_size = -1, .page_index = -1, .has_next = -1, .n_records = w->n_rows};
     if (w->totals != TOTALS_UNTOLD && total >= (int64_t)w->n_rows)
         w->reply.total = total;
     if (w->has != HAS_UNTOLD)
@@ -164,7 +172,10 @@ static struct pager_facts answer(struct world *w, const struct pager_ask *ask, c
     return f;
 }
 
-static int by_order(const void *a, const void *b) { return ((const struct record *)a)->order - ((const struct record *)b)->order; }
+static int by_order(const void *a, const void *b)
+{
+    return ((const struct record *)a)->order - ((const struct record *)b)->order;
+}
 
 static int by_time(const void *a, const void *b)
 {
@@ -173,7 +184,10 @@ static int by_time(const void *a, const void *b)
     return x->modified_s != y->modified_s ? (x->modified_s < y->modified_s ? -1 : 1) : by_order(a, b);
 }
 
-static int by_time_down(const void *a, const void *b) { return by_time(b, a); }
+static int by_time_down(const void *a, const void *b)
+{
+    return by_time(b, a);
+}
 
 /* A third of the worlds has many records in few seconds. */
 static void populate(struct world *w, int64_t span_s)
@@ -310,11 +324,15 @@ static void make_faults(struct world *w)
 /* The seed that fails is told, so that it can be looked at alone. */
 static uint64_t seed_now;
 
-static void say_seed(void) { print_error("seed %llu\n", (unsigned long long)seed_now); }
+static void say_seed(void)
+{
+    print_error("seed %llu\n", (unsigned long long)seed_now);
+}
 
 static void verified_means_whole(void **state)
 {
-    static const enum page_kind kinds[] = {PAGE_BACKWARD, PAGE_BACKWARD, PAGE_BACKWARD, PAGE_FORWARD, PAGE_OFFSET, PAGE_LINK, PAGE_NONE};
+    static const enum page_kind kinds[] = {PAGE_BACKWARD, PAGE_BACKWARD, PAGE_BACKWARD, PAGE_FORWARD,
+                                           PAGE_OFFSET,   PAGE_LINK,     PAGE_NONE};
     struct world *w = malloc(sizeof *w);
     struct outcome all = {0};
 
@@ -366,7 +384,8 @@ static void no_fault_no_waste(void **state)
     free(w);
 }
 
-/* Nothing moves and nobody lies, but no total is told: in the end all is verified, unless one second holds more than a page. */
+/* Nothing moves and nobody lies, but no total is told: in the end all is verified, unless one second holds more than a
+ * page. */
 static void without_totals(void **state)
 {
     struct world *w = malloc(sizeof *w);
@@ -426,7 +445,11 @@ struct told {
 
 static enum pager_keep tell_page(struct pager *p, const struct told *t, const char *link)
 {
-    struct reply r = {.total = t->total, .pages = -1, .has_next = t->has_next, .n_records = (size_t)t->n, .next_link = str_of(link ? link : "")};
+    struct reply r = {.total = t->total,
+                      .pages = -1,
+                      .has_next = t->has_next,
+                      .n_records = (size_t)t->n,
+                      .next_link = str_of(link ? link : "")};
     uint64_t ids[200];
 
     for (int i = 0; i < t->n; i++)
@@ -587,9 +610,15 @@ static void cursor_without_ground(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(verified_means_whole), cmocka_unit_test(no_fault_no_waste),     cmocka_unit_test(without_totals),
-        cmocka_unit_test(cursor_paging),        cmocka_unit_test(a_total_that_comes_back), cmocka_unit_test(pushed_off_the_probe),
-        cmocka_unit_test(absurd_total),         cmocka_unit_test(endless),               cmocka_unit_test(links),
+        cmocka_unit_test(verified_means_whole),
+        cmocka_unit_test(no_fault_no_waste),
+        cmocka_unit_test(without_totals),
+        cmocka_unit_test(cursor_paging),
+        cmocka_unit_test(a_total_that_comes_back),
+        cmocka_unit_test(pushed_off_the_probe),
+        cmocka_unit_test(absurd_total),
+        cmocka_unit_test(endless),
+        cmocka_unit_test(links),
         cmocka_unit_test(cursor_without_ground),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

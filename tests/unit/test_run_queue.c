@@ -1,4 +1,5 @@
-/* The queue between threads: order, the bound, waiting at both ends, closing. Meant for the thread sanitizer as well. */
+/* The queue between threads: order, the bound, waiting at both ends, closing. Meant for the thread sanitizer as well.
+ */
 #include "table.h"
 
 #include "run/queue.h"

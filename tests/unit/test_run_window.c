@@ -172,8 +172,10 @@ static void slice_widths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(slices), cmocka_unit_test(whole_and_single), cmocka_unit_test(halves), cmocka_unit_test(the_narrowest_is_tried_again),
-        cmocka_unit_test(deep),   cmocka_unit_test(random_walks),     cmocka_unit_test(slice_widths),
+        cmocka_unit_test(slices),       cmocka_unit_test(whole_and_single),
+        cmocka_unit_test(halves),       cmocka_unit_test(the_narrowest_is_tried_again),
+        cmocka_unit_test(deep),         cmocka_unit_test(random_walks),
+        cmocka_unit_test(slice_widths),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* The quota's places. The boot clock cannot be turned by hand, so what is compared are the waiting times that calls in a
- * row are told, with the time that passed between them as tolerance; nothing waits. */
+/* The quota's places. The boot clock cannot be turned by hand, so what is compared are the waiting times that calls in
+ * a row are told, with the time that passed between them as tolerance; nothing waits. */
 #include "table.h"
 
 #include "source/bucket.h"
@@ -12,7 +12,10 @@
 
 static char dir[64];
 
-static int64_t mono_ms(void) { return clock_mono(&clock_system); }
+static int64_t mono_ms(void)
+{
+    return clock_mono(&clock_system);
+}
 
 static struct bucket *open_bucket(const char *where, const char *name, int64_t calls, int64_t per_ms)
 {
@@ -31,7 +34,8 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* The moments at which calls may be sent, in order: neighbours are 1050 ms apart (1 a second and the margin), less what rounding up took. */
+/* The moments at which calls may be sent, in order: neighbours are 1050 ms apart (1 a second and the margin), less what
+ * rounding up took. */
 static void assert_spaced(int64_t *at, size_t n, int64_t apart_ms)
 {
     qsort(at, n, sizeof *at, by_value);
@@ -223,8 +227,9 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(even_spacing), cmocka_unit_test(sharing),      cmocka_unit_test(holding),    cmocka_unit_test(unlimited),
-        cmocka_unit_test(stale_file),   cmocka_unit_test(long_periods), cmocka_unit_test(bad_places),
+        cmocka_unit_test(even_spacing), cmocka_unit_test(sharing),    cmocka_unit_test(holding),
+        cmocka_unit_test(unlimited),    cmocka_unit_test(stale_file), cmocka_unit_test(long_periods),
+        cmocka_unit_test(bad_places),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

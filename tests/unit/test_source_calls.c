@@ -12,8 +12,8 @@
 
 enum { SCRIPT_MAX = 8, REQUESTS_MAX = 64, WAIT_MS = 20000 };
 
-#define OK_BODY "{\"response\":{\"flag\":\"success\",\"data_count\":1,\"has_next\":false,\"orders\":[{\"o_id\":1}]}}"
-#define FAILURE(code, more) "{\"response\":{\"flag\":\"failure\",\"code\":" #code ",\"message\":\"m\"" more "}}"
+#define OK_BODY                 "{\"response\":{\"flag\":\"success\",\"data_count\":1,\"has_next\":false,\"orders\":[{\"o_id\":1}]}}"
+#define FAILURE(code, more)     "{\"response\":{\"flag\":\"failure\",\"code\":" #code ",\"message\":\"m\"" more "}}"
 #define TOP_FAILURE(code, more) "{\"error_response\":{\"code\":" #code ",\"msg\":\"m\"" more "}}"
 
 /* One reply of a script: a line of status and headers, and the body. NULL: the connection is closed. */
@@ -83,7 +83,8 @@ static void serve_one(struct upstream *u, int fd)
     u->at_ms[at] = clock_mono(&clock_system);
     r = &u->script[at < u->n_script ? at : u->n_script - 1];
     pthread_mutex_unlock(&u->lock);
-    if (r->head && send_text(fd, "HTTP/1.1 ") && send_text(fd, r->head) && send_text(fd, "\r\nConnection: close\r\n\r\n"))
+    if (r->head && send_text(fd, "HTTP/1.1 ") && send_text(fd, r->head) &&
+        send_text(fd, "\r\nConnection: close\r\n\r\n"))
         send_text(fd, r->body);
     shutdown(fd, SHUT_WR);
     wait_for_close(u, fd);
@@ -138,7 +139,10 @@ struct hands {
     int64_t mono_ms;
 };
 
-static int64_t hands_mono(void *ctx) { return ((struct hands *)ctx)->mono_ms; }
+static int64_t hands_mono(void *ctx)
+{
+    return ((struct hands *)ctx)->mono_ms;
+}
 
 static int64_t hands_wall(void *ctx)
 {
@@ -204,7 +208,8 @@ static const struct connector *read_connector(struct arena *a)
 static struct caller *caller_new(const struct scripted *script, int n, int64_t calls, int64_t per_ms)
 {
     struct caller *c = calloc(1, sizeof *c);
-    struct source_config config = {.call_ms = WAIT_MS, .max_bytes = 1u << 20, .patience_ms = 60000, .note = on_note, .note_ctx = c};
+    struct source_config config = {
+        .call_ms = WAIT_MS, .max_bytes = 1u << 20, .patience_ms = 60000, .note = on_note, .note_ctx = c};
     struct errinfo ei;
 
     upstream_start(&c->up, script, n);
@@ -253,7 +258,7 @@ static void start(struct caller *c, struct str link)
 struct script_case {
     const char *name;
     struct scripted script[SCRIPT_MAX];
-    enum err code;       /* of the answer */
+    enum err code; /* of the answer */
     int calls, retries, throttled;
     const char *message; /* a part of it */
 };
@@ -262,22 +267,68 @@ static const struct script_case cases[] = {
     {"a page", {{"200 OK", OK_BODY}}, OK, 1, 0, 0, NULL},
     {"garbage is tried again",
      {{"200 OK", "<html><body>proxy</body></html>"}, {"200 OK", "{\"response\":{\"flag\":\"succ"}, {"200 OK", OK_BODY}},
-     OK, 3, 2, 0, NULL},
+     OK,
+     3,
+     2,
+     0,
+     NULL},
     {"so is nothing at all", {{NULL, NULL}, {"200 OK", ""}, {"200 OK", OK_BODY}}, OK, 3, 2, 0, NULL},
     {"and a reply that is cut", {{"200 OK\r\nContent-Length: 500", OK_BODY}, {"200 OK", OK_BODY}}, OK, 2, 1, 0, NULL},
-    {"and a server in trouble", {{"502 Bad Gateway", "<html>"}, {"503 No", ""}, {"200 OK", OK_BODY}}, OK, 3, 2, 0, NULL},
-    {"and the provider's trouble", {{"200 OK", FAILURE(50, ",\"sub_code\":\"isp.remote-service-error\"")}, {"200 OK", OK_BODY}}, OK, 2, 1, 0, NULL},
+    {"and a server in trouble",
+     {{"502 Bad Gateway", "<html>"}, {"503 No", ""}, {"200 OK", OK_BODY}},
+     OK,
+     3,
+     2,
+     0,
+     NULL},
+    {"and the provider's trouble",
+     {{"200 OK", FAILURE(50, ",\"sub_code\":\"isp.remote-service-error\"")}, {"200 OK", OK_BODY}},
+     OK,
+     2,
+     1,
+     0,
+     NULL},
     {"a signature does not get better", {{"200 OK", FAILURE(25, "")}}, ERR_SIGNATURE, 1, 0, 0, "m"},
     {"in the other shape either", {{"200 OK", TOP_FAILURE(25, "")}}, ERR_SIGNATURE, 1, 0, 0, "m"},
     {"nor does a permission", {{"200 OK", TOP_FAILURE(11, "")}}, ERR_AUTH, 1, 0, 0, "m"},
-    {"nor our own fault", {{"200 OK", FAILURE(99, ",\"sub_code\":\"isv.invalid-parameter\"")}}, ERR_CONFIG, 1, 0, 0, "m"},
-    {"a redirect is not followed", {{"302 Found\r\nLocation: http://169.254.169.254/", ""}}, ERR_CONFIG, 1, 0, 0, "302"},
-    {"rows that are no rows", {{"200 OK", "{\"response\":{\"flag\":\"success\",\"orders\":7}}"}}, ERR_DATA, 1, 0, 0, "orders"},
+    {"nor our own fault",
+     {{"200 OK", FAILURE(99, ",\"sub_code\":\"isv.invalid-parameter\"")}},
+     ERR_CONFIG,
+     1,
+     0,
+     0,
+     "m"},
+    {"a redirect is not followed",
+     {{"302 Found\r\nLocation: http://169.254.169.254/", ""}},
+     ERR_CONFIG,
+     1,
+     0,
+     0,
+     "302"},
+    {"rows that are no rows",
+     {{"200 OK", "{\"response\":{\"flag\":\"success\",\"orders\":7}}"}},
+     ERR_DATA,
+     1,
+     0,
+     0,
+     "orders"},
     {"a timestamp without a Date to learn from", {{"200 OK", FAILURE(31, "")}}, ERR_SIGNATURE, 1, 0, 0, "m"},
-    {"a timestamp that stays wrong", {{"200 OK\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT", FAILURE(31, "")}}, ERR_SIGNATURE, 2, 1, 0, "m"},
+    {"a timestamp that stays wrong",
+     {{"200 OK\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT", FAILURE(31, "")}},
+     ERR_SIGNATURE,
+     2,
+     1,
+     0,
+     "m"},
     {"a wait beyond all patience", {{"429 Slow\r\nRetry-After: 9223372036854775807", ""}}, ERR_QUOTA, 1, 0, 0, "429"},
     {"and on any date", {{"429 Slow\r\nRetry-After: Fri, 31 Dec 9999 23:59:59 GMT", ""}}, ERR_QUOTA, 1, 0, 0, "429"},
-    {"a wait that is nonsense", {{"503 No\r\nRetry-After: -7", ""}, {"503 No\r\nRetry-After: soon", ""}, {"200 OK", OK_BODY}}, OK, 3, 2, 0, NULL},
+    {"a wait that is nonsense",
+     {{"503 No\r\nRetry-After: -7", ""}, {"503 No\r\nRetry-After: soon", ""}, {"200 OK", OK_BODY}},
+     OK,
+     3,
+     2,
+     0,
+     NULL},
 };
 
 static bool case_holds(const struct script_case *t)
@@ -293,14 +344,17 @@ static bool case_holds(const struct script_case *t)
     start(c, S(""));
     loop_run(c->loop);
     n = source_counts(c->source);
-    ok = c->answers == 1 && n.calls == t->calls && n.retries == t->retries && n.throttled == t->throttled && c->up.n_requests == t->calls;
+    ok = c->answers == 1 && n.calls == t->calls && n.retries == t->retries && n.throttled == t->throttled &&
+         c->up.n_requests == t->calls;
     if (t->code == OK)
         ok = ok && c->page && c->page->reply.n_records == 1 && c->page->body_n == strlen(OK_BODY) &&
-             str_find(c->page->call, S("topsecret"), 0) == SIZE_MAX && llabs(c->page->fetched_ms - clock_wall(&clock_system)) < 5000;
+             str_find(c->page->call, S("topsecret"), 0) == SIZE_MAX &&
+             llabs(c->page->fetched_ms - clock_wall(&clock_system)) < 5000;
     else
         ok = ok && !c->page && c->why.code == t->code && strstr(c->why.msg, t->message);
     if (!ok)
-        print_error("%s: %s, %lld calls, %lld retries, %lld throttled: %s\n", t->name, c->page ? "page" : err_name(c->why.code), (long long)n.calls, (long long)n.retries,
+        print_error("%s: %s, %lld calls, %lld retries, %lld throttled: %s\n", t->name,
+                    c->page ? "page" : err_name(c->why.code), (long long)n.calls, (long long)n.retries,
                     (long long)n.throttled, c->page ? "" : c->why.msg);
     caller_free(c);
     return ok;
@@ -320,7 +374,9 @@ static void scripts(void **state)
 static void told_to_wait(void **state)
 {
     static const struct scripted scripts_of[][2] = {
-        {{"200 OK", TOP_FAILURE(7, ",\"sub_code\":\"accesscontrol.limited-by-api-access-count\",\"sub_msg\":\"This ban will last for 0 more seconds\"")}, {"200 OK", OK_BODY}},
+        {{"200 OK", TOP_FAILURE(7, ",\"sub_code\":\"accesscontrol.limited-by-api-access-count\",\"sub_msg\":\"This ban "
+                                   "will last for 0 more seconds\"")},
+         {"200 OK", OK_BODY}},
         {{"429 Slow\r\nRetry-After: 1", ""}, {"200 OK", OK_BODY}},
         {{"503 Down\r\nRetry-After: 1", ""}, {"200 OK", OK_BODY}},
     };
@@ -343,7 +399,8 @@ static void told_to_wait(void **state)
 /* Every attempt is signed with the clock as it is known then. */
 static void the_clock_is_corrected_once(void **state)
 {
-    static const struct scripted script[] = {{"200 OK\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT", FAILURE(31, "")}, {"200 OK", OK_BODY}};
+    static const struct scripted script[] = {{"200 OK\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT", FAILURE(31, "")},
+                                             {"200 OK", OK_BODY}};
     struct caller *c = caller_new(script, 2, 0, 0);
 
     (void)state;
@@ -374,7 +431,8 @@ static void patience_ends(void **state)
     caller_free(c);
 }
 
-/* "Slow down" shows that the upstream is there: what follows has the whole patience, and it has ten times as much itself. */
+/* "Slow down" shows that the upstream is there: what follows has the whole patience, and it has ten times as much
+ * itself. */
 static void being_slowed_has_its_own_patience(void **state)
 {
     static const struct scripted first[] = {{"429 Slow\r\nRetry-After: 1", ""}, {NULL, NULL}, {"200 OK", OK_BODY}};
@@ -399,7 +457,10 @@ static void being_slowed_has_its_own_patience(void **state)
     caller_free(c);
 }
 
-static void hold_it(void *ctx) { bucket_hold_ms(((struct caller *)ctx)->bucket, 700); }
+static void hold_it(void *ctx)
+{
+    bucket_hold_ms(((struct caller *)ctx)->bucket, 700);
+}
 
 /* A hold that begins while a call waits for its place reaches that call too. */
 static void a_hold_reaches_who_waits(void **state)
@@ -430,7 +491,8 @@ static void stop_all(void *ctx)
 /* While the place is waited for, between attempts, and while the upstream is silent. */
 static void cancelling(void **state)
 {
-    static const struct scripted silent[] = {{"200 OK\r\nContent-Length: 1000", "{"}}, slow[] = {{"429 Slow\r\nRetry-After: 100", ""}};
+    static const struct scripted silent[] = {{"200 OK\r\nContent-Length: 1000", "{"}},
+                                 slow[] = {{"429 Slow\r\nRetry-After: 100", ""}};
 
     (void)state;
     for (int i = 0; i < 3; i++) {
@@ -447,7 +509,9 @@ static void cancelling(void **state)
 static void next_addresses(void **state)
 {
     static const struct scripted script[] = {{"200 OK", OK_BODY}};
-    static const char *const refused[] = {"http://127.0.0.1.example/x", "//127.0.0.1/x", "https://127.0.0.1/x", "file:///etc/passwd", "x y", "next", "http://127.0.0.1:1/", "/a\\b"};
+    static const char *const refused[] = {"http://127.0.0.1.example/x", "//127.0.0.1/x", "https://127.0.0.1/x",
+                                          "file:///etc/passwd",         "x y",           "next",
+                                          "http://127.0.0.1:1/",        "/a\\b"};
     struct caller *c = caller_new(script, 1, 0, 0);
     char long_link[3000];
 

@@ -4,10 +4,16 @@
 #include "base/num.h"
 #include "source/bucket.h"
 
-static int64_t wall(void *ctx) { return *(int64_t *)ctx; }
+static int64_t wall(void *ctx)
+{
+    return *(int64_t *)ctx;
+}
 
 /* What the server, `off` ms ahead, writes when our clock shows `at` ms. */
-static int64_t date_of(int64_t at_ms, int64_t off_ms) { return (at_ms + off_ms) / 1000; }
+static int64_t date_of(int64_t at_ms, int64_t off_ms)
+{
+    return (at_ms + off_ms) / 1000;
+}
 
 /* "samples: off/trip/age …; expected: from … to …" */
 static bool check(const struct table_row *row)
