@@ -216,11 +216,11 @@ static bool read_option(struct reading *r, const struct node *params, const stru
     }
     p.pos = *pos = n->pos;
     if (!text_of_node(n, o, &p.text)) {
-        diags_add(r->diags, DIAG_ERROR, n->pos, "\"" STR_FMT "\" is a %s, a %s is expected", STR_ARG(o->name),
-                  node_type_name(n->type),
-                  o->type == OPTION_INT    ? "number"
-                  : o->type == OPTION_BOOL ? "boolean"
-                                           : "text");
+        diags_add(r->diags, DIAG_ERROR, n->pos, "\"" STR_FMT "\" is %s, %s is expected", STR_ARG(o->name),
+                  folder_type(n),
+                  o->type == OPTION_INT    ? "a number"
+                  : o->type == OPTION_BOOL ? "true or false"
+                                           : "a text");
         return false;
     }
     *value = p.text;
@@ -236,8 +236,7 @@ static bool read_params(struct reading *r, const struct node *params, struct con
     bool ok = true;
 
     if (params && params->type != NODE_OBJECT) {
-        diags_add(r->diags, DIAG_ERROR, params->pos, "\"params\" is a %s, an object is expected",
-                  node_type_name(params->type));
+        diags_add(r->diags, DIAG_ERROR, params->pos, "\"params\" is %s, an object is expected", folder_type(params));
         params = NULL;
         ok = false;
     }
@@ -346,7 +345,7 @@ static void read_connection(struct reading *r, struct connection *c)
                    r->diags);
     c->environment = raw.environment;
     connector = node_get(root, "connector");
-    if (!connector || !raw.connector.n)
+    if (!connector || !raw.connector.p)
         return;
     c->connector = find_connector(r, raw.connector, connector->pos);
     if (!c->connector)

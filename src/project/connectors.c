@@ -77,10 +77,10 @@ const struct connector *connector_find(struct arena *a, const char *project_dir,
         unknown(a, project_dir, name, asked_at, diags);
         return NULL;
     }
-    if (project_dir && folder_file(project_dir, file.p)) {
+    if (project_dir && folder_exists(project_dir, file.p)) {
         file = arena_printf(a, "%s/%s", project_dir, shown);
     } else if (connectors_dir(a, &dir, &ei) == OK &&
-               folder_file(dir.p, arena_printf(a, STR_FMT "/connector.json", STR_ARG(name)).p)) {
+               folder_exists(dir.p, arena_printf(a, STR_FMT "/connector.json", STR_ARG(name)).p)) {
         file = arena_printf(a, "%s/" STR_FMT "/connector.json", dir.p, STR_ARG(name));
         shown = file.p;
     } else {
@@ -108,7 +108,7 @@ static size_t add_names(struct arena *a, const char *dir, struct str *names, siz
     for (const struct dirent *e; n < max && (e = readdir(d));) {
         struct str name = str_of(e->d_name);
 
-        if (project_name_ok(name) && folder_file(dir, arena_printf(a, "%s/connector.json", e->d_name).p))
+        if (project_name_ok(name) && folder_exists(dir, arena_printf(a, "%s/connector.json", e->d_name).p))
             names[n++] = arena_str(a, name);
     }
     closedir(d);

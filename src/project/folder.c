@@ -112,13 +112,13 @@ struct strs folder_names(struct arena *a, const char *dir, const char *sub, stru
     return ret;
 }
 
-static bool look(const char *dir, const char *name, struct stat *ret)
+static bool look(const char *dir, const char *name, bool follow, struct stat *ret)
 {
     struct buf path = buf_make(16384);
     bool found;
 
     buf_printf(&path, "%s/%s", dir, name);
-    found = stat(buf_cstr(&path), ret) == 0 && !path.failed;
+    found = (follow ? stat : lstat)(buf_cstr(&path), ret) == 0 && !path.failed;
     buf_free(&path);
     return found;
 }
@@ -127,23 +127,56 @@ bool folder_has(const char *dir, const char *name)
 {
     struct stat st;
 
-    return look(dir, name, &st) && S_ISDIR(st.st_mode);
+    return look(dir, name, true, &st) && S_ISDIR(st.st_mode);
 }
 
-bool folder_file(const char *dir, const char *name)
+bool folder_exists(const char *dir, const char *name)
 {
     struct stat st;
 
-    return look(dir, name, &st) && !S_ISDIR(st.st_mode);
+    return look(dir, name, false, &st);
+}
+
+/* Does the path lead out of the project, over links? What is not there does not. */
+static bool leads_out(const char *dir, const char *path)
+{
+    char *real = realpath(path, NULL);
+    size_t n = strlen(dir);
+    bool out = real && (strncmp(real, dir, n) != 0 || real[n] != '/');
+
+    free(real);
+    return out;
 }
 
 const struct node *folder_load(struct arena *a, const char *dir, const char *shown, struct diags *diags)
 {
+    const char *path = arena_printf(a, "%s/%s", dir, shown).p;
     struct node *root;
 
-    if (conf_load(a, arena_printf(a, "%s/%s", dir, shown).p, shown, diags, &root))
+    if (leads_out(dir, path)) {
+        diags_add(diags, DIAG_ERROR, (struct pos){shown, 0, 0}, "this link leads out of the project");
+        diags_remedy(diags, "move the file into the project");
         return NULL;
-    return root;
+    }
+    return conf_load(a, path, shown, diags, &root) ? NULL : root;
+}
+
+void folder_copy_diags(const struct diags *from, struct diags *to)
+{
+    for (size_t i = 0; i < diags_count(from, DIAG_NOTE); i++) {
+        const struct diag *d = diags_at(from, i);
+
+        diags_add(to, d->level, d->pos, "%s", d->what);
+        diags_nearest(to, d->nearest[0] ? d->nearest : NULL);
+        diags_remedy(to, "%s", d->remedy);
+    }
+}
+
+const char *folder_type(const struct node *n)
+{
+    static const char *const names[] = {"null", "a boolean", "a number", "a text", "an array", "an object"};
+
+    return names[n->type];
 }
 
 void folder_bad_name(const char *shown, struct str name, struct diags *diags)

@@ -69,8 +69,8 @@ static const struct meta_doc *read_document(struct reading *r, const struct node
 
         root = shown ? folder_load(r->p->arena, r->p->dir, shown, r->diags) : NULL;
     } else if (n->type != NODE_OBJECT) {
-        diags_add(r->diags, DIAG_ERROR, n->pos, "\"metadata\" is a %s, a document or the path of one is expected",
-                  node_type_name(n->type));
+        diags_add(r->diags, DIAG_ERROR, n->pos, "\"metadata\" is %s, a document or the path of one is expected",
+                  folder_type(n));
         return NULL;
     }
     doc = root ? meta_read(r->p->arena, root, side, r->diags) : NULL;

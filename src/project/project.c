@@ -85,7 +85,7 @@ static void read_settings(struct reading *r)
                                      .keep_runs_ms = INT64_C(180) * 86400000}};
     const struct node *root = NULL;
 
-    if (folder_file(p->dir, PRODUCT ".json"))
+    if (folder_exists(p->dir, PRODUCT ".json"))
         root = folder_load(p->arena, p->dir, PRODUCT ".json", r->diags);
     if (root)
         (void)conf_fill(root, table_settings.specs, table_settings.n, &raw, DIAG_WARNING, p->arena, r->diags);
@@ -101,57 +101,87 @@ static void read_settings(struct reading *r)
 
 /* ---- integrations ---- */
 
-struct candidates {
-    struct strs names; /* of the files */
-    const struct node **roots;
-    struct map *documents; /* files that an integration names as its metadata, in integrations/ */
+struct candidate {
+    struct str name, file; /* "orders", "integrations/orders.json" */
+    const struct node *root;
+    struct diags *diags; /* of loading it: told unless it is a document of another; NULL: none */
 };
 
-static void load_candidates(struct reading *r, struct candidates *c)
+static struct str inside_folder(struct str file)
+{
+    return str_sub(file, sizeof "integrations/" - 1, file.n);
+}
+
+/* Loads the files, and marks in `documents` those that another names as its metadata. */
+static struct candidate *load_candidates(struct reading *r, struct strs names, struct map *documents)
 {
     static const char *const sides[] = {"source", "target"};
     struct arena *a = r->p->arena;
+    struct candidate *all = ARENA_ARRAY(a, struct candidate, names.n + 1);
 
-    c->roots = ARENA_ARRAY(a, const struct node *, c->names.n + 1);
-    for (size_t i = 0; i < c->names.n; i++) {
-        if (!project_name_ok(c->names.at[i]))
+    for (size_t i = 0; i < names.n; i++) {
+        struct candidate *c = &all[i];
+
+        c->name = names.at[i];
+        c->file = arena_printf(a, "integrations/" STR_FMT ".json", STR_ARG(c->name));
+        if (!project_name_ok(c->name))
             continue;
-        c->roots[i] = folder_load(
-            a, r->p->dir, arena_printf(a, "integrations/" STR_FMT ".json", STR_ARG(c->names.at[i])).p, r->diags);
+        c->diags = diags_new();
+        c->root = folder_load(a, r->p->dir, c->file.p, c->diags);
+        if (!diags_count(c->diags, DIAG_NOTE)) {
+            diags_free(c->diags);
+            c->diags = NULL;
+        }
         for (int s = 0; s < 2; s++)
-            if (c->roots[i])
-                map_put(c->documents, reading_beside(c->roots[i], sides[s]), i);
+            if (c->root)
+                map_put(documents, reading_beside(c->root, sides[s]), i);
     }
+    return all;
 }
 
-static void check_file_name(struct reading *r, struct str name, const char *shown)
+static void read_candidate(struct reading *r, const struct candidate *c)
 {
-    if (str_ends(name, S(".source")) || str_ends(name, S(".target"))) {
-        diags_add(r->diags, DIAG_WARNING, (struct pos){shown, 0, 0}, "no integration names this document");
-        diags_remedy(r->diags, "name it in an integration's \"metadata\", or remove it");
-    } else {
-        folder_bad_name(shown, name, r->diags);
+    struct integration *i = &r->p->integrations[r->p->n_integrations++];
+    bool clean = !c->diags || !diags_count(c->diags, DIAG_ERROR);
+
+    *i = (struct integration){.name = c->name, .pos = {c->file.p, 0, 0}};
+    if (c->diags)
+        folder_copy_diags(c->diags, r->diags);
+    if (c->root)
+        reading_integration(r, c->root, c->name, i);
+    i->ok &= clean;
+}
+
+/* Files with names that no integration can have. A document is one that was forgotten, unless an integration that could
+ * not be read may have named it. */
+static void check_file_name(struct reading *r, const struct candidate *c)
+{
+    for (size_t i = 0; i < r->p->n_integrations; i++)
+        if (!r->p->integrations[i].ok && (str_ends(c->name, S(".source")) || str_ends(c->name, S(".target"))))
+            return;
+    if (!str_ends(c->name, S(".source")) && !str_ends(c->name, S(".target"))) {
+        folder_bad_name(c->file.p, c->name, r->diags);
+        return;
     }
+    diags_add(r->diags, DIAG_WARNING, (struct pos){c->file.p, 0, 0}, "no integration names this document");
+    diags_remedy(r->diags, "name it in an integration's \"metadata\", or remove it");
 }
 
 static void read_integrations(struct reading *r, struct strs names, bool all)
 {
-    struct project *p = r->p;
-    struct candidates c = {.names = names, .documents = map_new()};
+    struct map *documents = map_new();
+    struct candidate *c = load_candidates(r, names, documents);
 
-    load_candidates(r, &c);
-    p->integrations = ARENA_ARRAY(p->arena, struct integration, names.n + 1);
+    r->p->integrations = ARENA_ARRAY(r->p->arena, struct integration, names.n + 1);
+    for (size_t i = 0; i < names.n; i++)
+        if (project_name_ok(c[i].name) && map_get(documents, inside_folder(c[i].file)) == MAP_NONE)
+            read_candidate(r, &c[i]);
     for (size_t i = 0; i < names.n; i++) {
-        struct str file = arena_printf(p->arena, "integrations/" STR_FMT ".json", STR_ARG(names.at[i]));
-
-        if (map_get(c.documents, str_sub(file, sizeof "integrations/" - 1, file.n)) != MAP_NONE)
-            continue;
-        if (c.roots[i])
-            reading_integration(r, c.roots[i], names.at[i], &p->integrations[p->n_integrations++]);
-        else if (all && !project_name_ok(names.at[i]))
-            check_file_name(r, names.at[i], file.p);
+        if (all && !project_name_ok(c[i].name) && map_get(documents, inside_folder(c[i].file)) == MAP_NONE)
+            check_file_name(r, &c[i]);
+        diags_free(c[i].diags);
     }
-    map_free(c.documents);
+    map_free(documents);
 }
 
 /* Those of `only` that have a file, each once. */
@@ -163,7 +193,7 @@ static struct strs existing(struct reading *r, const struct str *only, size_t n_
 
     for (size_t i = 0; i < n_only; i++)
         if (project_name_ok(only[i]) && !strs_has(ret, only[i]) &&
-            folder_file(r->p->dir, arena_printf(a, "integrations/" STR_FMT ".json", STR_ARG(only[i])).p))
+            folder_exists(r->p->dir, arena_printf(a, "integrations/" STR_FMT ".json", STR_ARG(only[i])).p))
             names[ret.n++] = arena_str(a, only[i]);
     return ret;
 }
@@ -222,7 +252,7 @@ static void read_maps_of(struct reading *r, struct meta_fields group, struct map
         if (!f->map_name.n || !map_put(m->seen, f->map_name, 0))
             continue;
         if (project_name_ok(f->map_name) &&
-            folder_file(r->p->dir, arena_printf(a, "maps/" STR_FMT ".json", STR_ARG(f->map_name)).p))
+            folder_exists(r->p->dir, arena_printf(a, "maps/" STR_FMT ".json", STR_ARG(f->map_name)).p))
             read_map(r, f->map_name);
         else
             m->missing = true;
@@ -274,7 +304,7 @@ static enum err find_folder(const char *dir, char **ret, struct errinfo *ei)
         fail(ei, ERR_CONFIG, "there is no project in %s: %s", dir, strerror(errno));
         return fail_hint(ei, "run `" PRODUCT " init %s` to make one, or name another folder with -C", dir);
     }
-    if (folder_file(real, PRODUCT ".json") || (folder_has(real, "connections") && folder_has(real, "integrations"))) {
+    if (folder_exists(real, PRODUCT ".json") || (folder_has(real, "connections") && folder_has(real, "integrations"))) {
         *ret = real;
         return OK;
     }

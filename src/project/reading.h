@@ -18,10 +18,12 @@ struct reading {
 /* The names of the files dir/sub/NAME.json, sorted; none when there is no such folder. An unreadable folder is an error
  * in `diags`. */
 struct strs folder_names(struct arena *a, const char *dir, const char *sub, struct diags *diags);
-bool folder_has(const char *dir, const char *name);  /* is there a folder of that name? */
-bool folder_file(const char *dir, const char *name); /* is there anything of that name that is no folder? */
-/* Loads dir/shown. NULL after errors. */
+bool folder_has(const char *dir, const char *name);    /* is there a folder of that name? */
+bool folder_exists(const char *dir, const char *name); /* is there anything of that name? */
+/* Loads dir/shown, which must not be a link out of `dir`. NULL after errors. */
 const struct node *folder_load(struct arena *a, const char *dir, const char *shown, struct diags *diags);
+void folder_copy_diags(const struct diags *from, struct diags *to);
+const char *folder_type(const struct node *n); /* "an array" */
 /* Reports a file whose name cannot be a name. `shown`: "connections/a.b.json". */
 void folder_bad_name(const char *shown, struct str name, struct diags *diags);
 /* The entry of `names` nearest to `name`, or NULL. */

@@ -154,8 +154,10 @@ static enum err get_env(struct str name, struct buf *out, struct errinfo *ei)
             ei, "set %s before " PRODUCT " is started, or keep the value in its store and write ${secret:NAME}", key);
     }
     wrong = secret_value_wrong(str_of(value));
-    if (wrong)
-        return fail(ei, ERR_SECRET, "${env:%s}: the value of the environment variable %s", key, wrong);
+    if (wrong) {
+        fail(ei, ERR_SECRET, "${env:%s}: the value of the environment variable %s", key, wrong);
+        return fail_hint(ei, "a secret is one line of at most 64 KiB");
+    }
     buf_add(out, str_of(value));
     return OK;
 }

@@ -70,8 +70,10 @@ static enum err check_file(const struct secret_key *k, int fd, bool credential, 
 {
     struct stat st;
 
-    if (fstat(fd, &st) || !S_ISREG(st.st_mode))
-        return key_fail(k, "is not a regular file", ei);
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+        key_fail(k, "is not a regular file", ei);
+        return fail_hint(ei, "a key is a file of 64 hexadecimal digits");
+    }
     if (credential || !(st.st_mode & 077))
         return OK;
     key_fail(k, "can be read by other users", ei);
