@@ -57,8 +57,9 @@ static const char *url_wrong(struct str url)
         if ((unsigned char)url.p[i] <= ' ' || url.p[i] == 0x7F)
             return "holds a blank or a control character";
     rest = str_sub(url, scheme + 3, url.n);
-    for (end = 0; end < rest.n && !memchr("/?#", rest.p[end], 3);)
-        end++;
+    for (end = 0; end < rest.n; end++)
+        if (rest.p[end] == '/' || rest.p[end] == '?' || rest.p[end] == '#')
+            break;
     return end ? authority_wrong(str_sub(rest, 0, end)) : "has no host";
 }
 

@@ -123,7 +123,7 @@ static int by_text(const void *a, const void *b)
 enum err connector_names(struct arena *a, const char *project_dir, struct strs *ret, struct errinfo *ei)
 {
     enum { NAMES_MAX = 4096 };
-    struct str dir, *names;
+    struct str dir = S(""), *names;
     size_t n, kept = 0;
     enum err err = connectors_dir(a, &dir, ei);
 

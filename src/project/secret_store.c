@@ -65,35 +65,30 @@ static bool sync_dir(const char *dir)
 
 static char *path_of(const char *dir, const char *name)
 {
-    struct buf b = buf_make(16384);
-    size_t n;
+    size_t n = strlen(dir) + strlen(name) + 2;
+    char *path = mem_alloc(n);
 
-    buf_printf(&b, "%s/%s", dir, name);
-    return b.failed ? NULL : buf_take(&b, &n);
+    (void)snprintf(path, n, "%s/%s", dir, name);
+    return path;
+}
+
+/* Gives the file its name. Without `replace` one that is there already stays, which is no failure. */
+static bool put_in_place(const char *temp, const char *path, bool replace)
+{
+    return replace ? rename(temp, path) == 0 : link(temp, path) == 0 || errno == EEXIST;
 }
 
 enum err secret_write_file(const char *dir, const char *name, struct str text, bool replace, struct errinfo *ei)
 {
     char *path = path_of(dir, name), *temp = path_of(dir, ".new-XXXXXX");
-    int fd = path && temp ? mkostemp(temp, O_CLOEXEC) : -1; /* with mode 0600 */
-    enum err err = OK;
-    bool ok;
+    int fd = mkostemp(temp, O_CLOEXEC); /* with mode 0600 */
+    bool ok = fd >= 0 && write_all(fd, text) && put_in_place(temp, path, replace) && sync_dir(dir);
+    enum err err = ok ? OK : disk_fail(ei, path);
 
-    if (fd < 0) {
-        err = path ? disk_fail(ei, path) : fail(ei, ERR_DISK, "a path is too long");
-        goto out;
+    if (fd >= 0) {
+        close(fd);
+        (void)unlink(temp); /* gone already when it replaced the file */
     }
-    ok = write_all(fd, text);
-    ok &= close(fd) == 0;
-    if (ok && replace)
-        ok = rename(temp, path) == 0;
-    else if (ok)
-        ok = link(temp, path) == 0 || errno == EEXIST;
-    if (!ok || !sync_dir(dir))
-        err = disk_fail(ei, path);
-    if (!ok || !replace)
-        (void)unlink(temp);
-out:
     free(path);
     free(temp);
     return err;
@@ -185,10 +180,8 @@ static enum err vault_open(const char *project_dir, bool change, struct vault *v
 
     *v = (struct vault){.lock = -1};
     v->dir = path_of(project_dir, "." PRODUCT);
-    v->path = v->dir ? path_of(v->dir, STORE_NAME) : NULL;
-    if (!v->path)
-        err = fail(ei, ERR_SECRET, "the path of the project is too long");
-    else if (sodium_init() < 0)
+    v->path = path_of(v->dir, STORE_NAME);
+    if (sodium_init() < 0)
         err = fail(ei, ERR_INTERNAL, "libsodium does not start");
     if (!err && change)
         err = vault_lock(v, ei);
