@@ -6,18 +6,21 @@
  *   - no checkpoint at all: the target is new. If the journal reaches back to its first entry everything is written from it, else everything is read again from `start`. */
 #include "run/engine.h"
 
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/num.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <sys/stat.h>
 
 #define JOURNAL_SEGMENT_BYTES (256ll << 20)
 #define JOURNAL_SEGMENT_MS (86400000ll)
 #define REPLY_MAX_BYTES (32u << 20)
 #define CALL_MS 60000
+#define CONNECT_PAUSE_MS 300
 
 enum err engine_open(struct engine *e, struct errinfo *ei)
 {
@@ -145,6 +148,26 @@ enum err engine_peek(struct engine *e, struct errinfo *ei)
     return OK;
 }
 
+/* A server that is down is waited for as long as patience lasts (decisions 12). */
+static enum err connect_target(struct engine *e, struct errinfo *ei)
+{
+    const struct clock *clock = e->options->clock;
+    int64_t begun = clock_mono(clock);
+    enum err err;
+
+    while ((err = sink_connect(e->sink, ei)) == ERR_NETWORK && clock_mono(clock) - begun < e->options->patience_ms) {
+        struct event ev = {.kind = EVENT_RETRY, .integration = e->integration->name, .code = err, .text = str_of(ei->msg), .took_ms = clock_mono(clock) - begun};
+        struct timespec t = {.tv_nsec = CONNECT_PAUSE_MS * 1000000};
+        uint32_t r;
+
+        event_emit(&e->options->listener, &ev);
+        random_bytes(&r, sizeof r);
+        t.tv_nsec += (long)(r % CONNECT_PAUSE_MS) * 1000000;
+        nanosleep(&t, NULL);
+    }
+    return err;
+}
+
 enum err engine_open_target(struct engine *e, struct errinfo *ei)
 {
     struct journal_limits limits = {JOURNAL_SEGMENT_BYTES, JOURNAL_SEGMENT_MS};
@@ -155,7 +178,8 @@ enum err engine_open_target(struct engine *e, struct errinfo *ei)
     err = err ? err : journal_open(dir.p, limits, false, &e->journal, ei);
     err = err ? err : connection_values(e->project, e->integration->target, e->arena, &options, ei);
     err = err ? err : sink_open(e->flow->sink_type, &e->flow->sink_spec, &options, &e->sink, ei);
-    err = err ? err : sink_connect(e->sink, ei);
+    err = err ? err : connect_target(e, ei);
+    err = err ? err : sink_fits(e->sink, ei);
     err = err ? err : reconcile(e, ei);
     if (!err && e->target_holds)
         err = sink_claim(e->sink, &e->at, &e->at.epoch, ei);

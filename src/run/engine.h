@@ -39,6 +39,9 @@ enum err engine_open_source(struct engine *e, void (*note)(void *ctx, enum sourc
 void engine_remember(struct engine *e);
 void engine_close(struct engine *e);
 
+/* summary.c: an error that came without a hint gets the usual one of its code. */
+void summary_hint(struct run_summary *s);
+
 /* redo.c: replay and retry, on an engine that is not open yet; opens and closes it. */
 void redo(struct engine *e, struct run_summary *ret);
 

@@ -234,10 +234,9 @@ static void got_page(void *ctx, struct page *page, const struct errinfo *why)
         end(r, why);
         return;
     }
-    if (!r->asked_before) {
-        r->asked_before = true;
+    if (!r->asked_before)
         r->c.first_page(r->c.ctx, &again);
-    }
+    r->asked_before = !again;
     if (again) {
         page_unref(page);
         step(r);

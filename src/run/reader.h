@@ -25,7 +25,7 @@ struct reader_config {
     const struct remote_clock *remote;
     int64_t size_learnt;    /* as remembered, 0: not known */
     int64_t cursor;         /* PAGE_CURSOR: where to begin; INT64_MIN: the paging's first value */
-    void (*first_page)(void *ctx, bool *ret_again); /* after the first reply: may replace the jobs (the clock was learnt) */
+    void (*first_page)(void *ctx, bool *ret_again); /* after the first reply, until it is content: may replace the jobs (the clock was learnt); `again` reads the page anew */
     void (*ended)(void *ctx, const struct errinfo *why); /* why->code OK: everything was read */
     void *ctx;
 };

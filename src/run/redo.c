@@ -335,6 +335,7 @@ void redo(struct engine *e, struct run_summary *ret)
     err = redo_all(&r, &ei);
     if (err)
         ret->error = ei;
+    summary_hint(ret);
     ret->status = err ? RUN_FAILED : ret->counts.dead_records + ret->counts.dead_rows ? RUN_PARTIAL : RUN_OK;
     ret->verified = !err;
     ret->duration_ms = clock_mono(e->options->clock) - began;

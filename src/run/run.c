@@ -17,6 +17,7 @@
 
 #define TICK_MS 250
 #define CLOCK_MATTERS_MS 1000
+#define FIRST_PAGES_MAX 3 /* a clock that was remembered and is contradicted wants a second witness */
 
 struct run {
     struct engine e;
@@ -26,6 +27,7 @@ struct run {
     struct job jobs[1024];
     size_t n_jobs;
     int64_t began_ms, planned_to_s;
+    int first_pages;
     int64_t id;
     bool read_all, written, interrupted;
     int signals;
@@ -109,6 +111,12 @@ static void first_page(void *ctx, bool *ret_again)
     int64_t off_s = source_now_s(r) - r->e.integration->lag_ms / 1000 - r->planned_to_s;
 
     *ret_again = false;
+    if (r->first_pages++ == FIRST_PAGES_MAX)
+        return;
+    if (remote_clock_doubted(r->e.remote)) {
+        *ret_again = true;
+        return;
+    }
     if (llabs(off_s) * 1000 <= CLOCK_MATTERS_MS + (clock_mono(r->e.options->clock) - r->began_ms) || r->e.flow->paging->kind == PAGE_CURSOR)
         return;
     if (plan(r, &ei)) {
@@ -394,6 +402,7 @@ static void conclude(struct run *r)
         s->error = r->p.error;
     if (!s->error.code && !r->interrupted && r->reader)
         check_laws(r);
+    summary_hint(s);
     s->verified = !s->error.code && !r->interrupted && rs.windows > 0 ? rs.verified == rs.windows : !s->error.code && !r->interrupted && r->reader;
     s->status = s->error.code ? RUN_FAILED : r->interrupted ? RUN_INTERRUPTED : s->counts.dead_records + s->counts.dead_rows ? RUN_PARTIAL : RUN_OK;
     if (r->e.sink)

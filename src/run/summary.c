@@ -1,5 +1,5 @@
 /* What a run says of itself: names, the JSON object of `run --json`, the exit status. */
-#include "run/run.h"
+#include "run/engine.h"
 
 #include <string.h>
 
@@ -15,6 +15,26 @@ const char *run_status_name(enum run_status s)
     static const char *const names[] = {[RUN_OK] = "ok", [RUN_PARTIAL] = "partial", [RUN_FAILED] = "failed", [RUN_INTERRUPTED] = "interrupted"};
 
     return names[s];
+}
+
+void summary_hint(struct run_summary *s)
+{
+    static const struct {
+        enum err code;
+        const char *hint;
+    } hints[] = {
+        {ERR_NETWORK, "is it up, and can this machine reach it? The next run goes on from here"},
+        {ERR_REMOTE, "the upstream is in trouble, or is not what its address says; the next run goes on from here"},
+        {ERR_AUTH, "check the connection's user, password and rights"},
+        {ERR_SCHEMA, "compare mapping and table with `sluice check --online`"},
+        {ERR_TARGET, "the database server's log says more; the next run goes on from here"},
+        {ERR_DISK, "make room there; the next run goes on from here"},
+        {ERR_INTERNAL, "please report this with what `sluice log` shows"},
+    };
+
+    for (size_t i = 0; i < sizeof hints / sizeof *hints && !s->error.hint[0]; i++)
+        if (s->error.code == hints[i].code)
+            fail_hint(&s->error, "%s", hints[i].hint);
 }
 
 static void out_time(struct json_out *w, const char *key, int64_t s, const struct zone *z, bool is_time)

@@ -98,21 +98,41 @@ enum err sink_encode(const struct sink *s, struct batch *b, struct errinfo *ei)
     return s->type->encode(s, b, ei);
 }
 
-/* A missing table is told before the first row is sent, with the way out. */
-static bool table_missing(const struct sink *s, struct errinfo *ei)
+static bool has_column(const struct table_info *t, struct str name)
 {
-    for (size_t i = 0; i < s->spec.n_statements; i++)
-        if (s->described && s->spec.statements[i].table.n && !s->tables[i].found) {
-            fail(ei, ERR_SCHEMA, "table " STR_FMT " does not exist in the target", STR_ARG(s->spec.statements[i].table));
-            fail_hint(ei, "`sluice ddl " STR_FMT "` prints a CREATE TABLE that fits; with --create it makes the table", STR_ARG(s->spec.integration));
+    for (size_t i = 0; i < t->n_columns; i++)
+        if (str_eq_nocase(t->columns[i].name, name))
             return true;
-        }
     return false;
+}
+
+static enum err fits(const struct sink *s, const struct statement *st, const struct table_info *t, struct errinfo *ei)
+{
+    if (!t->found) {
+        fail(ei, ERR_SCHEMA, "table " STR_FMT " does not exist in the target", STR_ARG(st->table));
+        return fail_hint(ei, "`sluice ddl " STR_FMT "` prints a CREATE TABLE that fits; with --create it makes the table", STR_ARG(s->spec.integration));
+    }
+    for (size_t i = 0; i < st->columns.n; i++)
+        if (!has_column(t, st->columns.at[i])) {
+            fail(ei, ERR_SCHEMA, "table " STR_FMT " has no column " STR_FMT, STR_ARG(st->table), STR_ARG(st->columns.at[i]));
+            return fail_hint(ei, "add it to the table or take it out of the mapping; `sluice check --online " STR_FMT "` compares the two", STR_ARG(s->spec.integration));
+        }
+    return OK;
+}
+
+enum err sink_fits(const struct sink *s, struct errinfo *ei)
+{
+    enum err e = OK;
+
+    for (size_t i = 0; i < s->spec.n_statements && s->described && !e; i++)
+        if (s->spec.statements[i].table.n)
+            e = fits(s, &s->spec.statements[i], &s->tables[i], ei);
+    return e;
 }
 
 enum sink_outcome sink_write(struct sink *s, struct batch *b, const struct sink_hook *hook, struct errinfo *ei)
 {
-    return b->n_rows && table_missing(s, ei) ? SINK_PERMANENT : s->type->write(s, b, hook, ei);
+    return s->type->write(s, b, hook, ei);
 }
 
 enum sink_outcome sink_write_checkpoint(struct sink *s, const struct checkpoint *to, struct errinfo *ei) { return s->type->write_checkpoint(s, to, ei); }

@@ -103,6 +103,8 @@ const char *sink_path(const struct sink *s);
 const char *sink_server(const struct sink *s); /* "MariaDB 10.11.19", … */
 /* The real table behind statement i; lives as long as the connection. NULL before connecting. */
 const struct table_info *sink_table(const struct sink *s, size_t i);
+/* ERR_SCHEMA when a table of the statements, or a column that they name, does not exist. After connecting; told before anything is read, so that the cursor stays. */
+enum err sink_fits(const struct sink *s, struct errinfo *ei) MUST_USE;
 /* Compares statements with the real tables: missing column, too short, wrong type, folding key collation, engine without transactions, more than one unique key
  * under REPLACE, charset not utf8mb4 … `pos` of statement columns are given by the caller. */
 void sink_check(const struct sink *s, struct pos main_pos, struct diags *diags);

@@ -32,6 +32,8 @@ void remote_clock_free(struct remote_clock *r);
 void remote_clock_learn(struct remote_clock *r, int64_t date_s, int64_t trip_ms, int64_t age_ms);
 void remote_clock_force(struct remote_clock *r, int64_t date_s, int64_t age_ms); /* after "timestamp invalid" */
 void remote_clock_set_offset(struct remote_clock *r, int64_t offset_ms);         /* as remembered from an earlier run */
+/* The last sample was far off and waits for a second one. */
+bool remote_clock_doubted(const struct remote_clock *r);
 bool remote_clock_known(const struct remote_clock *r);
 int64_t remote_clock_offset_ms(const struct remote_clock *r);
 int64_t remote_clock_now_ms(const struct remote_clock *r);

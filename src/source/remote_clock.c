@@ -83,6 +83,17 @@ void remote_clock_set_offset(struct remote_clock *r, int64_t offset_ms)
     pthread_mutex_unlock(&r->lock);
 }
 
+bool remote_clock_doubted(const struct remote_clock *r)
+{
+    struct remote_clock *m = (struct remote_clock *)(uintptr_t)r; /* for its lock */
+    bool doubted;
+
+    pthread_mutex_lock(&m->lock);
+    doubted = m->doubted;
+    pthread_mutex_unlock(&m->lock);
+    return doubted;
+}
+
 static void look(const struct remote_clock *r, bool *ret_known, int64_t *ret_offset_ms)
 {
     struct remote_clock *m = (struct remote_clock *)(uintptr_t)r; /* for its lock */
