@@ -7,8 +7,9 @@
  * of the probe included: a row that was pushed off page 1 makes one too many. A has_next on the last page is looked
  * into, because a total may be stale.
  *
- * Without totals only a window of one page can be shown to be complete (has_next false, page 2 empty); a longer one is
- * narrowed, and where that is not possible read forward to its end and reported as not verified.
+ * Without totals only a window of one page can be shown to be complete (has_next false, page 2 empty; or a has_next that
+ * is true even on the empty page 2); a longer one is narrowed, and where that is not possible read forward to its end
+ * and reported as not verified.
  *
  * Forward, offset, link and cursor paging end on the upstream's own end mark and on counts, never on a short page
  * alone: a server may give fewer rows than were asked for. Reading stops at a page that brings nothing new and at a
@@ -163,7 +164,7 @@ static enum pager_keep told_probe_without_total(struct pager *p, const struct pa
     if (r->n_records == 0 && r->has_next != 1)
         return finish(p, PAGER_VERIFIED, "", PAGER_KEEP);
     p->page = p->plan.paging->first_page + 1;
-    if (p->single) {
+    if (p->single || (p->plan.may_narrow && (int64_t)r->n_records < p->plan.size)) {
         p->state = ASK_SECOND;
         return PAGER_KEEP;
     }
@@ -210,13 +211,14 @@ static enum pager_keep told_probe(struct pager *p, const struct pager_facts *f)
     return PAGER_SKIP;
 }
 
+/* An empty page 2 with has_next true: has_next is no guide here, and the pages themselves end. */
 static enum pager_keep told_second(struct pager *p, const struct pager_facts *f)
 {
-    if (f->reply->n_records == 0 && f->reply->has_next != 1)
+    if (f->reply->n_records == 0 && (f->reply->has_next == 1) != p->single)
         return finish(p, PAGER_VERIFIED, "", PAGER_SKIP);
     add_ids(p, f);
     if (p->plan.may_narrow)
-        return finish(p, PAGER_NARROW, "has_next was false, but page 2 says otherwise", PAGER_KEEP);
+        return finish(p, PAGER_NARROW, "more than one page, and no total was told", PAGER_KEEP);
     p->single = false;
     p->state = ASK_FORWARD;
     p->page++;
