@@ -337,6 +337,90 @@ static void finds_the_nearest(void **state)
     diags_free(diags);
 }
 
+/* ---- the page for people ---- */
+
+/* Writes the blocks ```json PATH of the page into the folder. Gives their number; `page` gets the whole text. */
+static size_t write_page(const struct folder *f, struct buf *page)
+{
+    FILE *in = fopen(SOURCE_DIR "/docs/projects.md", "r");
+    struct buf text = buf_make(1 << 20);
+    char line[4096], name[200] = "";
+    size_t n = 0;
+
+    assert_non_null(in);
+    while (fgets(line, sizeof line, in)) {
+        struct str s = str_of(line);
+
+        buf_add(page, s);
+        if (name[0] && str_eq(s, S("```\n"))) {
+            folder_write(f, name, buf_str(&text));
+            buf_clear(&text);
+            name[0] = '\0';
+            n++;
+        } else if (name[0]) {
+            buf_add(&text, s);
+        } else if (str_starts(s, S("```json "))) {
+            s = str_trim(str_sub(s, 8, s.n));
+            (void)snprintf(name, sizeof name, STR_FMT, STR_ARG(s));
+        }
+    }
+    (void)fclose(in);
+    buf_free(&text);
+    return n;
+}
+
+static void assert_named(struct str page, const char *schema)
+{
+    struct json_limits limits = JSON_LIMITS_DEFAULT;
+    struct buf b = buf_make(1 << 20);
+    struct json_doc *doc = NULL;
+    struct errinfo ei;
+    struct str key;
+
+    assert_true(project_schema(str_of(schema), &b));
+    assert_int_equal(json_parse(buf_str(&b), &limits, &doc, NULL, &ei), OK);
+    struct json_iter it = json_iter(json_get(json_root(doc), S("properties")));
+    while (json_next(&it, &key)) {
+        char quoted[100];
+
+        (void)snprintf(quoted, sizeof quoted, str_eq(key, S("$schema")) ? "\"" STR_FMT "\"" : "`" STR_FMT "`",
+                       STR_ARG(key));
+        if (str_find(page, str_of(quoted), 0) == SIZE_MAX)
+            FAIL_MSG("docs/projects.md does not name %s\n", quoted);
+    }
+    json_free(doc);
+    buf_free(&b);
+}
+
+static void the_page_is_right(void **state)
+{
+    struct folder f = folder_make();
+    struct diags *diags = diags_new();
+    struct buf page = buf_make(1 << 20);
+    struct project *p = NULL;
+    struct errinfo ei;
+    char line[4096];
+
+    (void)state;
+    assert_int_equal(write_page(&f, &page), 6);
+    assert_named(buf_str(&page), "project");
+    assert_named(buf_str(&page), "connection");
+    assert_named(buf_str(&page), "integration");
+    assert_int_equal(setenv("SLUICE_CONNECTORS", SOURCE_DIR "/connectors", 1), 0);
+    assert_int_equal(project_open(f.dir, NULL, 0, diags, &p, &ei), OK);
+    assert_int_equal(setenv("SLUICE_CONNECTORS", TEST_DATA "/project/connectors", 1), 0);
+    for (size_t i = 0; i < diags_count(diags, DIAG_NOTE); i++) {
+        diag_print(diags_at(diags, i), line, sizeof line);
+        print_error("%s\n", line);
+    }
+    assert_int_equal(diags_count(diags, DIAG_NOTE), 0);
+    assert_true(p->n_integrations == 1 && p->integrations[0].ok && p->n_connections == 2);
+    project_close(p);
+    diags_free(diags);
+    buf_free(&page);
+    folder_drop(&f);
+}
+
 /* ---- values ---- */
 
 static void gives_values(void **state)
@@ -412,6 +496,7 @@ int main(void)
         cmocka_unit_test(knows_defaults),
         cmocka_unit_test(refuses_other_folders),
         cmocka_unit_test_setup_teardown(finds_the_nearest, before_each, after_each),
+        cmocka_unit_test(the_page_is_right),
         cmocka_unit_test_setup_teardown(gives_values, before_each, after_each),
         cmocka_unit_test_setup_teardown(hides_literals, before_each, after_each),
     };
