@@ -188,17 +188,6 @@ enum err engine_open_target(struct engine *e, struct errinfo *ei)
 
 /* ---- the source ---- */
 
-static struct str option_of(const struct connector *c, const struct strs *values, struct str name)
-{
-    size_t n;
-    const struct connector_option *o = connector_options(c, &n);
-
-    for (size_t i = 0; i < n && i < values->n; i++)
-        if (str_eq(o[i].name, name))
-            return values->at[i];
-    return (struct str){0};
-}
-
 static void recall_clock(struct engine *e)
 {
     struct str name = arena_printf(e->arena, "clock:" STR_FMT, STR_ARG(e->integration->source->name)), text;
@@ -243,7 +232,6 @@ enum err engine_open_source(struct engine *e, void (*note)(void *ctx, enum sourc
     recall_clock(e);
     config.bucket = e->bucket;
     config.options = (struct option_values){values.at, values.n};
-    config.base_url = option_of(e->flow->connector, &values, S("base_url"));
     e->source = source_new(&config);
     return OK;
 }

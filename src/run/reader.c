@@ -16,6 +16,7 @@
 #define JOBS_MAX 1024
 #define NARROW_ABOVE 50000
 #define KV_MAX 256
+#define KV_OWN 8 /* paging and window */
 #define UNIX_MAX_S 253402300799 /* the end of the year 9999 */
 #define CALL_ARENA_MAX (16u << 20)
 
@@ -141,8 +142,6 @@ static void set_param(struct call_params *p, struct str key, struct str value)
         return;
     while (i < p->n && !str_eq(p->at[i].key, key))
         i++;
-    if (i == KV_MAX)
-        return;
     p->at[i] = (struct kv){key, value};
     p->n += i == p->n;
 }
@@ -166,6 +165,8 @@ static enum err render(const struct reader *r, const struct pager_ask *ask, stru
     enum err e = request_render(j->request, &env, &params, ei);
 
     ret->n = 0;
+    if (!e && params.n > KV_MAX - KV_OWN)
+        e = fail(ei, ERR_CONFIG, "the request has %zu parameters, more than the %d that are sent", params.n, KV_MAX - KV_OWN);
     for (size_t i = 0; !e && i < params.n; i++)
         set_param(ret, params.at[i].name, value_as_text(&params.at[i].value, a));
     return e;

@@ -18,7 +18,6 @@ struct source_config {
     const struct connector *connector;
     const struct iface *iface;
     struct option_values options; /* secrets resolved; borrowed */
-    struct str base_url;          /* checked: http or https */
     struct str records_path;      /* the document's DataKey, or empty */
     struct bucket *bucket;        /* of the connection */
     struct remote_clock *remote;  /* of the connection */
