@@ -20,6 +20,7 @@ struct writer {
     struct pipeline *p;
     struct map *open_dead;      /* keys that have open dead letters */
     int64_t progress_at_ms;
+    struct checkpoint written;  /* what the target's checkpoint says; the pipeline's `start` stays as it was claimed */
     struct unit *u;
 };
 
@@ -116,7 +117,7 @@ static enum err load_open_dead(struct writer *w, struct errinfo *ei)
 static enum err keep_progress(struct writer *w, bool now, struct errinfo *ei)
 {
     struct pipeline *p = w->p;
-    const struct checkpoint *c = &p->start;
+    const struct checkpoint *c = &w->written;
     int64_t mono = clock_mono(p->options->clock);
     struct progress g;
     enum err e;
@@ -178,8 +179,7 @@ static enum err committed(struct writer *w, int64_t took_ms, struct errinfo *ei)
     atomic_store(&p->written_cursor, b->to.cursor_s);
     if (w->u->freshest_ms > atomic_load(&p->freshest_ms))
         atomic_store(&p->freshest_ms, w->u->freshest_ms);
-    p->start.batch = b->to.batch;
-    p->start.row = b->to.row;
+    w->written = b->to;
     pipeline_emit(p, (struct event){.kind = EVENT_COMMIT, .rows = rows, .position = b->to.page, .took_ms = took_ms});
     tell_redone(w, b);
     e = supersede(w, b, ei);
@@ -302,7 +302,7 @@ static void write_all(struct writer *w)
 void *writer_main(void *pipeline)
 {
     struct pipeline *p = pipeline;
-    struct writer w = {.p = p, .open_dead = map_new_copying(256u << 20), .progress_at_ms = INT64_MIN / 2};
+    struct writer w = {.p = p, .written = p->start, .open_dead = map_new_copying(256u << 20), .progress_at_ms = INT64_MIN / 2};
 
     write_all(&w);
     map_free(w.open_dead);
