@@ -209,6 +209,44 @@ class Recovery(RunCase):
         self.assertIn("from the journal", result.err)
         self.assert_copy(sim, project)
 
+    def with_id_check(self, project):
+        source = project.read("integrations/orders.source.json")
+        project.write("integrations/orders.source.json", {**source, "idCheck": True})
+
+    def test_what_is_known_as_written_is_written_again_when_the_target_is_gone(self):
+        """With idCheck a record that is unchanged is not written again: but only if the target has it."""
+        for journal_too in (False, True):
+            with self.subTest(journal_too=journal_too):
+                sim = self.sim("--orders", "400", "--seed", "4")
+                project = self.project(sim, create=False)
+                project.execute(f"DROP TABLE IF EXISTS {TABLE}, sluice_checkpoint")
+                project.create_table()
+                self.with_id_check(project)
+                self.run_ok(project)
+                project.execute(f"DROP TABLE {TABLE}, sluice_checkpoint")
+                if journal_too:
+                    shutil.rmtree(os.path.join(project.folder, ".sluice", "journal"))
+                project.create_table()
+                self.run_ok(project)
+                self.assert_copy(sim, project)
+
+    def test_what_is_known_as_written_is_written_again_when_the_target_was_set_back(self):
+        sim = self.sim("--orders", "400", "--seed", "4")
+        project = self.project(sim)
+        self.with_id_check(project)
+        self.run_ok(project)
+        for table in (TABLE, "sluice_checkpoint"):
+            self.db.execute(f"CREATE TABLE old_{table} AS SELECT * FROM {table}")
+        sim.control(advance_ms=5000, edit=self.orders(sim, 200), new=20)
+        sim.control(advance_ms=2000)
+        self.run_ok(project)
+        for table in (TABLE, "sluice_checkpoint"):
+            self.db.execute(f"DELETE FROM {table}")
+            self.db.execute(f"INSERT INTO {table} SELECT * FROM old_{table}")
+        shutil.rmtree(os.path.join(project.folder, ".sluice", "journal"))
+        self.run_ok(project)
+        self.assert_copy(sim, project)
+
     def test_table_gone_checkpoint_left(self):
         sim = self.sim("--orders", "600", "--seed", "4")
         project = self.project(sim)
