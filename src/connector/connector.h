@@ -109,11 +109,16 @@ struct wire_request {
 };
 /* Values of a connection's options, secrets resolved, in the order of connector_options(). */
 struct option_values { const struct str *at; size_t n; };
-/* Builds and signs. `business` are the rendered parameters (empty ones are left out of forms and of the signature); now_s is the source's clock.
- * All in `a`. ERR_CONFIG: an option is missing or cannot be sent, a parameter is the connector's own or comes twice; ERR_DATA: the request is larger than 8 MiB.
+struct sign_input {
+    const struct option_values *options;
+    const struct kv *business; /* the rendered parameters; empty ones are left out of forms and of the signature */
+    size_t n_business;
+    int64_t now_s;             /* by the source's clock */
+};
+/* Builds and signs. All in `a`. ERR_CONFIG: an option is missing or cannot be sent, a parameter is the connector's own or comes twice; ERR_DATA: the request is larger than 8 MiB.
  * Source: https://developer.alibaba.com/docs/doc.htm?articleId=101617 (open.taobao.com document 101617). */
-enum err connector_sign(const struct connector *c, const struct iface *i, const struct option_values *options, const struct kv *business, size_t n_business, int64_t now_s,
-                        struct arena *a, struct wire_request *ret, struct errinfo *ei) MUST_USE;
+enum err connector_sign(const struct connector *c, const struct iface *i, const struct sign_input *in, struct arena *a,
+                        struct wire_request *ret, struct errinfo *ei) MUST_USE;
 /* Puts the next address that a reply named (PAGE_LINK) in place of the request's own. It must have the same scheme, host and port, or be "/path" or
  * "?query"; ERR_REMOTE otherwise. A signature inside the address or body is not made anew: links are for connectors that authenticate by headers. */
 enum err connector_follow(struct str link, struct arena *a, struct wire_request *w, struct errinfo *ei) MUST_USE;
@@ -134,12 +139,17 @@ struct reply {
     int64_t page_index;              /* -1: not told */
     struct str hint_zh;              /* the hint in Chinese, or empty */
 };
-/* Judges a reply by status and body. Success must be positive: the rows' array is there and no failure marker. `doc` NULL when the body was not
- * JSON (`parse_error` says why). `records_override`: the document's DataKey or empty. */
-void connector_judge(const struct connector *c, const struct iface *i, int status, const struct json_doc *doc, const struct errinfo *parse_error, struct str records_override,
-                     struct reply *ret);
+/* What a reply answers: the call, its HTTP status, and where the document says that the rows are (its DataKey, or empty). */
+struct judge_input {
+    const struct connector *connector;
+    const struct iface *iface;
+    int status;
+    struct str records_override;
+};
+/* Judges a reply by status and body. Success must be positive: the rows' array is there and no failure marker. `doc` NULL: an empty body. */
+void connector_judge(const struct judge_input *in, const struct json_doc *doc, struct reply *ret);
 
-/* The same for a body that is not JSON (HTML, XML, nothing): the message quotes its beginning, and says what is wrong with it. */
+/* The same for a body that is not JSON (HTML, XML, nothing; `parse_error` says why, may be NULL): the message quotes its beginning, and says what is wrong with it. */
 void connector_judge_text(const struct connector *c, const struct iface *i, int status, struct str body, const struct errinfo *parse_error, struct reply *ret);
 
 /* A field of a record by name, aliases included: NULL when neither is there. */

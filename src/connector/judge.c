@@ -214,24 +214,23 @@ void connector_judge_text(const struct connector *c, const struct iface *i, int 
     }
 }
 
-void connector_judge(const struct connector *c, const struct iface *i, int status, const struct json_doc *doc,
-                     const struct errinfo *parse_error, struct str records_override, struct reply *ret)
+void connector_judge(const struct judge_input *in, const struct json_doc *doc, struct reply *ret)
 {
-    struct judged j = {.c = c, .i = i, .status = status, .root = json_root(doc)};
+    struct judged j = {.c = in->connector, .i = in->iface, .status = in->status, .root = json_root(doc)};
 
     if (!j.root) {
-        connector_judge_text(c, i, status, (struct str){0}, parse_error, ret);
+        connector_judge_text(j.c, j.i, j.status, (struct str){0}, NULL, ret);
         return;
     }
     begin(ret);
-    j.envelope = unwrap(c, j.root);
+    j.envelope = unwrap(j.c, j.root);
     if (judge_failure(&j, ret) || judge_status(&j, (struct str){0}, ret))
         return;
     if (json_type(j.root) != JSON_OBJECT && json_type(j.root) != JSON_ARRAY) {
         set(ret, REACT_RETRY, ERR_REMOTE);
-        fail(&ret->why, ERR_REMOTE, STR_FMT ": the reply is %s instead of an object", STR_ARG(i->name),
+        fail(&ret->why, ERR_REMOTE, STR_FMT ": the reply is %s instead of an object", STR_ARG(j.i->name),
              json_type_name(json_type(j.root)));
         return;
     }
-    judge_rows(&j, records_override, ret);
+    judge_rows(&j, in->records_override, ret);
 }

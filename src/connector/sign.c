@@ -407,17 +407,17 @@ static void list_secrets(struct call *k, struct wire_request *w)
     w->secrets = at;
 }
 
-static enum err prepare(struct call *k, const struct kv *business, size_t n, int64_t now_s)
+static enum err prepare(struct call *k, const struct sign_input *in)
 {
     enum err e = check_options(k);
 
     if (e == OK)
         e = choose_method(k);
     if (e == OK)
-        e = write_timestamp(k, now_s);
+        e = write_timestamp(k, in->now_s);
     if (e != OK)
         return e;
-    gather_business(k, business, n);
+    gather_business(k, in->business, in->n_business);
     e = check_business(k);
     if (e == OK && (k->c->request.wire == WIRE_JSON || k->c->request.business_json))
         e = write_business_json(k);
@@ -426,17 +426,16 @@ static enum err prepare(struct call *k, const struct kv *business, size_t n, int
     return e;
 }
 
-enum err connector_sign(const struct connector *c, const struct iface *i, const struct option_values *options,
-                        const struct kv *business, size_t n_business, int64_t now_s, struct arena *a,
+enum err connector_sign(const struct connector *c, const struct iface *i, const struct sign_input *in, struct arena *a,
                         struct wire_request *ret, struct errinfo *ei)
 {
-    struct call k = {.c = c, .i = i, .options = options, .a = a, .ei = ei};
+    struct call k = {.c = c, .i = i, .options = in->options, .a = a, .ei = ei};
     struct wire_request w = {0};
     enum err e;
 
     if (c->kind != CONNECTOR_HTTP)
         return fail(ei, ERR_INTERNAL, STR_FMT " is a database, it is not called over HTTP", STR_ARG(c->name));
-    e = prepare(&k, business, n_business, now_s);
+    e = prepare(&k, in);
     if (e == OK)
         e = put_sign(&k);
     if (e == OK)

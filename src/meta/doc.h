@@ -107,8 +107,7 @@ const struct request *request_compile(struct compile *c, struct meta_fields grou
 /* Fields without value or with null are left out; empty strings are kept (the connector's wire form decides). In
  * env->arena. */
 enum err request_render(const struct request *r, struct env *env, struct params *ret, struct errinfo *ei) MUST_USE;
-/* The fields of a request one by one: to find window fields and lookups. */
-size_t request_count(const struct request *r);
+/* Field i of the request, in its order. */
 const struct column *request_column(const struct request *r, size_t i);
 
 /* `condition` (metadata.md 4, decisions 20). */

@@ -69,10 +69,6 @@ enum err request_render(const struct request *r, struct env *env, struct params 
     return OK;
 }
 
-size_t request_count(const struct request *r)
-{
-    return r->n;
-}
 const struct column *request_column(const struct request *r, size_t i)
 {
     return r->at[i];

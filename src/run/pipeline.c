@@ -13,8 +13,6 @@ void pipeline_fail(struct pipeline *p, const struct errinfo *ei)
     queue_close(p->to_write);
 }
 
-bool pipeline_failed(const struct pipeline *p) { return atomic_load(&p->failed); }
-
 void pipeline_emit(const struct pipeline *p, struct event e)
 {
     e.integration = p->flow->integration->name;

@@ -80,7 +80,6 @@ struct pipeline {
 
 /* The first failure wins; everything upstream of it stops. */
 void pipeline_fail(struct pipeline *p, const struct errinfo *ei);
-bool pipeline_failed(const struct pipeline *p);
 void pipeline_emit(const struct pipeline *p, struct event e);
 enum err pipeline_start(struct pipeline *p, struct errinfo *ei) MUST_USE;
 /* From the loop's thread: takes the page (a mark, or rows). False when there is no room: the page stays with the caller, `room` will be called. */

@@ -133,7 +133,7 @@ static void make_texts(struct sink *s)
     buf_free(&b);
 }
 
-enum err my_connect(struct sink *s, struct errinfo *ei)
+static enum err my_connect(struct sink *s, struct errinfo *ei)
 {
     struct my_sink *m = my_self(s);
     bool infile = false;
@@ -221,7 +221,6 @@ const struct sink_type sink_mysql = {
     .claim = my_claim,
     .encode = my_encode,
     .write = my_write,
-    .write_checkpoint = my_write_checkpoint,
     .lookup = my_lookup,
     .exec = my_exec,
     .ddl = my_ddl,

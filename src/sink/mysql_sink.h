@@ -35,7 +35,6 @@ struct my_wire {
 
 struct my_sink *my_self(const struct sink *s);
 void my_disconnect(struct my_sink *m);
-enum err my_connect(struct sink *s, struct errinfo *ei) MUST_USE;
 enum err my_describe(struct sink *s, struct str table, struct table_info *ret, struct errinfo *ei) MUST_USE;
 void my_ddl(struct str table, const struct ddl_column *cols, size_t n, struct buf *out);
 enum err my_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, bool *ret_held, struct errinfo *ei) MUST_USE;
@@ -44,6 +43,5 @@ enum err my_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoc
 enum err my_move_checkpoint(struct sink *s, const struct checkpoint *to, bool *ret_fenced, struct errinfo *ei) MUST_USE;
 enum err my_encode(const struct sink *s, struct batch *b, struct errinfo *ei) MUST_USE;
 enum sink_outcome my_write(struct sink *s, struct batch *b, const struct sink_hook *hook, struct errinfo *ei);
-enum sink_outcome my_write_checkpoint(struct sink *s, const struct checkpoint *to, struct errinfo *ei);
 
 #endif

@@ -321,10 +321,3 @@ enum sink_outcome my_write(struct sink *s, struct batch *b, const struct sink_ho
     }
     return finish(s, &b->to, ei);
 }
-
-enum sink_outcome my_write_checkpoint(struct sink *s, const struct checkpoint *to, struct errinfo *ei)
-{
-    enum sink_outcome o = ready(s, ei);
-
-    return o == SINK_COMMITTED ? finish(s, to, ei) : o;
-}

@@ -118,11 +118,10 @@ enum err sink_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_ep
  * batch->bad, sorts where order does not matter, and builds batch->wire. Thread-safe. */
 enum err sink_encode(const struct sink *s, struct batch *b, struct errinfo *ei) MUST_USE;
 /* One attempt at the transaction, connecting first when the connection is gone: rows that the server refuses are isolated and added to batch->bad, then `before_commit` is called (it makes dead letters durable; an error
- * there rolls back and comes out as SINK_TRANSIENT), then the checkpoint row is updated (WHERE epoch matches), then COMMIT. ERR code and text in `ei` when not committed. */
+ * there rolls back and comes out as SINK_TRANSIENT), then the checkpoint row is updated (WHERE epoch matches), then COMMIT. ERR code and text in `ei` when not committed.
+ * A batch without rows moves the checkpoint alone (a mark, or a page that gave nothing). */
 struct sink_hook { enum err (*before_commit)(void *ctx, struct batch *b, struct errinfo *ei); void *ctx; };
 enum sink_outcome sink_write(struct sink *s, struct batch *b, const struct sink_hook *hook, struct errinfo *ei) MUST_USE;
-/* Moves only the checkpoint row (a mark, or a page that gave no rows). */
-enum sink_outcome sink_write_checkpoint(struct sink *s, const struct checkpoint *to, struct errinfo *ei) MUST_USE;
 
 /* Rows of the main table by target id, as JSON objects appended to `out` (for `records`), and how many rows there are. */
 enum err sink_lookup(struct sink *s, struct str id_column, struct str id, struct buf *out, struct errinfo *ei) MUST_USE;

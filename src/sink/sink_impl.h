@@ -19,7 +19,6 @@ struct sink_type {
     enum err (*claim)(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei);
     enum err (*encode)(const struct sink *s, struct batch *b, struct errinfo *ei);
     enum sink_outcome (*write)(struct sink *s, struct batch *b, const struct sink_hook *hook, struct errinfo *ei);
-    enum sink_outcome (*write_checkpoint)(struct sink *s, const struct checkpoint *to, struct errinfo *ei);
     enum err (*lookup)(struct sink *s, struct str id_column, struct str id, struct buf *out, struct errinfo *ei);
     enum err (*exec)(struct sink *s, struct str sql, struct errinfo *ei);
     void (*ddl)(struct str table, const struct ddl_column *cols, size_t n, struct buf *out);

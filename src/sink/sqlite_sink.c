@@ -403,13 +403,6 @@ static enum sink_outcome lite_write(struct sink *s, struct batch *b, const struc
     return lite_finish(s, &b->to, ei);
 }
 
-static enum sink_outcome lite_write_checkpoint(struct sink *s, const struct checkpoint *to, struct errinfo *ei)
-{
-    enum sink_outcome o = lite_begin(s, ei);
-
-    return o == SINK_COMMITTED ? lite_finish(s, to, ei) : o;
-}
-
 /* ---- looking up, running, making ---- */
 
 static enum err lite_lookup(struct sink *s, struct str id_column, struct str id, struct buf *out, struct errinfo *ei)
@@ -493,7 +486,6 @@ const struct sink_type sink_sqlite = {
     .claim = lite_claim,
     .encode = lite_encode,
     .write = lite_write,
-    .write_checkpoint = lite_write_checkpoint,
     .lookup = lite_lookup,
     .exec = lite_exec,
     .ddl = lite_ddl,

@@ -45,7 +45,7 @@ static enum err fill(struct page *p, const struct journal_entry *e, const struct
 
     if (err)
         return err;
-    connector_judge(c, i, 200, p->doc, NULL, records_path, &p->reply);
+    connector_judge(&(struct judge_input){c, i, 200, records_path}, p->doc, &p->reply);
     if (p->reply.reaction == REACT_OK)
         return OK;
     return fail(ei, ERR_DATA, "journal entry %lld: its rows are not found any more: %s", (long long)e->seq,

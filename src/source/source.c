@@ -92,6 +92,7 @@ static void note(const struct source *s, enum source_note what, const struct err
         s->c.note(s->c.note_ctx, what, ei, wait_ms);
 }
 
+/* lint: allow(forward) every way an attempt fails may lead to the next one, by the timer that again_in sets */
 static void attempt(void *ctx);
 
 static void again_in(struct source *s, int64_t ms)
@@ -160,6 +161,7 @@ static struct page *read_reply(struct source *s, struct http_reply *r)
 {
     struct json_limits limits = JSON_LIMITS_DEFAULT;
     struct page *p = page_new();
+    struct judge_input in = {s->c.connector, s->c.iface, r->status, s->c.records_path};
     struct errinfo why = {0};
     enum err e;
 
@@ -170,7 +172,7 @@ static struct page *read_reply(struct source *s, struct http_reply *r)
     if (e)
         connector_judge_text(s->c.connector, s->c.iface, r->status, r->body, &why, &p->reply);
     else
-        connector_judge(s->c.connector, s->c.iface, r->status, p->doc, NULL, s->c.records_path, &p->reply);
+        connector_judge(&in, p->doc, &p->reply);
     p->body = http_take_body(r, &p->body_n);
     s->counts.bytes += (int64_t)p->body_n;
     return p;
@@ -242,11 +244,12 @@ static void on_reply(void *ctx, struct http_reply *r)
 static enum err make_request(struct source *s, struct wire_request *w, struct errinfo *ei)
 {
     int64_t now_s = remote_clock_now_ms(s->c.remote) / 1000;
+    struct sign_input in = {&s->c.options, s->business, s->n_business, now_s};
     enum err e;
 
     arena_free(s->attempt);
     s->attempt = arena_new(ARENA_MAX_BYTES);
-    e = connector_sign(s->c.connector, s->c.iface, &s->c.options, s->business, s->n_business, now_s, s->attempt, w, ei);
+    e = connector_sign(s->c.connector, s->c.iface, &in, s->attempt, w, ei);
     if (!e && s->link.n)
         e = connector_follow(s->link, s->attempt, w, ei);
     return e;

@@ -13,6 +13,7 @@ static void use(struct arena *a, const struct connector *c)
     struct option_values values = {at, 0};
     const struct kv business[] = {{S("page_index"), S("1")}, {S("a"), S("[1]")}, {S("b"), S("it's")}, {S("c"), S("")}};
     const struct iface *ifaces;
+    struct sign_input in = {&values, business, 4, 1772325000};
     struct wire_request w;
     struct errinfo ei;
     size_t n, n_options;
@@ -25,7 +26,7 @@ static void use(struct arena *a, const struct connector *c)
     ifaces = connector_ifaces(c, &n);
     for (size_t i = 0; i < n && i < 4; i++) {
         if (connector_get_kind(c) == CONNECTOR_HTTP &&
-            connector_sign(c, &ifaces[i], &values, business, 4, 1772325000, a, &w, &ei) == OK)
+            connector_sign(c, &ifaces[i], &in, a, &w, &ei) == OK)
             connector_show(c, &w, a);
     }
 }

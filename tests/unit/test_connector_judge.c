@@ -26,7 +26,7 @@ static void judge(struct judge_case *t)
     if (!t->i)
         t->i = connector_iface(t->c, S("jushuitan.order.list.query"));
     if (json_parse(t->body, &JSON_LIMITS_DEFAULT, &t->doc, NULL, &ei) == OK)
-        connector_judge(t->c, t->i, (int)t->status, t->doc, NULL, t->path, &t->reply);
+        connector_judge(&(struct judge_input){t->c, t->i, (int)t->status, t->path}, t->doc, &t->reply);
     else
         connector_judge_text(t->c, t->i, (int)t->status, t->body, &ei, &t->reply);
 }

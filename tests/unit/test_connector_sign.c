@@ -38,13 +38,14 @@ static void call(struct sign_case *t)
 {
     size_t n;
     struct option_values values = {t->options, 0};
+    struct sign_input in = {&values, t->send, t->n_send, t->now};
 
     if (t->tried)
         return;
     connector_options(t->c, &n);
     values.n = n;
     t->tried = true;
-    t->signed_ok = connector_sign(t->c, t->i, &values, t->send, t->n_send, t->now, t->a, &t->w, &t->ei) == OK;
+    t->signed_ok = connector_sign(t->c, t->i, &in, t->a, &t->w, &t->ei) == OK;
     if (t->signed_ok)
         t->shown = connector_show(t->c, &t->w, t->a);
 }
@@ -177,8 +178,9 @@ static enum err sign_bearer(struct arena *a, struct str token, struct kv pair, s
     const struct connector *c = data_connector(a, S("bearer.json"));
     struct str options[] = {S("https://api.example"), token, S("")};
     struct option_values values = {options, 3};
+    struct sign_input in = {&values, &pair, 1, 1};
 
-    return connector_sign(c, connector_iface(c, S("list")), &values, &pair, 1, 1, a, w, ei);
+    return connector_sign(c, connector_iface(c, S("list")), &in, a, w, ei);
 }
 
 static void control_characters_in_a_header(void **state)
@@ -219,13 +221,14 @@ static void nul_bytes_are_signed_and_sent(void **state)
     struct str options[] = {S("https://q.example"), S("query-key"), S("")};
     struct option_values values = {options, 3};
     struct kv pair = {S("a"), S("x\0y")};
+    struct sign_input in = {&values, &pair, 1, 1};
     struct wire_request with, without;
     struct errinfo ei;
 
     (void)state;
-    assert_int_equal(connector_sign(c, connector_iface(c, S("list")), &values, &pair, 1, 1, a, &with, &ei), OK);
+    assert_int_equal(connector_sign(c, connector_iface(c, S("list")), &in, a, &with, &ei), OK);
     pair.value = S("x");
-    assert_int_equal(connector_sign(c, connector_iface(c, S("list")), &values, &pair, 1, 1, a, &without, &ei), OK);
+    assert_int_equal(connector_sign(c, connector_iface(c, S("list")), &in, a, &without, &ei), OK);
     assert_true(has(with.url, S("a=x%00y")));
     assert_false(str_eq(str_sub(with.url, 0, 80), str_sub(without.url, 0, 80)));
     arena_free(a);
@@ -236,11 +239,12 @@ static void a_database_is_not_called(void **state)
     struct arena *a = arena_new(DATA_ARENA_BYTES);
     const struct connector *c = data_connector(a, S("mysql"));
     struct option_values values = {0};
+    struct sign_input in = {&values, NULL, 0, 1};
     struct wire_request w;
     struct errinfo ei;
 
     (void)state;
-    assert_int_equal(connector_sign(c, connector_iface(c, S("select")), &values, NULL, 0, 1, a, &w, &ei), ERR_INTERNAL);
+    assert_int_equal(connector_sign(c, connector_iface(c, S("select")), &in, a, &w, &ei), ERR_INTERNAL);
     arena_free(a);
 }
 
