@@ -235,6 +235,7 @@ static enum MHD_Result send_truth(struct server *srv, struct MHD_Connection *con
 
 /* ---- requests ---- */
 
+/* lint: allow(parameters) MHD_KeyValueIteratorN of libmicrohttpd */
 static enum MHD_Result add_argument(void *ctx, enum MHD_ValueKind kind, const char *key, size_t key_n, const char *value,
                                     size_t value_n)
 {
@@ -288,6 +289,7 @@ static bool answer(struct server *srv, struct MHD_Connection *connection, const 
     return true;
 }
 
+/* lint: allow(parameters) MHD_AccessHandlerCallback of libmicrohttpd */
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path, const char *method,
                                   const char *version, const char *data, size_t *data_n, void **state)
 {

@@ -38,8 +38,9 @@ static int count_lines(const struct gen *g, const struct version *v, enum money 
 }
 
 /* Price, quantity and amount. */
-static void line_money(struct record *r, struct line *l, int i, struct rng *b, enum money money, uint32_t rev)
+static void line_money(struct record *r, int i, struct rng *b, enum money money, uint32_t rev)
 {
+    struct line *l = &r->lines[i];
     bool text = money != MONEY_TOKENS && !rng_one_in(b, 4);
     int scale = money == MONEY_LINES_4 || money == MONEY_BIG ? 4 : money == MONEY_WHOLE ? 0 : 2;
     int64_t unit = scale == 4 ? 1 : scale == 2 ? 100 : 10000;
@@ -122,7 +123,7 @@ static void make_line(const struct gen *g, const struct version *v, struct recor
     put_some(&l->f[L_outer_oi_id], &b, put_printf(r, "%llu", 3300000000000000000ull + (unsigned long long)oi_id));
     put_some(&l->f[L_raw_so_id], &b, r->h[H_so_id].plain);
     line_goods(g, r, l, &b);
-    line_money(r, l, i, &b, money_kind(g, v->idx), v->rev);
+    line_money(r, i, &b, money_kind(g, v->idx), v->rev);
     put_some(&l->f[L_refund_status], &b, str_of(refunds[rng_below(&b, 6)]));
     put_cstr(&l->f[L_item_status], order_statuses[r->status]);
     if (full)

@@ -244,6 +244,7 @@ static bool put_named(struct writer *w, char letter, const struct civil *c, cons
     }
 }
 
+/* lint: allow(parameters) those of strftime, with a zone in front and the length beside success */
 bool time_strftime(const struct zone *z, int64_t unix_s, struct str pattern, char *out, size_t cap, size_t *ret_n)
 {
     struct writer w = {out, cap, 0, false};
