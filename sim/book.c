@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_TS INT64_C(9007199254740993) /* 2^53 + 1, so that doubles merge neighbours */
+#define FIRST_TS        INT64_C(9007199254740993) /* 2^53 + 1, so that doubles merge neighbours */
 #define RECORD_JSON_MAX (1u << 20)
 
 static int order_by_modified(const struct slot *a, const struct slot *b)
@@ -164,7 +164,8 @@ void book_add(struct book *b, int64_t now_ms, int64_t late_ms)
 void book_edit(struct book *b, uint64_t idx, int64_t now_ms, int64_t late_ms)
 {
     struct slot *s = &b->slot[idx];
-    struct version v = {.idx = idx, .rev = ++s->last_rev, .born_s = s->born_s, .modified_s = now_ms / 1000, .ts = b->next_ts++};
+    struct version v = {
+        .idx = idx, .rev = ++s->last_rev, .born_s = s->born_s, .modified_s = now_ms / 1000, .ts = b->next_ts++};
     b->edits++;
     publish(b, &v, now_ms + late_ms, now_ms);
 }
@@ -218,8 +219,8 @@ static int compare_slots(const void *x, const void *y, void *slots)
 
 void book_open(struct book *b, const struct gen *g, int64_t now_ms, int64_t late_ms)
 {
-    *b = (struct book){.gen = *g, .next_ts = FIRST_TS, .record = mem_zero(sizeof *b->record),
-                       .text = buf_make(RECORD_JSON_MAX)};
+    *b = (struct book){
+        .gen = *g, .next_ts = FIRST_TS, .record = mem_zero(sizeof *b->record), .text = buf_make(RECORD_JSON_MAX)};
     reserve(b, g->n_initial + 64);
     uint32_t *order = mem_alloc((g->n_initial + 1) * sizeof *order);
     for (uint64_t i = 0; i < g->n_initial; i++) {

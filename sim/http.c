@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define BODY_MAX (4u << 20)
+#define BODY_MAX  (4u << 20)
 #define REPLY_MAX ((size_t)256 << 20)
 
 struct waiting {
@@ -100,7 +100,8 @@ static bool wait_for(struct server *srv, struct MHD_Connection *connection, int6
 static void add_date(const struct sim *s, struct MHD_Response *response)
 {
     static const char *const day[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char *const month[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    static const char *const month[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     time_t t = (time_t)(sim_now_ms(s) / 1000);
     struct tm tm;
     char pattern[48], text[64];
@@ -134,8 +135,8 @@ static void free_cut(void *ctx)
     free(c);
 }
 
-static enum MHD_Result send_response(struct server *srv, struct MHD_Connection *connection, int status, const char *type,
-                                     struct MHD_Response *response)
+static enum MHD_Result send_response(struct server *srv, struct MHD_Connection *connection, int status,
+                                     const char *type, struct MHD_Response *response)
 {
     if (!response)
         return MHD_NO;
@@ -226,18 +227,19 @@ static bool asked(struct MHD_Connection *connection, const char *key)
 static enum MHD_Result send_truth(struct server *srv, struct MHD_Connection *connection)
 {
     struct truth_stream *t = mem_zero(sizeof *t);
-    *t = (struct truth_stream){.sim = srv->sim, .text = buf_make(16u << 20), .raw = asked(connection, "raw"),
-                               .ids = asked(connection, "ids")};
+    *t = (struct truth_stream){
+        .sim = srv->sim, .text = buf_make(16u << 20), .raw = asked(connection, "raw"), .ids = asked(connection, "ids")};
     sim_tick(srv->sim);
-    struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 64u << 10, read_truth, t, free_truth);
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 64u << 10, read_truth, t, free_truth);
     return send_response(srv, connection, 200, "application/x-ndjson", response);
 }
 
 /* ---- requests ---- */
 
 /* lint: allow(parameters) MHD_KeyValueIteratorN of libmicrohttpd */
-static enum MHD_Result add_argument(void *ctx, enum MHD_ValueKind kind, const char *key, size_t key_n, const char *value,
-                                    size_t value_n)
+static enum MHD_Result add_argument(void *ctx, enum MHD_ValueKind kind, const char *key, size_t key_n,
+                                    const char *value, size_t value_n)
 {
     (void)kind;
     if (key_n > 0)
@@ -285,7 +287,8 @@ static bool answer(struct server *srv, struct MHD_Connection *connection, const 
     else if (strcmp(path, "/healthz") == 0 && get)
         answer_text(x, 200, "ok\n");
     else
-        answer_text(x, 404, "not here; there are POST /router/qm, GET /truth, GET /stats, POST /control, GET /healthz\n");
+        answer_text(x, 404,
+                    "not here; there are POST /router/qm, GET /truth, GET /stats, POST /control, GET /healthz\n");
     return true;
 }
 
@@ -335,7 +338,8 @@ static void on_done(void *ctx, struct MHD_Connection *connection, void **state, 
 enum err server_start(struct sim *s, struct server **ret, int *ret_port, struct errinfo *ei)
 {
     struct server *srv = mem_zero(sizeof *srv);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)s->opt.port),
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)s->opt.port),
                                   .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
     pthread_condattr_t attr;
     srv->sim = s;
@@ -344,10 +348,11 @@ enum err server_start(struct sim *s, struct server **ret, int *ret_port, struct 
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&srv->changed, &attr);
     pthread_condattr_destroy(&attr);
-    srv->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK,
-                                   (uint16_t)s->opt.port, NULL, NULL, on_request, srv, MHD_OPTION_SOCK_ADDR,
-                                   (struct sockaddr *)&address, MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL,
-                                   MHD_OPTION_CONNECTION_LIMIT, 4096u, MHD_OPTION_CONNECTION_TIMEOUT, 120u, MHD_OPTION_END);
+    srv->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK,
+                         (uint16_t)s->opt.port, NULL, NULL, on_request, srv, MHD_OPTION_SOCK_ADDR,
+                         (struct sockaddr *)&address, MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL,
+                         MHD_OPTION_CONNECTION_LIMIT, 4096u, MHD_OPTION_CONNECTION_TIMEOUT, 120u, MHD_OPTION_END);
     if (!srv->daemon) {
         free(srv);
         return fail(ei, ERR_NETWORK, "cannot listen on 127.0.0.1:%lld", (long long)s->opt.port);

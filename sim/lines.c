@@ -77,8 +77,8 @@ static void line_money(struct record *r, int i, struct rng *b, enum money money,
 
 static void line_goods(const struct gen *g, struct record *r, struct line *l, struct rng *b)
 {
-    static const char *const goods[] = {"纯棉T恤", "保温杯 500ml", "蓝牙耳机 Pro", "手机壳", "儿童雨靴", "坚果礼盒",
-                                        "Vitamin C 片", "不锈钢炒锅"};
+    static const char *const goods[] = {"纯棉T恤",  "保温杯 500ml", "蓝牙耳机 Pro", "手机壳",
+                                        "儿童雨靴", "坚果礼盒",     "Vitamin C 片", "不锈钢炒锅"};
     static const char *const variants[] = {"红色;XL", "蓝色;M", "白色", "500ml;银", "128G;黑;官方标配", "默认"};
     unsigned sku = (unsigned)rng_below(b, 5000);
     put_text(&l->f[L_sku_id], put_printf(r, "SKU-%05u", sku));

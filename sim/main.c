@@ -30,7 +30,8 @@ static const struct option_row option_table[] = {
     {"--orders", OPTION_UINT, AT(orders), 0, 10000000, "N", "how many orders there are (default 5000)"},
     {"--qps", OPTION_INT, AT(qps), 0, 1000000, "N", "calls a second that are let through; 0: any number (default 8)"},
     {"--days", OPTION_INT, AT(days), 1, 3650, "N", "orders were modified in the last N days (default 7)"},
-    {"--start", OPTION_TIME, AT(start_s), 0, 0, "TIME", "the simulator's clock starts at \"YYYY-MM-DD HH:MM:SS\", UTC+8 (default: now)"},
+    {"--start", OPTION_TIME, AT(start_s), 0, 0, "TIME",
+     "the simulator's clock starts at \"YYYY-MM-DD HH:MM:SS\", UTC+8 (default: now)"},
     {"--realtime-new", OPTION_REAL, AT(realtime_new), 0, 100000, "N", "N new orders appear every second (default 0)"},
     {"--page-max", OPTION_INT, AT(page_max), 1, 1000, "N", "largest page_size (default 100)"},
     {"--fault", OPTION_FAULT, 0, 0, 0, "NAME[=VALUE]", "switches a fault on; may be repeated; see below"},
@@ -57,8 +58,10 @@ static void print_list(void)
 static void print_help(void)
 {
     char label[64];
-    printf("usage: %s-sim NAME [option]…\n\nA local stand-in for somebody else's system. It prints one JSON line when it listens.\n\n"
-           "Simulators:\n", PRODUCT);
+    printf("usage: %s-sim NAME [option]…\n\nA local stand-in for somebody else's system. It prints one JSON line when "
+           "it listens.\n\n"
+           "Simulators:\n",
+           PRODUCT);
     print_list();
     printf("\nOptions:\n");
     for (size_t i = 0; i < N_OPTIONS; i++) {
@@ -69,16 +72,19 @@ static void print_help(void)
     for (int i = 0; i < FAULT_COUNT; i++)
         printf("  %-22s %s\n", fault_table[i].name, fault_table[i].help);
     printf("\nPaths: POST /router/qm · GET /truth[?raw=1][?ids=1] · GET /stats · POST /control · GET /healthz\n"
-           "Example: %s-sim jushuitan-qimen --orders 1000 --fault drift=3 --fault late=8\n", PRODUCT);
+           "Example: %s-sim jushuitan-qimen --orders 1000 --fault drift=3 --fault late=8\n",
+           PRODUCT);
 }
 
 static enum err bad_value(const struct option_row *row, struct str text, struct errinfo *ei)
 {
     if (row->kind == OPTION_TIME)
-        return fail(ei, ERR_USAGE, "%s takes a time like \"2026-03-01 08:30:00\", not \"" STR_FMT "\"", row->name, STR_ARG(text));
+        return fail(ei, ERR_USAGE, "%s takes a time like \"2026-03-01 08:30:00\", not \"" STR_FMT "\"", row->name,
+                    STR_ARG(text));
     if (row->kind == OPTION_UINT && row->max == 0)
         return fail(ei, ERR_USAGE, "%s takes a number, not \"" STR_FMT "\"", row->name, STR_ARG(text));
-    return fail(ei, ERR_USAGE, "%s takes a number from %g to %g, not \"" STR_FMT "\"", row->name, row->min, row->max, STR_ARG(text));
+    return fail(ei, ERR_USAGE, "%s takes a number from %g to %g, not \"" STR_FMT "\"", row->name, row->min, row->max,
+                STR_ARG(text));
 }
 
 static enum err set_fault_option(struct faults *faults, struct str text, struct errinfo *ei)
@@ -281,8 +287,15 @@ static bool known_simulator(const char *name)
 
 int main(int argc, char **argv)
 {
-    struct options opt = {.app_key = "10000001", .app_secret = "demo-top-secret", .customer_id = "20000002", .seed = 1,
-                          .orders = 5000, .qps = 8, .days = 7, .page_max = 100, .start_s = -1};
+    struct options opt = {.app_key = "10000001",
+                          .app_secret = "demo-top-secret",
+                          .customer_id = "20000002",
+                          .seed = 1,
+                          .orders = 5000,
+                          .qps = 8,
+                          .days = 7,
+                          .page_max = 100,
+                          .start_s = -1};
     struct faults faults = {0};
     struct errinfo ei = {0};
     for (int i = 1; i < argc; i++) {

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <time.h>
 
-const char *const order_statuses[] = {"WaitPay",     "Delivering",   "Merged", "Question", "Split", "WaitOuterSent",
-                                      "WaitConfirm", "WaitFConfirm", "Sent",   "Cancelled"};
+const char *const order_statuses[] = {"WaitPay",       "Delivering",  "Merged",       "Question", "Split",
+                                      "WaitOuterSent", "WaitConfirm", "WaitFConfirm", "Sent",     "Cancelled"};
 const size_t n_order_statuses = sizeof order_statuses / sizeof *order_statuses;
 enum { STATUS_WAIT_PAY = 0, STATUS_DELIVERING = 1, STATUS_QUESTION = 3, STATUS_SENT = 8 };
 
@@ -40,7 +40,7 @@ void china_print(int64_t unix_s, char out[CHINA_TEXT])
     const struct {
         int64_t value;
         size_t at;
-    } part[] = {{year / 100, 0},   {year % 100, 2},        {month, 5},      {day, 8},
+    } part[] = {{year / 100, 0},   {year % 100, 2},      {month, 5},     {day, 8},
                 {rest / 3600, 11}, {rest / 60 % 60, 14}, {rest % 60, 17}};
     memcpy(out, "0000-00-00 00:00:00", CHINA_TEXT);
     for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
@@ -67,8 +67,12 @@ bool china_parse(struct str s, int64_t *ret_unix_s)
             return false;
         part[k] = part[k] * 10 + (s.p[i] - '0');
     }
-    struct tm tm = {.tm_year = part[0] - 1900, .tm_mon = part[1] - 1, .tm_mday = part[2],
-                    .tm_hour = part[3],        .tm_min = part[4],     .tm_sec = part[5]};
+    struct tm tm = {.tm_year = part[0] - 1900,
+                    .tm_mon = part[1] - 1,
+                    .tm_mday = part[2],
+                    .tm_hour = part[3],
+                    .tm_min = part[4],
+                    .tm_sec = part[5]};
     int64_t t = (int64_t)timegm(&tm) - CHINA_OFFSET_S;
     char again[CHINA_TEXT];
     china_print(t, again);
@@ -140,9 +144,11 @@ bool gen_has_saleout(const struct gen *g, uint64_t idx)
 
 static void make_identity(const struct gen *g, const struct version *v, struct record *r, struct rng *b)
 {
-    static const char *const from[] = {"TAOBAO", "PINDUODUO", "TOUTIAOFXG", "KWAISHOP", "ERP", "MERGE", "IMPORT", "drp-s"};
+    static const char *const from[] = {"TAOBAO", "PINDUODUO", "TOUTIAOFXG", "KWAISHOP",
+                                       "ERP",    "MERGE",     "IMPORT",     "drp-s"};
     static const char *const prefix[] = {"TB", "PDD-", "", "KS", "ERP", "M", "测试-", "FX"};
-    static const char *const type[] = {"普通订单", "普通订单", "普通订单", "补发订单", "换货订单", "供销Plus", "天猫供销"};
+    static const char *const type[] = {"普通订单", "普通订单", "普通订单", "补发订单",
+                                       "换货订单", "供销Plus", "天猫供销"};
     uint64_t k = rng_below(b, 8);
     r->o_id = gen_o_id(g, v->idx);
     struct str digits = put_printf(r, "%llu", (unsigned long long)r->o_id);
@@ -177,10 +183,11 @@ static void make_identity(const struct gen *g, const struct version *v, struct r
 /* Shop and labels decide whether the seed's condition lets the order pass: about one in ten does not. */
 static void make_shop(struct record *r, struct rng *b)
 {
-    static const char *const shops[] = {"天猫旗舰店", "拼多多专营店", "抖音小店·华东", "O'Neill 官方店", "快手直播间",
-                                        "线下门店", "头条放心购旗舰店"};
+    static const char *const shops[] = {"天猫旗舰店", "拼多多专营店", "抖音小店·华东",   "O'Neill 官方店",
+                                        "快手直播间", "线下门店",     "头条放心购旗舰店"};
     static const char *const labels[] = {"加急", "线下发货", "大客户,可分批", "VIP;老客户", "直播,秒杀"};
-    static const char *const out_labels[] = {"线上发货", "加急,线上发货", "虚拟发货", "虚拟发货,已开票", "VIP,线上发货,大客户"};
+    static const char *const out_labels[] = {"线上发货", "加急,线上发货", "虚拟发货", "虚拟发货,已开票",
+                                             "VIP,线上发货,大客户"};
     uint64_t draw = rng_below(b, 40);
     uint64_t shop = rng_below(b, 7);
     r->excluded = draw < 4;
@@ -197,9 +204,10 @@ static void make_shop(struct record *r, struct rng *b)
 
 static void make_people(const struct gen *g, struct record *r, struct rng *b)
 {
-    static const char *const place[][3] = {{"浙江省", "杭州市", "余杭区"}, {"广东省", "深圳市", "南山区"},
-                                           {"上海", "上海市", "浦东新区"}, {"西藏自治区", "日喀则市", "桑珠孜区"},
-                                           {"北京", "北京市", "朝阳区"},   {"新疆维吾尔自治区", "伊犁哈萨克自治州", "霍城县"}};
+    static const char *const place[][3] = {
+        {"浙江省", "杭州市", "余杭区"}, {"广东省", "深圳市", "南山区"},
+        {"上海", "上海市", "浦东新区"}, {"西藏自治区", "日喀则市", "桑珠孜区"},
+        {"北京", "北京市", "朝阳区"},   {"新疆维吾尔自治区", "伊犁哈萨克自治州", "霍城县"}};
     uint64_t k = rng_below(b, 6);
     put_some(&r->h[H_receiver_state], b, str_of(place[k][0]));
     put_some(&r->h[H_receiver_city], b, str_of(place[k][1]));
@@ -234,7 +242,8 @@ static void make_invoice(const struct gen *g, struct record *r, struct rng *b)
     put_some(&r->h[H_buyer_tax_no], b, S("91330100MA00000X0X"));
     put_amount(r, &r->h[H_invoice_amount], (int64_t)rng_below(b, 90000) * 100, 2, rng_one_in(b, 2));
     if (rng_one_in(b, 2))
-        put_json(&r->h[H_invoice_data], S("{\"kind\" : \"电票\", \"rate\" : 0.130}"), S("{\"kind\":\"电票\",\"rate\":0.130}"));
+        put_json(&r->h[H_invoice_data], S("{\"kind\" : \"电票\", \"rate\" : 0.130}"),
+                 S("{\"kind\":\"电票\",\"rate\":0.130}"));
     else
         put_null(&r->h[H_invoice_data]);
 }
@@ -242,8 +251,13 @@ static void make_invoice(const struct gen *g, struct record *r, struct rng *b)
 /* What an edit changes, and the times. */
 static void make_state(const struct gen *g, const struct version *v, struct record *r, struct rng *e)
 {
-    static const char *const shop_status[] = {"WAIT_BUYER_PAY", "WAIT_SELLER_SEND_GOODS", "WAIT_BUYER_CONFIRM_GOODS",
-                                              "TRADE_FINISHED", "TRADE_CLOSED", "2", "105"};
+    static const char *const shop_status[] = {"WAIT_BUYER_PAY",
+                                              "WAIT_SELLER_SEND_GOODS",
+                                              "WAIT_BUYER_CONFIRM_GOODS",
+                                              "TRADE_FINISHED",
+                                              "TRADE_CLOSED",
+                                              "2",
+                                              "105"};
     static const char *const couriers[] = {"顺丰速运", "中通快递", "圆通速递", "京东快递"};
     struct rng b = rng_make(g->seed, v->idx, 7);
     int64_t ordered_s = v->born_s - 60 - (int64_t)rng_below(&b, 172800);

@@ -139,7 +139,9 @@ void put_some(struct value *v, struct rng *b, struct str s)
 
 static const char *const hostile[] = {
     "👨‍👩‍👧‍👦 一家人的礼物 👍🏽",
-    "\xe2\x80\xae" "renevo dnuora" "\xe2\x80\xac 反向文字 שלום مرحبا",
+    "\xe2\x80\xae"
+    "renevo dnuora"
+    "\xe2\x80\xac 反向文字 שלום مرحبا",
     "Robert'); DROP TABLE order_list_query;--",
     "<script>alert('送货')</script><img src=x onerror=\"alert(1)\">",
     "引号\"双\"与'单'，反斜杠\\与\\\\，结尾\\",
@@ -150,7 +152,11 @@ static const char *const hostile[] = {
     "\\N",
     "=cmd|' /C calc'!A0",
     "e\xcc\x81 \xc3\xa9 组合字符 𠮷野家 𠀀",
-    "\xe2\x80\x8b" "零宽" "\xe2\x80\x8d" "连字" "\xef\xbb\xbf",
+    "\xe2\x80\x8b"
+    "零宽"
+    "\xe2\x80\x8d"
+    "连字"
+    "\xef\xbb\xbf",
     "a,b;c|d\te\t\"f\",,",
     "O'Brien 的包裹, it''s fine",
     "100% _like_ *glob* [x] ^$",
@@ -210,8 +216,10 @@ void put_extension(struct record *r, struct value *v, struct rng *b, bool plain)
         put_text(v, put_printf(r, "{\"定制内容\":\"永远在一起%u\",\"字体\":\"楷体\"}", n));
         break;
     case 4:
-        put_text(v, plain ? put_printf(r, "加急包装第%u号请用蓝色丝带不要贺卡谢谢", n)
-                          : put_printf(r, "礼盒%05u号'贺卡'写:👨‍👩‍👧‍👦一家人永远幸福\n谢谢", n));
+        put_text(v, plain
+                        ? put_printf(r, "加急包装第%u号请用蓝色丝带不要贺卡谢谢", n)
+                        : put_printf(
+                              r, "礼盒%05u号'贺卡'写:👨‍👩‍👧‍👦一家人永远幸福\n谢谢", n));
         break;
     case 5:
         put_text(v, put_printf(r, "短%u", n));

@@ -172,9 +172,9 @@ static const char *code_message(int code)
     static const struct {
         int code;
         const char *message;
-    } table[] = {{7, "App Call Limited"},   {21, "Missing Method"},    {22, "Invalid Method"},   {23, "Invalid Format"},
-                 {24, "Missing Signature"}, {25, "Invalid signature"}, {28, "Missing App Key"},  {29, "Invalid App Key"},
-                 {30, "Missing Timestamp"}, {31, "Invalid Timestamp"}, {32, "Missing Version"},  {33, "Invalid Version"},
+    } table[] = {{7, "App Call Limited"},   {21, "Missing Method"},    {22, "Invalid Method"},  {23, "Invalid Format"},
+                 {24, "Missing Signature"}, {25, "Invalid signature"}, {28, "Missing App Key"}, {29, "Invalid App Key"},
+                 {30, "Missing Timestamp"}, {31, "Invalid Timestamp"}, {32, "Missing Version"}, {33, "Invalid Version"},
                  {40, "Missing Arguments"}, {41, "Invalid arguments"}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (table[i].code == code)
@@ -186,8 +186,10 @@ static void html(struct reply *out, int status, const char *text)
 {
     out->status = status;
     out->type = "text/html";
-    buf_printf(&out->body, "<html>\r\n<head><title>%s</title></head>\r\n<body>\r\n<center><h1>%s</h1></center>\r\n"
-                           "<hr><center>Tengine</center>\r\n</body>\r\n</html>\r\n", text, text);
+    buf_printf(&out->body,
+               "<html>\r\n<head><title>%s</title></head>\r\n<body>\r\n<center><h1>%s</h1></center>\r\n"
+               "<hr><center>Tengine</center>\r\n</body>\r\n</html>\r\n",
+               text, text);
 }
 
 /* A gateway in trouble: true when the answer is already written. */

@@ -65,14 +65,16 @@ static bool read_query(const struct sim *s, const struct params *p, struct query
         return false;
     }
     if (!read_number(p, "page_size", 25, &q->asked_size) || q->asked_size < 1 || q->asked_size > s->opt.page_max) {
-        snprintf(problem->detail, sizeof problem->detail, "page_size must be from 1 to %lld", (long long)s->opt.page_max);
+        snprintf(problem->detail, sizeof problem->detail, "page_size must be from 1 to %lld",
+                 (long long)s->opt.page_max);
         problem->code = 41;
         return false;
     }
     q->page_size = q->asked_size;
     if (s->faults.on[FAULT_CLAMP] && q->page_size > (int64_t)s->faults.value[FAULT_CLAMP])
         q->page_size = (int64_t)s->faults.value[FAULT_CLAMP];
-    if (!read_number(p, "date_type", 0, &q->date_type) || (q->date_type != 0 && q->date_type != 2 && q->date_type != 3)) {
+    if (!read_number(p, "date_type", 0, &q->date_type) ||
+        (q->date_type != 0 && q->date_type != 2 && q->date_type != 3)) {
         refuse(problem, "date_type must be 0, 2 or 3");
         return false;
     }
@@ -169,8 +171,9 @@ struct rows {
 
 static bool plain_range(const struct query *q)
 {
-    return q->method == METHOD_ORDERS && q->status.n == 0 && q->not_status.n == 0 && q->so_ids.n == 0 && q->o_ids.n == 0 &&
-           q->shop_id.n == 0 && q->wms_co_id.n == 0 && !(q->has_window && (q->date_type != 0 || q->has_ts));
+    return q->method == METHOD_ORDERS && q->status.n == 0 && q->not_status.n == 0 && q->so_ids.n == 0 &&
+           q->o_ids.n == 0 && q->shop_id.n == 0 && q->wms_co_id.n == 0 &&
+           !(q->has_window && (q->date_type != 0 || q->has_ts));
 }
 
 static struct rows select_rows(struct sim *s, const struct query *q)

@@ -12,7 +12,11 @@ static const char hex_digits[] = "0123456789abcdef";
 
 static void add_unicode(struct buf *out, uint32_t unit)
 {
-    char text[6] = {'\\', 'u', hex_digits[unit >> 12 & 15], hex_digits[unit >> 8 & 15], hex_digits[unit >> 4 & 15],
+    char text[6] = {'\\',
+                    'u',
+                    hex_digits[unit >> 12 & 15],
+                    hex_digits[unit >> 8 & 15],
+                    hex_digits[unit >> 4 & 15],
                     hex_digits[unit & 15]};
     buf_add(out, str_mk(text, sizeof text));
 }
@@ -177,7 +181,8 @@ void render_order(const struct record *r, struct buf *out)
 }
 
 const char *const refund_statuses[] = {"WaitConfirm", "Confirmed", "Cancelled", "Merged"};
-const char *const saleout_statuses[] = {"WaitConfirm", "Confirmed", "Cancelled", "Delete", "Archive", "OuterConfirming"};
+const char *const saleout_statuses[] = {"WaitConfirm", "Confirmed", "Cancelled",
+                                        "Delete",      "Archive",   "OuterConfirming"};
 
 uint32_t refund_status(const struct version *v)
 {
@@ -220,9 +225,10 @@ static void copy_line(struct json_out *w, const struct line *l, enum line_field 
 
 void render_refund(const struct record *r, const struct version *v, struct buf *out)
 {
-    static const enum header_field shared[] = {H_o_id, H_so_id, H_shop_id, H_shop_name, H_shop_status, H_created, H_modified,
-                                               H_free_amount, H_freight, H_remark, H_node, H_labels, H_wms_co_id,
-                                               H_logistics_company, H_l_id, H_shop_buyer_id, H_currency};
+    static const enum header_field shared[] = {
+        H_o_id,        H_so_id,         H_shop_id, H_shop_name, H_shop_status, H_created,   H_modified,
+        H_free_amount, H_freight,       H_remark,  H_node,      H_labels,      H_wms_co_id, H_logistics_company,
+        H_l_id,        H_shop_buyer_id, H_currency};
     struct json_out w = json_out(out);
     json_out_begin(&w, '{');
     json_out_key(&w, "as_id");
@@ -261,11 +267,35 @@ void render_refund(const struct record *r, const struct version *v, struct buf *
 
 void render_saleout(const struct record *r, const struct version *v, struct buf *out)
 {
-    static const enum header_field shared[] = {H_o_id, H_so_id, H_shop_id, H_shop_name, H_co_id, H_wms_co_id, H_created,
-                                               H_modified, H_pay_date, H_ts, H_pay_amount, H_paid_amount, H_free_amount,
-                                               H_freight, H_weight, H_l_id, H_logistics_company, H_labels, H_seller_flag,
-                                               H_currency, H_is_cod, H_shop_buyer_id, H_open_id, H_receiver_state,
-                                               H_receiver_city, H_receiver_district, H_buyer_message, H_remark, H_node};
+    static const enum header_field shared[] = {H_o_id,
+                                               H_so_id,
+                                               H_shop_id,
+                                               H_shop_name,
+                                               H_co_id,
+                                               H_wms_co_id,
+                                               H_created,
+                                               H_modified,
+                                               H_pay_date,
+                                               H_ts,
+                                               H_pay_amount,
+                                               H_paid_amount,
+                                               H_free_amount,
+                                               H_freight,
+                                               H_weight,
+                                               H_l_id,
+                                               H_logistics_company,
+                                               H_labels,
+                                               H_seller_flag,
+                                               H_currency,
+                                               H_is_cod,
+                                               H_shop_buyer_id,
+                                               H_open_id,
+                                               H_receiver_state,
+                                               H_receiver_city,
+                                               H_receiver_district,
+                                               H_buyer_message,
+                                               H_remark,
+                                               H_node};
     struct json_out w = json_out(out);
     json_out_begin(&w, '{');
     json_out_key(&w, "io_id");

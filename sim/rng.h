@@ -1,4 +1,5 @@
-/* Random draws that depend on nothing but their seed: splitmix64. The same seed gives the same orders on any machine. */
+/* Random draws that depend on nothing but their seed: splitmix64. The same seed gives the same orders on any machine.
+ */
 #ifndef SIM_RNG_H
 #define SIM_RNG_H
 

@@ -49,7 +49,10 @@ void sim_tick(struct sim *s)
 
 void sim_open(struct sim *s, const struct options *opt, const struct faults *faults)
 {
-    *s = (struct sim){.opt = *opt, .faults = *faults, .rng = rng_make(opt->seed, 77, 0), .tokens = (double)opt->qps,
+    *s = (struct sim){.opt = *opt,
+                      .faults = *faults,
+                      .rng = rng_make(opt->seed, 77, 0),
+                      .tokens = (double)opt->qps,
                       .scratch = buf_make((size_t)256 << 20)};
     if (opt->start_s >= 0)
         s->shift_ms = opt->start_s * 1000 - clock_wall(&clock_system);

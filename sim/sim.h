@@ -24,8 +24,8 @@ enum fault_id {
 
 struct fault {
     const char *name;
-    double value;       /* when none is given; 0 for a plain switch */
-    double min, max;    /* what may be given */
+    double value;    /* when none is given; 0 for a plain switch */
+    double min, max; /* what may be given */
     const char *help;
 };
 extern const struct fault fault_table[FAULT_COUNT];
@@ -58,14 +58,14 @@ struct sim {
     struct faults faults;
     struct stats stats;
     struct book book;
-    struct rng rng;            /* draws of the faults */
-    int64_t shift_ms;          /* simulator's clock less the system's, without skew */
-    int64_t advanced_ms;       /* part of it that /control added; the quota refills with it */
-    double tokens;             /* of the quota */
+    struct rng rng;      /* draws of the faults */
+    int64_t shift_ms;    /* simulator's clock less the system's, without skew */
+    int64_t advanced_ms; /* part of it that /control added; the quota refills with it */
+    double tokens;       /* of the quota */
     int64_t tokens_at_ms;
-    uint64_t n_failures;       /* protocol errors answered: picks their shape */
-    uint64_t n_requests;       /* for request ids */
-    uint32_t *matched;         /* scratch: rows of a filtered query */
+    uint64_t n_failures; /* protocol errors answered: picks their shape */
+    uint64_t n_requests; /* for request ids */
+    uint32_t *matched;   /* scratch: rows of a filtered query */
     size_t cap_matched;
     struct buf scratch;
 };
@@ -74,7 +74,7 @@ void sim_open(struct sim *s, const struct options *opt, const struct faults *fau
 void sim_close(struct sim *s);
 int64_t sim_now_ms(const struct sim *s); /* the simulator's clock, with skew */
 int64_t sim_late_ms(const struct sim *s);
-bool sim_quota_take(struct sim *s);      /* one call; false when the bucket is empty */
+bool sim_quota_take(struct sim *s); /* one call; false when the bucket is empty */
 void sim_tick(struct sim *s);
 
 /* An answer on its way. */
@@ -109,7 +109,7 @@ struct problem {
     char detail[160];
 };
 void query_run(struct sim *s, int method, const struct params *p, struct buf *out, struct problem *problem);
-void to_xml(struct str json, struct buf *out);             /* xml.c */
+void to_xml(struct str json, struct buf *out);                         /* xml.c */
 void control_apply(struct sim *s, struct str json, struct reply *out); /* control.c */
 void stats_write(const struct sim *s, struct buf *out);
 /* http.c: starts the server; gives the port. */

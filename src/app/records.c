@@ -265,7 +265,8 @@ static enum err by_ledger(struct search *s, struct errinfo *ei)
 {
     struct ledger_entry e;
     bool known = false;
-    enum err err = ledger_get(s->app->store, s->flow->integration->name, &s->id, 1, s->app->arena, &e, &known, ei);
+    struct ledger_lookup one = {&s->id, 1, &e, &known};
+    enum err err = ledger_get(s->app->store, s->flow->integration->name, &one, s->app->arena, ei);
 
     if (err || !known || e.page < journal_first(s->journal) || !journal_first(s->journal))
         return err;

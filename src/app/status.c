@@ -27,7 +27,7 @@ static enum err look(struct app *app, const struct integration *i, struct standi
     err = store_progress(app->store, i->name, &s->progress, ei);
     err = err ? err : store_dead_count(app->store, i->name, &s->dead, ei);
     err = err ? err : store_gaps(app->store, i->name, app->arena, &gaps, &n_gaps, ei);
-    err = err ? err : store_runs(app->store, i->name, 1, app->arena, &runs, &n, ei);
+    err = err ? err : store_runs(app->store, &(struct run_query){i->name, 1}, app->arena, &runs, &n, ei);
     err = err ? err
               : store_fact(app->store, arena_printf(app->arena, "path:" STR_FMT, STR_ARG(i->name)), app->arena,
                            &s->path, ei);
@@ -233,7 +233,7 @@ int command_runs(struct app *app)
     if (app_open_integration(app, &i, &ei) ||
         app_number(app, "number", (struct number_range){20, 1, 100000}, &limit, &ei) ||
         app_open_store(app, false, &ei) ||
-        (app->store && store_runs(app->store, i->name, (size_t)limit, app->arena, &runs, &n, &ei)))
+        (app->store && store_runs(app->store, &(struct run_query){i->name, (size_t)limit}, app->arena, &runs, &n, &ei)))
         return app_fail(app, &ei);
     json_out_begin(&w, '{');
     json_out_key(&w, "runs");

@@ -9,8 +9,8 @@
 #include "base/str.h"
 
 #define DECIMAL_MAX_DIGITS 65
-#define DECIMAL_MAX_SCALE 38
-#define DECIMAL_LIMBS 5
+#define DECIMAL_MAX_SCALE  38
+#define DECIMAL_LIMBS      5
 
 struct decimal {
     uint64_t limb[DECIMAL_LIMBS]; /* magnitude × 10^scale, least limb first */
@@ -25,14 +25,16 @@ struct decimal {
 /* Plain decimal literal or JSON number, exponent allowed ("1E+2" is 100, "1.50" keeps scale 2, a leading "+" and
  * ".5" are accepted). False on anything else or when it needs more than 65 digits or 38 places. */
 bool decimal_parse(struct str s, struct decimal *ret);
-size_t decimal_print(const struct decimal *d, char out[DECIMAL_TEXT]); /* gives the length; NUL-terminated; plain notation */
+/* gives the length; NUL-terminated; plain notation */
+size_t decimal_print(const struct decimal *d, char out[DECIMAL_TEXT]);
 void decimal_from_i64(int64_t v, struct decimal *ret);
-bool decimal_to_i64(const struct decimal *d, int64_t *ret); /* false when it has a fraction other than 0 or does not fit */
+/* false when it has a fraction other than 0 or does not fit */
+bool decimal_to_i64(const struct decimal *d, int64_t *ret);
 bool decimal_is_zero(const struct decimal *d);
 int decimal_cmp(const struct decimal *a, const struct decimal *b); /* by value: 1.0 equals 1 */
-/* False when the result needs more than 65 digits. `ret` may be one of the operands. The scale of a sum is the larger of
- * the two, of a product their sum: zeros at the end of the fraction are dropped where a result would be too long with
- * them, and a product of more than 38 places is rounded to 38, half away from zero. */
+/* False when the result needs more than 65 digits. `ret` may be one of the operands. The scale of a sum is the larger
+ * of the two, of a product their sum: zeros at the end of the fraction are dropped where a result would be too long
+ * with them, and a product of more than 38 places is rounded to 38, half away from zero. */
 bool decimal_add(const struct decimal *a, const struct decimal *b, struct decimal *ret) MUST_USE;
 bool decimal_sub(const struct decimal *a, const struct decimal *b, struct decimal *ret) MUST_USE;
 bool decimal_mul(const struct decimal *a, const struct decimal *b, struct decimal *ret) MUST_USE;

@@ -10,7 +10,7 @@
 enum diag_level { DIAG_NOTE, DIAG_WARNING, DIAG_ERROR };
 
 struct pos {
-    const char *file; /* lives in the configuration's arena; NULL: not from a file */
+    const char *file;   /* lives in the configuration's arena; NULL: not from a file */
     uint32_t line, col; /* from 1; 0: unknown. Columns count characters */
 };
 

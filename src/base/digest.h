@@ -25,7 +25,9 @@ void random_bytes(void *out, size_t n);              /* from the system; ends th
 void uuid_v4(char out[37]);
 
 /* Content hashing for the ledger (XXH3, 128 bits, unseeded: it is stored). Streaming. */
-struct hash128 { uint64_t lo, hi; };
+struct hash128 {
+    uint64_t lo, hi;
+};
 struct hasher;
 struct hasher *hasher_new(void);
 void hasher_free(struct hasher *h);

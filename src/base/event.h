@@ -1,4 +1,5 @@
-/* What happens in a run, as it happens: the engine emits, logs and progress lines listen. Emitted from several threads; a listener locks for itself and must be quick. */
+/* What happens in a run, as it happens: the engine emits, logs and progress lines listen. Emitted from several threads;
+ * a listener locks for itself and must be quick. */
 #ifndef BASE_EVENT_H
 #define BASE_EVENT_H
 
@@ -11,11 +12,11 @@ enum event_kind {
     EVENT_WINDOW_AGAIN, /* will be read again, narrower: text says why */
     EVENT_GAP,          /* recorded as a gap: text says why */
     EVENT_GAP_CLOSED,
-    EVENT_PAGE,         /* page_no, records */
-    EVENT_COMMIT,       /* rows, position, took_ms */
-    EVENT_DEAD,         /* key, code, text: the reason */
-    EVENT_RETRY,        /* text, took_ms: the wait; source or target */
-    EVENT_NOTICE,       /* text: what a person should know (checkpoint adopted, fields never found, …) */
+    EVENT_PAGE,   /* page_no, records */
+    EVENT_COMMIT, /* rows, position, took_ms */
+    EVENT_DEAD,   /* key, code, text: the reason */
+    EVENT_RETRY,  /* text, took_ms: the wait; source or target */
+    EVENT_NOTICE, /* text: what a person should know (checkpoint adopted, fields never found, …) */
     EVENT_RUN_ENDED
 };
 

@@ -2,7 +2,7 @@
 #ifndef BASE_PRODUCT_H
 #define BASE_PRODUCT_H
 
-#define PRODUCT "sluice"
+#define PRODUCT         "sluice"
 #define PRODUCT_VERSION "0.1.0"
 
 #endif

@@ -13,15 +13,24 @@ struct str {
 };
 
 #define S(literal) ((struct str){"" literal, sizeof(literal) - 1})
-#define STR_FMT "%.*s"
+#define STR_FMT    "%.*s"
 #define STR_ARG(s) (int)((s).n > 2000 ? 2000 : (s).n), (s).n ? (s).p : ""
 
-static inline struct str str_of(const char *cstr) { return (struct str){cstr, cstr ? strlen(cstr) : 0}; }
-static inline struct str str_mk(const char *p, size_t n) { return (struct str){p, n}; }
-static inline bool str_eq(struct str a, struct str b) { return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0); }
+static inline struct str str_of(const char *cstr)
+{
+    return (struct str){cstr, cstr ? strlen(cstr) : 0};
+}
+static inline struct str str_mk(const char *p, size_t n)
+{
+    return (struct str){p, n};
+}
+static inline bool str_eq(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
 
-int str_cmp(struct str a, struct str b);           /* by bytes, shorter first; <0, 0, >0 */
-bool str_eq_nocase(struct str a, struct str b);    /* ASCII letters without case */
+int str_cmp(struct str a, struct str b);        /* by bytes, shorter first; <0, 0, >0 */
+bool str_eq_nocase(struct str a, struct str b); /* ASCII letters without case */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 /* Index of the first occurrence at or after `from`, or SIZE_MAX. An empty needle is found at `from`. */

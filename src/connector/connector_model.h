@@ -48,13 +48,13 @@ struct sign_rule {
     int strategy; /* enum sign_strategy */
     struct sign_method *methods;
     size_t n_methods;
-    size_t preset;        /* index of the default method */
+    size_t preset; /* index of the default method */
     struct str preset_name;
     struct str method_option; /* the option that chooses; may be empty */
     size_t method_option_at;  /* its index, SIZE_MAX: none */
     struct str secret_name;
-    size_t secret_at;     /* index of the option */
-    int letter_case;      /* SIGN_CASE_… */
+    size_t secret_at; /* index of the option */
+    int letter_case;  /* SIGN_CASE_… */
     bool skip_empty, add_body;
 };
 
@@ -164,9 +164,9 @@ struct table {
     const struct field_spec *specs;
     size_t n;
 };
-extern const struct table table_connector, table_option, table_request, table_sent, table_clock, table_sign, table_sign_method,
-    table_reply, table_condition, table_failure, table_wait, table_code, table_quota, table_iface, table_paging,
-    table_window, table_iface_field, table_alias;
+extern const struct table table_connector, table_option, table_request, table_sent, table_clock, table_sign,
+    table_sign_method, table_reply, table_condition, table_failure, table_wait, table_code, table_quota, table_iface,
+    table_paging, table_window, table_iface_field, table_alias;
 
 extern const char *const verb_names[], *const react_names[], *const error_names[];
 enum reaction react_of(const struct code_rule *r);

@@ -19,7 +19,8 @@ bool judged_holds(const struct judged *j, const struct condition *all, size_t n)
 
 /* Looks for a failure in the body; true and a complete verdict in *ret when there is one. */
 bool judge_failure(const struct judged *j, struct reply *ret);
-/* The verdict that the status alone gives; false for 2xx. `said`: the body's own words or its beginning, may be empty. */
+/* The verdict that the status alone gives; false for 2xx. `said`: the body's own words or its beginning, may be empty.
+ */
 bool judge_status(const struct judged *j, struct str said, struct reply *ret);
 /* The beginning of a body on one line, at most 200 characters, into out; gives its length. */
 #define SNIPPET_CAP 804

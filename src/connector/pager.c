@@ -7,9 +7,9 @@
  * of the probe included: a row that was pushed off page 1 makes one too many. A has_next on the last page is looked
  * into, because a total may be stale.
  *
- * Without totals only a window of one page can be shown to be complete (has_next false, page 2 empty; or a has_next that
- * is true even on the empty page 2); a longer one is narrowed, and where that is not possible read forward to its end
- * and reported as not verified.
+ * Without totals only a window of one page can be shown to be complete (has_next false, page 2 empty; or a has_next
+ * that is true even on the empty page 2); a longer one is narrowed, and where that is not possible read forward to its
+ * end and reported as not verified.
  *
  * Forward, offset, link and cursor paging end on the upstream's own end mark and on counts, never on a short page
  * alone: a server may give fewer rows than were asked for. Reading stops at a page that brings nothing new and at a

@@ -1,7 +1,9 @@
 /* MariaDB Connector/C, kept on a short lead.
  *
- * LOCAL INFILE is on in the library by default and would send any file that a server asks for; here the handlers are replaced before connecting by ones that know a single stream in memory, armed for the time of
- * one statement. Reconnecting by itself is off: a lost connection is told to the caller, who knows what was in flight. The client never changes the session behind the caller's back. */
+ * LOCAL INFILE is on in the library by default and would send any file that a server asks for; here the handlers are
+ * replaced before connecting by ones that know a single stream in memory, armed for the time of one statement.
+ * Reconnecting by itself is off: a lost connection is told to the caller, who knows what was in flight. The client
+ * never changes the session behind the caller's back. */
 #include "db/mysql.h"
 
 #include "base/num.h"
@@ -50,9 +52,12 @@ static bool one_of(unsigned code, const unsigned *list)
 
 enum mydb_class mydb_class(const struct mydb *db)
 {
-    static const unsigned lost[] = {2006, 2012, 2013, 2026, 2027, 2055, 1053, 1152, 1158, 1159, 1160, 1161, 1927, 3169, 0};
-    static const unsigned transient[] = {1205, 1213, 1040, 1203, 1226, 2002, 2003, 1290, 1836, 1021, 1114, 1020, 1180, 3101, 4031, 1317, 3024, 1969, 1637, 0};
-    static const unsigned row[] = {1048, 1062, 1264, 1265, 1292, 1300, 1364, 1366, 1367, 1406, 1411, 1416, 1425, 1426, 1441, 1451, 1452, 1526, 1644, 1690, 3140, 3141, 3819, 4025, 4078, 0};
+    static const unsigned lost[] = {2006, 2012, 2013, 2026, 2027, 2055, 1053, 1152,
+                                    1158, 1159, 1160, 1161, 1927, 3169, 0};
+    static const unsigned transient[] = {1205, 1213, 1040, 1203, 1226, 2002, 2003, 1290, 1836, 1021,
+                                         1114, 1020, 1180, 3101, 4031, 1317, 3024, 1969, 1637, 0};
+    static const unsigned row[] = {1048, 1062, 1264, 1265, 1292, 1300, 1364, 1366, 1367, 1406, 1411, 1416, 1425,
+                                   1426, 1441, 1451, 1452, 1526, 1644, 1690, 3140, 3141, 3819, 4025, 4078, 0};
 
     if (!db->code)
         return MYDB_OK;
@@ -65,9 +70,15 @@ enum mydb_class mydb_class(const struct mydb *db)
     return MYDB_PERMANENT;
 }
 
-unsigned mydb_errno(const struct mydb *db) { return db->code; }
+unsigned mydb_errno(const struct mydb *db)
+{
+    return db->code;
+}
 
-const char *mydb_error(const struct mydb *db) { return db->error; }
+const char *mydb_error(const struct mydb *db)
+{
+    return db->error;
+}
 
 uint64_t mydb_error_row(const struct mydb *db)
 {
@@ -99,9 +110,24 @@ static enum err code_of(const struct mydb *db)
         break;
     }
     switch (db->code) {
-    case 1044: case 1045: case 1142: case 1143: case 1227: case 1698: case 1251: case 2059:
+    case 1044:
+    case 1045:
+    case 1142:
+    case 1143:
+    case 1227:
+    case 1698:
+    case 1251:
+    case 2059:
         return ERR_AUTH;
-    case 1049: case 1054: case 1064: case 1136: case 1146: case 1051: case 1109: case 1118: case 1101:
+    case 1049:
+    case 1054:
+    case 1064:
+    case 1136:
+    case 1146:
+    case 1051:
+    case 1109:
+    case 1118:
+    case 1101:
         return ERR_SCHEMA;
     default:
         return ERR_TARGET;
@@ -114,7 +140,10 @@ static enum err failed(struct mydb *db, unsigned code, const char *state, const 
     return fail(ei, code_of(db), "%s (error %u)", db->error, code);
 }
 
-static enum err db_failed(struct mydb *db, struct errinfo *ei) { return failed(db, mysql_errno(db->my), mysql_sqlstate(db->my), mysql_error(db->my), ei); }
+static enum err db_failed(struct mydb *db, struct errinfo *ei)
+{
+    return failed(db, mysql_errno(db->my), mysql_sqlstate(db->my), mysql_error(db->my), ei);
+}
 
 static enum err stmt_failed(struct mydb_stmt *st, struct errinfo *ei)
 {
@@ -143,7 +172,10 @@ static int infile_read(void *ctx, char *out, unsigned int cap)
     return (int)n;
 }
 
-static void infile_end(void *ctx) { ((struct mydb *)ctx)->sent = 0; }
+static void infile_end(void *ctx)
+{
+    ((struct mydb *)ctx)->sent = 0;
+}
 
 static int infile_error(void *ctx, char *out, unsigned int cap)
 {
@@ -188,7 +220,8 @@ static enum err explain_connect(struct mydb *db, const struct mydb_options *o, s
         fail_hint(ei, "create the database, or name another in the target's connection");
     } else if (code == 2026) {
         e = fail(ei, ERR_NETWORK, "%s:%u: TLS failed: %s", o->host, o->port, db->error);
-        fail_hint(ei, "\"tls\": \"require\" needs a certificate that this machine trusts (option `ca`), \"prefer\" takes what the server offers");
+        fail_hint(ei, "\"tls\": \"require\" needs a certificate that this machine trusts (option `ca`), \"prefer\" "
+                      "takes what the server offers");
     }
     return e;
 }
@@ -203,7 +236,8 @@ enum err mydb_open(const struct mydb_options *o, struct mydb **ret, struct errin
     if (!db->my)
         die_no_memory();
     set_options(db, o);
-    if (!mysql_real_connect(db->my, o->socket ? "localhost" : o->host, o->user, o->password, o->database, o->port, o->socket, CLIENT_FOUND_ROWS)) {
+    if (!mysql_real_connect(db->my, o->socket ? "localhost" : o->host, o->user, o->password, o->database, o->port,
+                            o->socket, CLIENT_FOUND_ROWS)) {
         e = explain_connect(db, o, ei);
         mydb_close(db);
         return e;
@@ -228,11 +262,20 @@ void mydb_close(struct mydb *db)
     free(db);
 }
 
-bool mydb_is_mariadb(const struct mydb *db) { return db->mariadb; }
+bool mydb_is_mariadb(const struct mydb *db)
+{
+    return db->mariadb;
+}
 
-bool mydb_has_bulk(const struct mydb *db) { return db->bulk; }
+bool mydb_has_bulk(const struct mydb *db)
+{
+    return db->bulk;
+}
 
-const char *mydb_version(const struct mydb *db) { return mysql_get_server_info(db->my); }
+const char *mydb_version(const struct mydb *db)
+{
+    return mysql_get_server_info(db->my);
+}
 
 /* ---- statements as text ---- */
 
@@ -305,9 +348,15 @@ struct str mydb_quote_name(struct str name, struct arena *a)
     return r;
 }
 
-int64_t mydb_affected(const struct mydb *db) { return (int64_t)mysql_affected_rows(db->my); }
+int64_t mydb_affected(const struct mydb *db)
+{
+    return (int64_t)mysql_affected_rows(db->my);
+}
 
-unsigned mydb_warnings(const struct mydb *db) { return mysql_warning_count(db->my); }
+unsigned mydb_warnings(const struct mydb *db)
+{
+    return mysql_warning_count(db->my);
+}
 
 /* ---- prepared statements ---- */
 
@@ -355,7 +404,8 @@ static enum err execute(struct mydb_stmt *st, struct errinfo *ei)
     return OK;
 }
 
-enum err mydb_stmt_array(struct mydb_stmt *st, const struct mydb_array *columns, size_t n_columns, size_t from_row, size_t n_rows, struct errinfo *ei)
+enum err mydb_stmt_array(struct mydb_stmt *st, const struct mydb_array *columns, size_t n_columns, size_t from_row,
+                         size_t n_rows, struct errinfo *ei)
 {
     unsigned size = (unsigned)n_rows;
 
@@ -385,7 +435,10 @@ enum err mydb_stmt_values(struct mydb_stmt *st, const struct str *values, size_t
     return execute(st, ei);
 }
 
-int64_t mydb_stmt_last_id(const struct mydb_stmt *st) { return (int64_t)mysql_stmt_insert_id(st->st); }
+int64_t mydb_stmt_last_id(const struct mydb_stmt *st)
+{
+    return (int64_t)mysql_stmt_insert_id(st->st);
+}
 
 enum err mydb_load(struct mydb *db, struct str sql, struct str bytes, struct errinfo *ei)
 {

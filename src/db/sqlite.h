@@ -9,12 +9,14 @@ struct sqlite;
 struct sqlite_stmt;
 
 enum sqlite_mode { SQLITE_RW_CREATE, SQLITE_RW, SQLITE_RO };
-/* Opens; WAL, synchronous=FULL, foreign_keys on, busy time-out as given. A new file gets the rights that the umask leaves of 0644; create it
- * beforehand (empty) for others. Reading works in a folder that cannot be written, too.
- * Errors of all calls: ERR_DISK (full, read-only, I/O, cannot open, damaged), ERR_CONFLICT (locked), ERR_SCHEMA (SQL that does not
- * fit the tables), ERR_DATA (a constraint or a value; SQLite's words alone), ERR_INTERNAL (no memory, misuse). */
-enum err sqlite_open(const char *path, enum sqlite_mode mode, int busy_ms, struct sqlite **ret, struct errinfo *ei) MUST_USE;
-void sqlite_close(struct sqlite *db); /* NULL is fine; statements must be finalized before */
+/* Opens; WAL, synchronous=FULL, foreign_keys on, busy time-out as given. A new file gets the rights that the umask
+ * leaves of 0644; create it beforehand (empty) for others. Reading works in a folder that cannot be written, too.
+ * Errors of all calls: ERR_DISK (full, read-only, I/O, cannot open, damaged), ERR_CONFLICT (locked), ERR_SCHEMA (SQL
+ * that does not fit the tables), ERR_DATA (a constraint or a value; SQLite's words alone), ERR_INTERNAL (no memory,
+ * misuse). */
+enum err sqlite_open(const char *path, enum sqlite_mode mode, int busy_ms, struct sqlite **ret,
+                     struct errinfo *ei) MUST_USE;
+void sqlite_close(struct sqlite *db);             /* NULL is fine; statements must be finalized before */
 const char *sqlite_path(const struct sqlite *db); /* as opened; lives as long as the handle */
 enum err sqlite_exec(struct sqlite *db, const char *sql, struct errinfo *ei) MUST_USE; /* one or more statements */
 /* Exactly one statement; more of them, or none, is ERR_SCHEMA. */
@@ -26,14 +28,16 @@ void sqlite_bind_blob(struct sqlite_stmt *st, int i, struct str s);
 void sqlite_bind_int(struct sqlite_stmt *st, int i, int64_t v);
 void sqlite_bind_null(struct sqlite_stmt *st, int i);
 enum err sqlite_step(struct sqlite_stmt *st, bool *ret_row, struct errinfo *ei) MUST_USE; /* false at the end */
-enum err sqlite_run(struct sqlite_stmt *st, struct errinfo *ei) MUST_USE;                 /* step to the end, reset, clear bindings */
-void sqlite_reset(struct sqlite_stmt *st);                                                /* and clears bindings */
+/* step to the end, reset, clear bindings */
+enum err sqlite_run(struct sqlite_stmt *st, struct errinfo *ei) MUST_USE;
+void sqlite_reset(struct sqlite_stmt *st);            /* and clears bindings */
 bool sqlite_is_null(struct sqlite_stmt *st, int col); /* columns count from 0 */
 int64_t sqlite_int(struct sqlite_stmt *st, int col);
 struct str sqlite_str(struct sqlite_stmt *st, int col); /* text or blob; until the next step; p NULL for NULL */
 int64_t sqlite_changes(struct sqlite *db);
 int64_t sqlite_last_id(struct sqlite *db);
-/* True when the last failure of this handle was a constraint or a value that one row caused (not disk, lock or schema). */
+/* True when the last failure of this handle was a constraint or a value that one row caused (not disk, lock or schema).
+ */
 bool sqlite_failed_on_row(struct sqlite *db);
 
 #endif

@@ -1,5 +1,6 @@
-/* Compiling an integration, part by part: interface and paging, the source's request, the target's statements, the shape between them. Each part says what is wrong with it and the others are still
- * looked at, so that `check` tells everything at once. */
+/* Compiling an integration, part by part: interface and paging, the source's request, the target's statements, the
+ * shape between them. Each part says what is wrong with it and the others are still looked at, so that `check` tells
+ * everything at once. */
 #include "flow/flow.h"
 
 #include "base/log.h"
@@ -20,7 +21,8 @@ static bool find_iface(struct flow *f, struct diags *diags)
     f->connector = f->integration->source->connector;
     f->iface = connector_iface(f->connector, doc->api);
     if (connector_get_kind(f->connector) == CONNECTOR_DATABASE) {
-        diags_add(diags, DIAG_ERROR, doc->pos, "connector \"" STR_FMT "\" is a target, it cannot be read from", STR_ARG(connector_name(f->connector)));
+        diags_add(diags, DIAG_ERROR, doc->pos, "connector \"" STR_FMT "\" is a target, it cannot be read from",
+                  STR_ARG(connector_name(f->connector)));
         return false;
     }
     if (f->iface)
@@ -29,9 +31,13 @@ static bool find_iface(struct flow *f, struct diags *diags)
     names = ARENA_ARRAY(f->arena, const char *, n + 1);
     for (size_t i = 0; i < n; i++)
         names[i] = arena_cstr(f->arena, all[i].name);
-    diags_add(diags, DIAG_ERROR, doc->pos, "connector \"" STR_FMT "\" has no interface \"" STR_FMT "\"", STR_ARG(connector_name(f->connector)), STR_ARG(doc->api));
+    diags_add(diags, DIAG_ERROR, doc->pos, "connector \"" STR_FMT "\" has no interface \"" STR_FMT "\"",
+              STR_ARG(connector_name(f->connector)), STR_ARG(doc->api));
     diags_nearest(diags, str_nearest(doc->api, names, n));
-    diags_remedy(diags, "`" "sluice connectors " STR_FMT "` lists them", STR_ARG(connector_name(f->connector)));
+    diags_remedy(diags,
+                 "`"
+                 "sluice connectors " STR_FMT "` lists them",
+                 STR_ARG(connector_name(f->connector)));
     return false;
 }
 
@@ -67,12 +73,14 @@ static bool choose_page_size(struct flow *f, struct diags *diags)
 
     f->page_size = doc->page_size > 0 ? doc->page_size : f->paging->size_default;
     if (text.n && !memchr(text.p, '{', text.n) && (!num_i64(text, &f->page_size) || f->page_size < 1)) {
-        diags_add(diags, DIAG_ERROR, field->pos, STR_FMT " is \"" STR_FMT "\"", STR_ARG(f->paging->size_param), STR_ARG(text));
+        diags_add(diags, DIAG_ERROR, field->pos, STR_FMT " is \"" STR_FMT "\"", STR_ARG(f->paging->size_param),
+                  STR_ARG(text));
         diags_remedy(diags, "rows a page: a whole number from 1 to %lld", (long long)max);
         return false;
     }
     if (max > 0 && f->page_size > max) {
-        diags_add(diags, DIAG_WARNING, field ? field->pos : doc->pos, STR_FMT " is %lld, but the interface gives at most %lld rows a page", STR_ARG(f->paging->size_param),
+        diags_add(diags, DIAG_WARNING, field ? field->pos : doc->pos,
+                  STR_FMT " is %lld, but the interface gives at most %lld rows a page", STR_ARG(f->paging->size_param),
                   (long long)f->page_size, (long long)max);
         diags_remedy(diags, "%lld are asked for", (long long)max);
         f->page_size = max;
@@ -94,13 +102,15 @@ static void check_window(const struct flow *f, struct diags *diags)
     if (!w->from_param.n || f->paging->kind == PAGE_CURSOR)
         return;
     if (!from || !to) {
-        diags_add(diags, DIAG_WARNING, pos, "the request has no " STR_FMT "/" STR_FMT ": without a window it cannot read what changed", STR_ARG(w->from_param),
-                  STR_ARG(w->to_param));
+        diags_add(diags, DIAG_WARNING, pos,
+                  "the request has no " STR_FMT "/" STR_FMT ": without a window it cannot read what changed",
+                  STR_ARG(w->from_param), STR_ARG(w->to_param));
         diags_remedy(diags, "add both, with {{LAST_SYNC_TIME|datetime}} and {{CURRENT_TIME|datetime}}");
         return;
     }
     if (!mentions(from, S("LAST_SYNC_TIME"))) {
-        diags_add(diags, DIAG_WARNING, from->pos, STR_FMT " does not use LAST_SYNC_TIME: each run reads the same span again", STR_ARG(w->from_param));
+        diags_add(diags, DIAG_WARNING, from->pos,
+                  STR_FMT " does not use LAST_SYNC_TIME: each run reads the same span again", STR_ARG(w->from_param));
         diags_remedy(diags, "{{LAST_SYNC_TIME|datetime}} begins where the last run ended");
     }
 }
@@ -127,7 +137,10 @@ static bool compile_source(struct flow *f, struct compile *c)
 
 /* ---- the shape ---- */
 
-static bool has_brace(struct str s) { return s.n && memchr(s.p, '{', s.n); }
+static bool has_brace(struct str s)
+{
+    return s.n && memchr(s.p, '{', s.n);
+}
 
 static bool compile_ids(struct flow *f, struct compile *c, const struct bound *b, struct shape_input *in)
 {
@@ -154,7 +167,9 @@ static bool compile_ids(struct flow *f, struct compile *c, const struct bound *b
         return in->id != NULL;
     }
     if (s->beat_flat.n) {
-        diags_add(c->diags, DIAG_WARNING, t->pos, "the target names no `id`: rows are told apart by their place in the record (-1, -2 …), which changes when lines do");
+        diags_add(c->diags, DIAG_WARNING, t->pos,
+                  "the target names no `id`: rows are told apart by their place in the record (-1, -2 …), which "
+                  "changes when lines do");
         diags_remedy(c->diags, "name a business key, as in \"{o_id}-{items_oi_id}\"");
     }
     return true;
@@ -169,7 +184,9 @@ static bool any_lookup(const struct bound *b, size_t n_statements, struct diags 
             if (!column_uses_lookup(b->columns[s][i]))
                 continue;
             any = true;
-            diags_add(diags, DIAG_ERROR, pos, "column " STR_FMT " looks up kept records, which this version does not do", STR_ARG(column_name(b->columns[s][i])));
+            diags_add(diags, DIAG_ERROR, pos,
+                      "column " STR_FMT " looks up kept records, which this version does not do",
+                      STR_ARG(column_name(b->columns[s][i])));
             diags_remedy(diags, "take _findCollection and _mongoQuery out");
         }
     return any;
@@ -210,7 +227,8 @@ static bool compile_target(struct flow *f, struct compile *c, struct bound *b)
 
     f->sink_type = sink_type_find(connector_name(t));
     if (!f->sink_type) {
-        diags_add(c->diags, DIAG_ERROR, f->integration->pos, "connector \"" STR_FMT "\" cannot be a target", STR_ARG(connector_name(t)));
+        diags_add(c->diags, DIAG_ERROR, f->integration->pos, "connector \"" STR_FMT "\" cannot be a target",
+                  STR_ARG(connector_name(t)));
         diags_remedy(c->diags, "rows can be written to mysql (MySQL, MariaDB) and sqlite");
         return false;
     }
@@ -232,7 +250,8 @@ static void choose_id_check(struct flow *f, struct diags *diags)
 
     f->id_check = doc->id_check >= 0 ? doc->id_check == 1 : plain;
     if (plain && doc->id_check == 0) {
-        diags_add(diags, DIAG_WARNING, doc->pos, "idCheck is false, but main_sql is a plain INSERT: records that are read again are inserted again");
+        diags_add(diags, DIAG_WARNING, doc->pos,
+                  "idCheck is false, but main_sql is a plain INSERT: records that are read again are inserted again");
         diags_remedy(diags, "leave idCheck out, or write REPLACE INTO or ON DUPLICATE KEY UPDATE");
     }
 }
@@ -254,7 +273,8 @@ static void hash_fields(struct hasher *h, struct meta_fields fields)
 {
     for (size_t i = 0; i < fields.n; i++) {
         const struct meta_field *f = &fields.at[i];
-        char head[4] = {(char)('a' + f->type), f->required ? 'r' : '-', f->map_reverse ? 'v' : '-', f->map_strict ? 's' : '-'};
+        char head[4] = {(char)('a' + f->type), f->required ? 'r' : '-', f->map_reverse ? 'v' : '-',
+                        f->map_strict ? 's' : '-'};
 
         hasher_add(h, f->field);
         hasher_add(h, (struct str){head, sizeof head});
@@ -300,7 +320,8 @@ static void check_zone(const struct flow *f, struct diags *diags)
     civil_from_unix(f->remote_zone, 1767225600, &b);
     if (a.offset_s == b.offset_s)
         return;
-    diags_add(diags, DIAG_WARNING, f->integration->pos, "the project's time zone is %s, but " STR_FMT " speaks in %s: rendered times would be read wrongly there",
+    diags_add(diags, DIAG_WARNING, f->integration->pos,
+              "the project's time zone is %s, but " STR_FMT " speaks in %s: rendered times would be read wrongly there",
               zone_name(f->project->zone), STR_ARG(connector_name(f->connector)), zone_name(f->remote_zone));
     diags_remedy(diags, "set \"timezone\" in sluice.json to the zone of the source");
 }

@@ -1,4 +1,5 @@
-/* One integration, compiled and checked: the two documents, the connector's interface, the statements; and, when asked, the real table. What `check` says is found here. */
+/* One integration, compiled and checked: the two documents, the connector's interface, the statements; and, when asked,
+ * the real table. What `check` says is found here. */
 #ifndef FLOW_FLOW_H
 #define FLOW_FLOW_H
 
@@ -9,24 +10,24 @@
 struct flow {
     const struct project *project;
     const struct integration *integration;
-    const struct connector *connector;   /* of the source */
+    const struct connector *connector; /* of the source */
     const struct iface *iface;
-    const struct paging *paging;         /* as chosen: the interface's, or the start_ts mode */
-    const struct request *request;       /* ordinary run */
-    const struct request *remedy;        /* with takeOverRequest; NULL when there is none */
-    int64_t page_size;                   /* the wish, cut to the declared maximum */
-    struct str records_path;             /* otherResponse.DataKey, or empty */
-    const struct shape *shape;           /* page → rows */
+    const struct paging *paging;               /* as chosen: the interface's, or the start_ts mode */
+    const struct request *request;             /* ordinary run */
+    const struct request *remedy;              /* with takeOverRequest; NULL when there is none */
+    int64_t page_size;                         /* the wish, cut to the declared maximum */
+    struct str records_path;                   /* otherResponse.DataKey, or empty */
+    const struct shape *shape;                 /* page → rows */
     const struct column *const *shape_columns; /* of the main statement */
     size_t n_shape_columns;
     struct statement statements[10];
     size_t n_statements;
     const struct sink_type *sink_type;
     struct sink_spec sink_spec;
-    struct str id_column;                /* the column that holds the target id, or empty */
-    bool id_check;                       /* the source's, with its default (metadata.md 6) */
-    struct zone *remote_zone;            /* of times without offset in records */
-    uint64_t mapping;                    /* version: hash of both documents and the connector's allocate */
+    struct str id_column;     /* the column that holds the target id, or empty */
+    bool id_check;            /* the source's, with its default (metadata.md 6) */
+    struct zone *remote_zone; /* of times without offset in records */
+    uint64_t mapping;         /* version: hash of both documents and the connector's allocate */
     struct arena *arena;
 };
 

@@ -1,5 +1,6 @@
-/* batchexecute: the columns of main_sql are filled by request[] in order, or by the VALUES tuple when it is written out (then each {placeholder} of it is a bind).
- * execute: main_sql's :names are children of main_params, extend_sql_n's are children of extend_params_n, whose own value names the array that it runs over.
+/* batchexecute: the columns of main_sql are filled by request[] in order, or by the VALUES tuple when it is written out
+ * (then each {placeholder} of it is a bind). execute: main_sql's :names are children of main_params, extend_sql_n's are
+ * children of extend_params_n, whose own value names the array that it runs over.
  *
  * A bind named lastInsertId is filled by the sink; its cell is NULL here. */
 #include "flow/statements.h"
@@ -9,9 +10,10 @@
 #include <stdio.h>
 
 #define LIMIT_DEFAULT 1000
-#define LIMIT_MAX 100000
+#define LIMIT_MAX     100000
 
-static const struct column *compile_text(struct flow *f, struct compile *c, struct str name, struct str text, struct pos pos)
+static const struct column *compile_text(struct flow *f, struct compile *c, struct str name, struct str text,
+                                         struct pos pos)
 {
     struct meta_field *field = ARENA_NEW(f->arena, struct meta_field);
     struct node *value = ARENA_NEW(f->arena, struct node);
@@ -26,8 +28,14 @@ static const struct meta_field *other(const struct flow *f, const char *name)
     return meta_find(f->integration->target_doc->other_request, name);
 }
 
+static struct sql_text sql_text(const struct meta_field *sql, const struct meta_doc *doc)
+{
+    return (struct sql_text){meta_text(sql), sql ? sql->pos : doc->pos};
+}
+
 /* Columns named by request[], in order. */
-static bool bind_request(struct flow *f, struct compile *c, struct meta_fields fields, size_t statement, struct bound *ret)
+static bool bind_request(struct flow *f, struct compile *c, struct meta_fields fields, size_t statement,
+                         struct bound *ret)
 {
     bool ok = true;
 
@@ -69,7 +77,7 @@ static bool compile_batch(struct flow *f, struct compile *c, struct bound *ret)
 
     for (size_t i = 0; i < doc->request.n; i++)
         names[i] = doc->request.at[i].field;
-    s = statement_batch(f->arena, meta_text(sql), sql ? sql->pos : doc->pos, doc->table, &columns, c->diags);
+    s = statement_batch(f->arena, sql_text(sql, doc), doc->table, &columns, c->diags);
     if (!s)
         return false;
     f->statements[0] = *s;
@@ -78,7 +86,8 @@ static bool compile_batch(struct flow *f, struct compile *c, struct bound *ret)
 }
 
 /* Binds of an execute statement, from the children of its params field. */
-static bool bind_params(struct flow *f, struct compile *c, const struct meta_field *params, size_t statement, struct bound *ret)
+static bool bind_params(struct flow *f, struct compile *c, const struct meta_field *params, size_t statement,
+                        struct bound *ret)
 {
     const struct statement *s = &f->statements[statement];
     bool ok = true;
@@ -99,7 +108,8 @@ static bool bind_params(struct flow *f, struct compile *c, const struct meta_fie
     return ok;
 }
 
-static bool compile_one(struct flow *f, struct compile *c, const char *sql_name, const char *params_name, struct bound *ret)
+static bool compile_one(struct flow *f, struct compile *c, const char *sql_name, const char *params_name,
+                        struct bound *ret)
 {
     const struct meta_doc *doc = f->integration->target_doc;
     const struct meta_field *sql = other(f, sql_name), *params = meta_find(doc->request, params_name);
@@ -110,7 +120,7 @@ static bool compile_one(struct flow *f, struct compile *c, const char *sql_name,
 
     for (size_t i = 0; i < n; i++)
         names[i] = params->children[i].field;
-    s = statement_execute(f->arena, meta_text(sql), sql ? sql->pos : doc->pos, &known, c->diags);
+    s = statement_execute(f->arena, sql_text(sql, doc), &known, c->diags);
     if (!s)
         return false;
     f->statements[at] = *s;
@@ -118,7 +128,8 @@ static bool compile_one(struct flow *f, struct compile *c, const char *sql_name,
     if (at > 0 && params && params->value && params->value->type == NODE_STRING)
         ret->arrays[at] = params->value->text;
     if (at > 0 && !ret->arrays[at].n) {
-        diags_add(c->diags, DIAG_ERROR, params ? params->pos : doc->pos, "%s does not say which array %s runs over", params_name, sql_name);
+        diags_add(c->diags, DIAG_ERROR, params ? params->pos : doc->pos, "%s does not say which array %s runs over",
+                  params_name, sql_name);
         diags_remedy(c->diags, "give %s a `value` with the array's name, as in \"items\"", params_name);
         return false;
     }
@@ -174,9 +185,11 @@ bool statements_compile(struct flow *f, struct compile *c, struct bound *ret)
     bool ok;
 
     if (!execute && !str_eq(doc->api, S("batchexecute"))) {
-        diags_add(c->diags, DIAG_ERROR, doc->pos, "api \"" STR_FMT "\" cannot be written to by " STR_FMT, STR_ARG(doc->api),
-                  STR_ARG(connector_name(f->integration->target->connector)));
-        diags_remedy(c->diags, "databases take \"batchexecute\" (many rows a transaction) and \"execute\" (one record a transaction)");
+        diags_add(c->diags, DIAG_ERROR, doc->pos, "api \"" STR_FMT "\" cannot be written to by " STR_FMT,
+                  STR_ARG(doc->api), STR_ARG(connector_name(f->integration->target->connector)));
+        diags_remedy(
+            c->diags,
+            "databases take \"batchexecute\" (many rows a transaction) and \"execute\" (one record a transaction)");
         return false;
     }
     ok = execute ? compile_execute(f, c, ret) : compile_batch(f, c, ret);

@@ -31,7 +31,7 @@ static void remember(struct parser *p, size_t slot, struct str name)
 static struct enode *field(struct parser *p, const struct brace *b)
 {
     if (!p->slots)
-        return parse_error(p, p->tok.pos,
+        return parse_error(p, (size_t)(b->name.p - p->text.p),
                            "{{" STR_FMT
                            "}} is no system variable, and there is no record here that could have such a field",
                            STR_ARG(b->name));

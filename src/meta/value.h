@@ -30,20 +30,43 @@ struct value {
 };
 
 #define VALUE_NOTHING ((struct value){.kind = VALUE_MISSING})
-static inline struct value value_null(void) { return (struct value){.kind = VALUE_NULL}; }
-static inline struct value value_text(struct str s) { return (struct value){.kind = VALUE_TEXT, .n = (uint32_t)s.n, .p = s.p}; }
-static inline struct value value_number(struct str s) { return (struct value){.kind = VALUE_NUMBER, .n = (uint32_t)s.n, .p = s.p}; }
-static inline struct value value_bool(bool b) { return (struct value){.kind = VALUE_BOOL, .truth = b}; }
-static inline struct str value_str(const struct value *v) { return (struct str){v->p, v->n}; } /* NUMBER and TEXT only */
-static inline bool value_is_null(const struct value *v) { return v->kind <= VALUE_NULL; }
+static inline struct value value_null(void)
+{
+    return (struct value){.kind = VALUE_NULL};
+}
+static inline struct value value_text(struct str s)
+{
+    return (struct value){.kind = VALUE_TEXT, .n = (uint32_t)s.n, .p = s.p};
+}
+static inline struct value value_number(struct str s)
+{
+    return (struct value){.kind = VALUE_NUMBER, .n = (uint32_t)s.n, .p = s.p};
+}
+static inline struct value value_bool(bool b)
+{
+    return (struct value){.kind = VALUE_BOOL, .truth = b};
+}
+static inline struct str value_str(const struct value *v)
+{
+    return (struct str){v->p, v->n};
+} /* NUMBER and TEXT only */
+static inline bool value_is_null(const struct value *v)
+{
+    return v->kind <= VALUE_NULL;
+}
 /* Empty in the sense of `default` and `is_required` (decisions 14): missing, null or "". */
-static inline bool value_is_empty(const struct value *v) { return v->kind <= VALUE_NULL || (v->kind == VALUE_TEXT && v->n == 0); }
+static inline bool value_is_empty(const struct value *v)
+{
+    return v->kind <= VALUE_NULL || (v->kind == VALUE_TEXT && v->n == 0);
+}
 
 struct value value_of_json(const struct json *v); /* NULL gives MISSING */
-/* The value as text (cast to `string`): digits as sent, true/false, compact JSON in arena `a`. Null and missing give p NULL. */
+/* The value as text (cast to `string`): digits as sent, true/false, compact JSON in arena `a`. Null and missing give p
+ * NULL. */
 struct str value_as_text(const struct value *v, struct arena *a);
 
-/* The names that a compiled document needs from a record, each with a number. Shaping fills one `struct value` a slot. */
+/* The names that a compiled document needs from a record, each with a number. Shaping fills one `struct value` a slot.
+ */
 enum slot_kind {
     SLOT_FIELD, /* a field of the flattened row, or a dotted path */
     SLOT_COLUMN /* `array.field` inside an aggregate of a _function: all elements of the array */
@@ -51,7 +74,8 @@ enum slot_kind {
 struct slots;
 struct slots *slots_new(void);
 void slots_free(struct slots *s);
-size_t slots_add(struct slots *s, struct str name, enum slot_kind kind); /* gives the number; the same name and kind give the same number */
+/* gives the number; the same name and kind give the same number */
+size_t slots_add(struct slots *s, struct str name, enum slot_kind kind);
 size_t slots_count(const struct slots *s);
 struct str slots_name(const struct slots *s, size_t i);
 enum slot_kind slots_kind(const struct slots *s, size_t i);
@@ -61,10 +85,11 @@ enum slot_kind slots_kind(const struct slots *s, size_t i);
 struct sysvars {
     const struct zone *zone; /* the project's */
     int64_t now_ms;
-    int64_t last_sync_s, current_s; /* LAST_SYNC_TIME, CURRENT_TIME */
+    int64_t last_sync_s, current_s;     /* LAST_SYNC_TIME, CURRENT_TIME */
     int64_t page_size, start_row, page; /* PAGINATION_…; -1 when they do not apply */
     struct str max_data_id;             /* p NULL when there is none */
-    uint64_t seed;                      /* of random, uuid, RAND(): fixed by the caller, so that shaping again gives the same row */
+    /* of random, uuid, RAND(): fixed by the caller, so that shaping again gives the same row */
+    uint64_t seed;
 };
 
 struct env {

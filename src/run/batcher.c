@@ -1,8 +1,10 @@
 /* The shape thread: pages in journal order become batches.
  *
- * A record is identified, folded against the batch being filled (the newer version of a key stays, equal versions: the later in the journal), looked up in the ledger where idCheck or a remedy asks for it,
- * shaped, and its rows are added. A batch goes to the writer when the next record would exceed the limit, when it holds enough pages, or when nothing more is waiting; never in the middle of
- * a record. What a batch covers is a position in the journal (page, records of it): the checkpoint that commits with its rows.
+ * A record is identified, folded against the batch being filled (the newer version of a key stays, equal versions: the
+ * later in the journal), looked up in the ledger where idCheck or a remedy asks for it, shaped, and its rows are added.
+ * A batch goes to the writer when the next record would exceed the limit, when it holds enough pages, or when nothing
+ * more is waiting; never in the middle of a record. What a batch covers is a position in the journal (page, records of
+ * it): the checkpoint that commits with its rows.
  *
  * Dead letters found here travel with the batch: they are made durable before the checkpoint passes them. */
 #include "base/decimal.h"
@@ -14,7 +16,8 @@
 #define ROWS_MIN_CAP 64
 #define LEDGER_GROUP 20000
 
-/* Records whose ledger entries wait: many at a time in key order touch each page of the store once. Behind after a crash, the ledger is brought up to date from the journal. */
+/* Records whose ledger entries wait: many at a time in key order touch each page of the store once. Behind after a
+ * crash, the ledger is brought up to date from the journal. */
 struct pending {
     struct arena *arena;
     struct ledger_entry *at;
@@ -25,13 +28,13 @@ struct pending {
 struct batcher {
     struct pipeline *p;
     struct shaper *shaper;
-    struct unit *u;          /* being filled; never NULL while running */
-    struct map *keys;        /* key → index into u->b.records, of this batch */
-    bool *gone;              /* records folded away later, by index */
+    struct unit *u;   /* being filled; never NULL while running */
+    struct map *keys; /* key → index into u->b.records, of this batch */
+    bool *gone;       /* records folded away later, by index */
     size_t cap_records, cap_rows;
-    int64_t page, cursor_s;  /* position so far; INT64_MIN: the cursor stays */
+    int64_t page, cursor_s; /* position so far; INT64_MIN: the cursor stays */
     int32_t row;
-    bool moved;              /* the position moved since the last batch */
+    bool moved; /* the position moved since the last batch */
     int64_t batch_no;
     uint64_t seed;
     struct pending ledger;
@@ -71,7 +74,10 @@ static void drop_gone(struct batcher *b)
     t->n_rows = rows;
 }
 
-static int by_key(const void *x, const void *y) { return str_cmp(((const struct ledger_entry *)x)->key, ((const struct ledger_entry *)y)->key); }
+static int by_key(const void *x, const void *y)
+{
+    return str_cmp(((const struct ledger_entry *)x)->key, ((const struct ledger_entry *)y)->key);
+}
 
 static enum err put_ledger(struct batcher *b, struct errinfo *ei)
 {
@@ -84,7 +90,8 @@ static enum err put_ledger(struct batcher *b, struct errinfo *ei)
         e = ledger_put(b->p->store, name, l->at, l->n, ei);
     }
     if (!e && l->page > b->p->ledger_page)
-        e = store_set_fact(b->p->store, ledger_page_fact(l->arena, name), arena_printf(l->arena, "%lld", (long long)l->page), ei);
+        e = store_set_fact(b->p->store, ledger_page_fact(l->arena, name),
+                           arena_printf(l->arena, "%lld", (long long)l->page), ei);
     b->p->ledger_page = l->page;
     l->n = 0;
     arena_reset(l->arena);
@@ -263,7 +270,8 @@ static bool is_repeat(const struct batcher *b, const struct batch_record *r, con
            known->hash_lo == r->hash_lo && before(known->page, known->row, r->page, r->row);
 }
 
-static bool is_missing(const struct batcher *b, const struct page *page, const struct batch_record *r, const struct ledger_entry *known, bool found)
+static bool is_missing(const struct batcher *b, const struct page *page, const struct batch_record *r,
+                       const struct ledger_entry *known, bool found)
 {
     if (page->purpose != PURPOSE_REMEDY || r->modified_ms <= 0 || r->modified_ms / 1000 > b->p->missing_until_s ||
         r->modified_ms / 1000 <= b->p->missing_from_s)
@@ -281,7 +289,8 @@ struct lookup {
     bool *found;
 };
 
-static enum err look_up(struct batcher *b, const struct page *page, struct arena *a, struct lookup *l, struct errinfo *ei)
+static enum err look_up(struct batcher *b, const struct page *page, struct arena *a, struct lookup *l,
+                        struct errinfo *ei)
 {
     struct pipeline *p = b->p;
     size_t n = page->reply.n_records, i = 0;
@@ -309,7 +318,9 @@ static enum err look_up(struct batcher *b, const struct page *page, struct arena
             l->why[i] = why;
         }
     }
-    return ask ? ledger_get(p->store, p->flow->integration->name, keys, n, a, l->known, l->found, ei) : OK;
+    return ask ? ledger_get(p->store, p->flow->integration->name, &(struct ledger_lookup){keys, n, l->known, l->found},
+                            a, ei)
+               : OK;
 }
 
 /* In redo only the lines that are asked for go on. */
@@ -325,7 +336,8 @@ static void keep_wanted(const struct pipeline *p, struct shaped_record *s)
 }
 
 /* One record to its place. False when the run must stop. */
-static bool take_record(struct batcher *b, struct page *page, const struct lookup *l, size_t i, const struct sysvars *sys)
+static bool take_record(struct batcher *b, struct page *page, const struct lookup *l, size_t i,
+                        const struct sysvars *sys)
 {
     struct pipeline *p = b->p;
     struct shaped_record s = {.record = l->records[i]};
@@ -375,8 +387,9 @@ static bool would_exceed(const struct batcher *b, const struct page *page, const
 
     if (!u->b.n_rows)
         return u->n_pages >= UNIT_PAGES_MAX;
-    return u->b.n_rows + lines > b->p->flow->sink_spec.limit || (b->p->flow->sink_spec.one_record_each && u->b.n_records) ||
-           u->n_pages >= UNIT_PAGES_MAX || u->bytes + page->body_n > UNIT_BYTES_MAX;
+    return u->b.n_rows + lines > b->p->flow->sink_spec.limit ||
+           (b->p->flow->sink_spec.one_record_each && u->b.n_records) || u->n_pages >= UNIT_PAGES_MAX ||
+           u->bytes + page->body_n > UNIT_BYTES_MAX;
 }
 
 static struct sysvars frozen_times(const struct batcher *b, const struct page *page)
@@ -393,7 +406,8 @@ static struct sysvars frozen_times(const struct batcher *b, const struct page *p
 }
 
 /* Records that were written before: for the ledger alone. */
-static enum err note_known(struct batcher *b, const struct page *page, const struct lookup *l, size_t n, struct errinfo *ei)
+static enum err note_known(struct batcher *b, const struct page *page, const struct lookup *l, size_t n,
+                           struct errinfo *ei)
 {
     enum err e = OK;
 
@@ -470,20 +484,29 @@ static void tell_missing(const struct batcher *b)
 
     for (size_t i = 0; i < n && rows >= 20; i++)
         if (missing[i] == rows)
-            pipeline_emit(b->p, (struct event){.kind = EVENT_NOTICE, .key = column_name(b->p->flow->shape_columns[i]),
-                                               .text = S("this column's field was in none of the records"), .rows = (int64_t)rows});
+            pipeline_emit(b->p, (struct event){.kind = EVENT_NOTICE,
+                                               .key = column_name(b->p->flow->shape_columns[i]),
+                                               .text = S("this column's field was in none of the records"),
+                                               .rows = (int64_t)rows});
 }
 
 void *batcher_main(void *pipeline)
 {
     struct pipeline *p = pipeline;
-    struct batcher b = {.p = p, .shaper = shaper_new(p->flow->shape), .keys = map_new(), .page = p->start.page, .row = p->start.row,
-                        .cursor_s = p->start.cursor_s, .batch_no = p->start.batch, .seed = p->flow->mapping};
+    struct batcher b = {.p = p,
+                        .shaper = shaper_new(p->flow->shape),
+                        .keys = map_new(),
+                        .page = p->start.page,
+                        .row = p->start.row,
+                        .cursor_s = p->start.cursor_s,
+                        .batch_no = p->start.batch,
+                        .seed = p->flow->mapping};
     struct page *page;
     struct errinfo ei;
     bool going = true;
 
-    b.ledger = (struct pending){.arena = arena_new(64u << 20), .at = mem_alloc(LEDGER_GROUP * sizeof *b.ledger.at), .page = p->ledger_page};
+    b.ledger = (struct pending){
+        .arena = arena_new(64u << 20), .at = mem_alloc(LEDGER_GROUP * sizeof *b.ledger.at), .page = p->ledger_page};
     unit_begin(&b);
     for (;;) {
         page = queue_try_pop(p->to_shape);

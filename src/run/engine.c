@@ -1,9 +1,12 @@
 /* Opening and closing, in the order in which it may fail; and the meeting of the two states.
  *
  * The target's checkpoint is the truth. It names the journal that it speaks of:
- *   - our journal: positions count from there; when the target stands behind what we remember it was set back, and the journal writes the rest again;
- *   - another journal, or ours is new: the local state was lost. The target's cursor is adopted, positions begin anew behind what the journal holds;
- *   - no checkpoint at all: the target is new. If the journal reaches back to its first entry everything is written from it, else everything is read again from `start`. */
+ *   - our journal: positions count from there; when the target stands behind what we remember it was set back, and the
+ * journal writes the rest again;
+ *   - another journal, or ours is new: the local state was lost. The target's cursor is adopted, positions begin anew
+ * behind what the journal holds;
+ *   - no checkpoint at all: the target is new. If the journal reaches back to its first entry everything is written
+ * from it, else everything is read again from `start`. */
 #include "run/engine.h"
 
 #include "base/digest.h"
@@ -13,14 +16,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define JOURNAL_SEGMENT_BYTES (256ll << 20)
-#define JOURNAL_SEGMENT_MS (86400000ll)
-#define REPLY_MAX_BYTES (32u << 20)
-#define CALL_MS 60000
-#define CONNECT_PAUSE_MS 300
+#define JOURNAL_SEGMENT_MS    (86400000ll)
+#define REPLY_MAX_BYTES       (32u << 20)
+#define CALL_MS               60000
+#define CONNECT_PAUSE_MS      300
 
 enum err engine_open(struct engine *e, struct errinfo *ei)
 {
@@ -72,8 +75,10 @@ static enum err begin_anew(struct engine *e, const struct progress *g, struct er
     e->at.page = whole ? 0 : last;
     e->at.row = -1;
     if (g->known && g->page > 0)
-        notice(e, whole ? S("the target has no checkpoint of this integration: everything is written again from the journal")
-                        : S("the target has no checkpoint of this integration: everything is read again from `start`"));
+        notice(e,
+               whole
+                   ? S("the target has no checkpoint of this integration: everything is written again from the journal")
+                   : S("the target has no checkpoint of this integration: everything is read again from `start`"));
     if (e->flow->paging->kind == PAGE_CURSOR) {
         e->at.cursor_s = INT64_MIN;
         return OK;
@@ -88,7 +93,8 @@ static enum err adopt(struct engine *e, struct errinfo *ei)
     e->adopted = true;
     e->at.page = journal_last(e->journal);
     e->at.row = -1;
-    notice(e, S("the local state does not know this target's checkpoint: its cursor is taken over, positions begin anew"));
+    notice(e,
+           S("the local state does not know this target's checkpoint: its cursor is taken over, positions begin anew"));
     return store_set_fact(e->store, name, arena_printf(e->arena, "%lld", (long long)e->at.cursor_s), ei);
 }
 
@@ -123,7 +129,8 @@ static enum err reconcile(struct engine *e, struct errinfo *ei)
     } else if (!str_eq(str_of(e->at.journal), uuid)) {
         err = adopt(e, ei);
     } else if (g.known && e->at.batch < g.batch) {
-        notice(e, S("the target stands behind what was written to it: it was set back, and the journal writes the rest again"));
+        notice(e, S("the target stands behind what was written to it: it was set back, and the journal writes the rest "
+                    "again"));
     }
     if (!err && e->at.cursor_s == INT64_MIN && e->flow->paging->kind != PAGE_CURSOR)
         err = first_cursor(e, &e->at.cursor_s, ei);
@@ -156,7 +163,11 @@ static enum err connect_target(struct engine *e, struct errinfo *ei)
     enum err err;
 
     while ((err = sink_connect(e->sink, ei)) == ERR_NETWORK && clock_mono(clock) - begun < e->options->patience_ms) {
-        struct event ev = {.kind = EVENT_RETRY, .integration = e->integration->name, .code = err, .text = str_of(ei->msg), .took_ms = clock_mono(clock) - begun};
+        struct event ev = {.kind = EVENT_RETRY,
+                           .integration = e->integration->name,
+                           .code = err,
+                           .text = str_of(ei->msg),
+                           .took_ms = clock_mono(clock) - begun};
         struct timespec t = {.tv_nsec = CONNECT_PAUSE_MS * 1000000};
         uint32_t r;
 
@@ -171,7 +182,8 @@ static enum err connect_target(struct engine *e, struct errinfo *ei)
 enum err engine_open_target(struct engine *e, struct errinfo *ei)
 {
     struct journal_limits limits = {JOURNAL_SEGMENT_BYTES, JOURNAL_SEGMENT_MS};
-    struct str dir = arena_printf(e->arena, "%s/journal/" STR_FMT, e->project->state_dir, STR_ARG(e->integration->name));
+    struct str dir =
+        arena_printf(e->arena, "%s/journal/" STR_FMT, e->project->state_dir, STR_ARG(e->integration->name));
     struct strs options;
     enum err err = store_lock(e->store, e->integration->name, &e->lock, ei);
 
@@ -200,8 +212,9 @@ static void recall_clock(struct engine *e)
         remote_clock_set_offset(e->remote, offset);
 }
 
-enum err engine_open_source(struct engine *e, void (*note)(void *ctx, enum source_note what, const struct errinfo *ei, int64_t wait_ms), void *ctx,
-                            struct errinfo *ei)
+enum err engine_open_source(struct engine *e,
+                            void (*note)(void *ctx, enum source_note what, const struct errinfo *ei, int64_t wait_ms),
+                            void *ctx, struct errinfo *ei)
 {
     const struct connection *c = e->integration->source;
     struct str quota = arena_printf(e->arena, "%s/quota", e->project->state_dir);
@@ -244,7 +257,8 @@ void engine_remember(struct engine *e)
     if (!e->remote || !remote_clock_known(e->remote) || e->options->dry_run)
         return;
     name = arena_printf(e->arena, "clock:" STR_FMT, STR_ARG(e->integration->source->name));
-    if (store_set_fact(e->store, name, arena_printf(e->arena, "%lld", (long long)remote_clock_offset_ms(e->remote)), &ei))
+    if (store_set_fact(e->store, name, arena_printf(e->arena, "%lld", (long long)remote_clock_offset_ms(e->remote)),
+                       &ei))
         log_warn("%s", ei.msg);
 }
 

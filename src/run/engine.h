@@ -1,4 +1,5 @@
-/* What a run of any kind needs open: journal, target, connection to the source. Shared by run.c, redo.c and sample.c. */
+/* What a run of any kind needs open: journal, target, connection to the source. Shared by run.c, redo.c and sample.c.
+ */
 #ifndef RUN_ENGINE_H
 #define RUN_ENGINE_H
 
@@ -16,9 +17,9 @@ struct engine {
     struct store_lock *lock;
     struct journal *journal;
     struct sink *sink;
-    struct checkpoint at;      /* where the target stands, claimed */
+    struct checkpoint at; /* where the target stands, claimed */
     bool target_holds;
-    bool adopted;              /* the local state was lost, or belongs to another journal: positions begin anew */
+    bool adopted; /* the local state was lost, or belongs to another journal: positions begin anew */
     struct loop *loop;
     struct http *http;
     struct bucket *bucket;
@@ -33,8 +34,9 @@ enum err engine_open_target(struct engine *e, struct errinfo *ei) MUST_USE;
 /* Instead of the target, for a dry run: the cursor as far as the store knows it; nothing is locked or changed. */
 enum err engine_peek(struct engine *e, struct errinfo *ei) MUST_USE;
 /* Loop, HTTP, quota, clock and source. */
-enum err engine_open_source(struct engine *e, void (*note)(void *ctx, enum source_note what, const struct errinfo *ei, int64_t wait_ms), void *ctx,
-                            struct errinfo *ei) MUST_USE;
+enum err engine_open_source(struct engine *e,
+                            void (*note)(void *ctx, enum source_note what, const struct errinfo *ei, int64_t wait_ms),
+                            void *ctx, struct errinfo *ei) MUST_USE;
 /* Remembers what was learnt of the source: clock offset. */
 void engine_remember(struct engine *e);
 void engine_close(struct engine *e);

@@ -1,7 +1,8 @@
 /* The journal thread: a page is durable before anything is done with it.
  *
- * First it feeds, from the journal, what an earlier run fetched but did not get into the target: everything behind the checkpoint. Then it takes what the reader offers, as many
- * pages as are waiting in one transaction, and hands them on in order. */
+ * First it feeds, from the journal, what an earlier run fetched but did not get into the target: everything behind the
+ * checkpoint. Then it takes what the reader offers, as many pages as are waiting in one transaction, and hands them on
+ * in order. */
 #include "run/pipeline.h"
 
 #include <stdlib.h>
@@ -64,7 +65,10 @@ static bool feed_backlog(struct pipeline *p)
             return false;
     }
     if (pages)
-        pipeline_emit(p, (struct event){.kind = EVENT_NOTICE, .text = S("pages that an earlier run left unwritten were taken from the journal"), .records = pages});
+        pipeline_emit(p,
+                      (struct event){.kind = EVENT_NOTICE,
+                                     .text = S("pages that an earlier run left unwritten were taken from the journal"),
+                                     .records = pages});
     return true;
 }
 

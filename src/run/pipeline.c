@@ -44,9 +44,15 @@ enum err pipeline_start(struct pipeline *p, struct errinfo *ei)
     return OK;
 }
 
-bool pipeline_offer(struct pipeline *p, struct page *page) { return queue_try_push(p->to_journal, page); }
+bool pipeline_offer(struct pipeline *p, struct page *page)
+{
+    return queue_try_push(p->to_journal, page);
+}
 
-void pipeline_finish_input(struct pipeline *p) { queue_close(p->to_journal); }
+void pipeline_finish_input(struct pipeline *p)
+{
+    queue_close(p->to_journal);
+}
 
 void pipeline_join(struct pipeline *p)
 {

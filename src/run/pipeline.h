@@ -6,7 +6,8 @@
  *   shape thread    folds, shapes, fills and encodes batches, ledger      → write queue
  *   write thread    one transaction a batch, checkpoint inside; retries; decides unknown outcomes
  *
- * Queues are short, so memory stays flat. The first failure is kept and stops the steps before it; the steps behind it finish what is safe. */
+ * Queues are short, so memory stays flat. The first failure is kept and stops the steps before it; the steps behind it
+ * finish what is safe. */
 #ifndef RUN_PIPELINE_H
 #define RUN_PIPELINE_H
 
@@ -20,10 +21,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define JOURNAL_QUEUE 4
-#define SHAPE_QUEUE 3
-#define WRITE_QUEUE 1
-#define JOURNAL_GROUP 8
+#define JOURNAL_QUEUE  4
+#define SHAPE_QUEUE    3
+#define WRITE_QUEUE    1
+#define JOURNAL_GROUP  8
 #define UNIT_PAGES_MAX 32
 #define UNIT_BYTES_MAX (24u << 20)
 
@@ -39,29 +40,29 @@ struct unit {
     size_t n_dead, cap_dead;
     int64_t freshest_ms;
     int64_t shaped_records;
-    bool last;                /* a sentinel of redo: everything before it is written */
+    bool last; /* a sentinel of redo: everything before it is written */
 };
 
 struct pipeline {
     const struct flow *flow;
     const struct run_options *options;
     struct store *store;
-    struct journal *journal;     /* NULL in a dry run and in redo */
-    struct sink *sink;           /* NULL in a dry run */
+    struct journal *journal; /* NULL in a dry run and in redo */
+    struct sink *sink;       /* NULL in a dry run */
     int64_t run_id;
-    struct checkpoint start;     /* as claimed */
-    bool target_holds;           /* the checkpoint is kept by the target */
-    bool frozen;                 /* redo: positions and cursor stay as they are */
-    bool ledger;                 /* keep and ask it */
-    bool ledger_strict;          /* idCheck relies on it: durable before each batch is sent */
-    int64_t ledger_page;         /* the ledger knows the journal up to here */
+    struct checkpoint start;                 /* as claimed */
+    bool target_holds;                       /* the checkpoint is kept by the target */
+    bool frozen;                             /* redo: positions and cursor stay as they are */
+    bool ledger;                             /* keep and ask it */
+    bool ledger_strict;                      /* idCheck relies on it: durable before each batch is sent */
+    int64_t ledger_page;                     /* the ledger knows the journal up to here */
     int64_t missing_until_s, missing_from_s; /* found missing counts records modified in (from, until] */
     struct queue *to_journal, *to_shape, *to_write;
     pthread_t threads[3];
     int n_threads;
-    void (*room)(void *ctx);     /* called by the journal thread after it took from its queue */
+    void (*room)(void *ctx); /* called by the journal thread after it took from its queue */
     void *room_ctx;
-    void (*ended)(void *ctx);    /* called once by the write thread when everything is written or has failed */
+    void (*ended)(void *ctx); /* called once by the write thread when everything is written or has failed */
     void *ended_ctx;
     /* in redo: is this line of the record to be written? NULL: all are */
     bool (*wanted)(void *ctx, const struct batch_record *record, int32_t line);
@@ -70,25 +71,30 @@ struct pipeline {
     void *redone_ctx;
 
     /* results, read after the end (or as a snapshot through atomics) */
-    _Atomic int64_t records, folded, filtered, repeats, dead_records, shaped_records, shaped_rows, rows, dead_rows, overlaid, missing_found, pages, bytes, retries;
+    _Atomic int64_t records, folded, filtered, repeats, dead_records, shaped_records, shaped_rows, rows, dead_rows,
+        overlaid, missing_found, pages, bytes, retries;
     _Atomic int64_t written_page, written_cursor, fetched_cursor, freshest_ms;
     _Atomic bool failed, stopping;
     _Atomic(const char *) waiting; /* for a progress line; NULL: not waiting */
     pthread_mutex_t lock;
-    struct errinfo error;        /* the first failure, under lock */
+    struct errinfo error; /* the first failure, under lock */
 };
 
 /* The first failure wins; everything upstream of it stops. */
 void pipeline_fail(struct pipeline *p, const struct errinfo *ei);
 void pipeline_emit(const struct pipeline *p, struct event e);
 enum err pipeline_start(struct pipeline *p, struct errinfo *ei) MUST_USE;
-/* From the loop's thread: takes the page (a mark, or rows). False when there is no room: the page stays with the caller, `room` will be called. */
+/* From the loop's thread: takes the page (a mark, or rows). False when there is no room: the page stays with the
+ * caller, `room` will be called. */
 bool pipeline_offer(struct pipeline *p, struct page *page);
 void pipeline_finish_input(struct pipeline *p);
 void pipeline_join(struct pipeline *p); /* after `ended` */
 
 /* The name of the fact that keeps ledger_page. */
-static inline struct str ledger_page_fact(struct arena *a, struct str integration) { return arena_printf(a, "ledger_page:" STR_FMT, STR_ARG(integration)); }
+static inline struct str ledger_page_fact(struct arena *a, struct str integration)
+{
+    return arena_printf(a, "ledger_page:" STR_FMT, STR_ARG(integration));
+}
 
 /* unit.c */
 struct unit *unit_new(void);

@@ -1,10 +1,14 @@
-/* The reader asks for one page at a time and never runs ahead of the pipeline: a page that finds no room is kept until there is some.
+/* The reader asks for one page at a time and never runs ahead of the pipeline: a page that finds no room is kept until
+ * there is some.
  *
- * For each job the request is rendered once to learn its range of time (the fields that the connector names as window ends), the range is walked in slices, and each slice is read by the
- * pager. A slice that is verified, or that has become a gap, ends with a mark: the journal's word that everything before it was fetched, which moves the cursor once it is written. A slice that must be
- * narrowed leaves its pages in the journal (they are good records) and is read again in halves.
+ * For each job the request is rendered once to learn its range of time (the fields that the connector names as window
+ * ends), the range is walked in slices, and each slice is read by the pager. A slice that is verified, or that has
+ * become a gap, ends with a mark: the journal's word that everything before it was fetched, which moves the cursor once
+ * it is written. A slice that must be narrowed leaves its pages in the journal (they are good records) and is read
+ * again in halves.
  *
- * An interface without a window is one slice. With a growing cursor (`start_ts`) each page ends with a mark of its own. */
+ * An interface without a window is one slice. With a growing cursor (`start_ts`) each page ends with a mark of its own.
+ */
 #include "run/reader.h"
 
 #include "base/map.h"
@@ -13,25 +17,25 @@
 
 #include <stdlib.h>
 
-#define JOBS_MAX 1024
-#define NARROW_ABOVE 50000
-#define KV_MAX 256
-#define KV_OWN 8 /* paging and window */
-#define UNIX_MAX_S 253402300799 /* the end of the year 9999 */
+#define JOBS_MAX       1024
+#define NARROW_ABOVE   50000
+#define KV_MAX         256
+#define KV_OWN         8            /* paging and window */
+#define UNIX_MAX_S     253402300799 /* the end of the year 9999 */
 #define CALL_ARENA_MAX (16u << 20)
 
 struct reader {
     struct reader_config c;
     struct job jobs[JOBS_MAX];
     size_t n_jobs, job;
-    struct reading g;  /* g.walk NULL: between jobs */
-    bool unix_times;   /* the request renders its window as unix seconds */
+    struct reading g; /* g.walk NULL: between jobs */
+    bool unix_times;  /* the request renders its window as unix seconds */
     struct shaper *shaper;
     struct page *waiting[2]; /* found no room: a page, a mark */
     int n_waiting;
     bool asked_before, stopped, calling, ended;
-    bool same_gap;     /* the gap that this job reads is still one */
-    int64_t page_no;   /* of the call under way */
+    bool same_gap;   /* the gap that this job reads is still one */
+    int64_t page_no; /* of the call under way */
     int64_t cursor;
     struct reader_state state;
 };
@@ -147,7 +151,8 @@ static void set_param(struct call_params *p, struct str key, struct str value)
     p->n += i == p->n;
 }
 
-static enum err render(const struct reader *r, const struct pager_ask *ask, struct arena *a, struct call_params *ret, struct errinfo *ei)
+static enum err render(const struct reader *r, const struct pager_ask *ask, struct arena *a, struct call_params *ret,
+                       struct errinfo *ei)
 {
     const struct flow *f = r->c.flow;
     const struct job *j = &r->jobs[r->job];
@@ -167,7 +172,8 @@ static enum err render(const struct reader *r, const struct pager_ask *ask, stru
 
     ret->n = 0;
     if (!e && params.n > KV_MAX - KV_OWN)
-        e = fail(ei, ERR_CONFIG, "the request has %zu parameters, more than the %d that are sent", params.n, KV_MAX - KV_OWN);
+        e = fail(ei, ERR_CONFIG, "the request has %zu parameters, more than the %d that are sent", params.n,
+                 KV_MAX - KV_OWN);
     for (size_t i = 0; !e && i < params.n; i++)
         set_param(ret, params.at[i].name, value_as_text(&params.at[i].value, a));
     return e;
@@ -217,7 +223,8 @@ static struct pager_facts facts_of(struct reader *r, struct page *page)
 
     while ((raw = json_next(&it, NULL))) {
         ids[f.n_ids++] = id_hash(r, raw, page->arena);
-        if (r->c.flow->paging->kind == PAGE_CURSOR && json_i64(json_get(raw, r->c.flow->paging->cursor_field), &v) && v > best)
+        if (r->c.flow->paging->kind == PAGE_CURSOR && json_i64(json_get(raw, r->c.flow->paging->cursor_field), &v) &&
+            v > best)
             best = v;
     }
     if (best > INT64_MIN)
@@ -246,8 +253,11 @@ static void got_page(void *ctx, struct page *page, const struct errinfo *why)
     }
     facts = facts_of(r, page);
     page->page_no = r->page_no;
-    pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_PAGE, .page_no = r->page_no, .records = (int64_t)page->reply.n_records,
-                                                .from_s = r->g.window.from_s, .to_s = r->g.window.to_s});
+    pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_PAGE,
+                                                .page_no = r->page_no,
+                                                .records = (int64_t)page->reply.n_records,
+                                                .from_s = r->g.window.from_s,
+                                                .to_s = r->g.window.to_s});
     if (pager_told(r->g.pager, &facts) == PAGER_KEEP)
         add_page(r, page);
     else
@@ -294,7 +304,8 @@ static void begin_range(struct reader *r, bool windowed, int64_t from_s, int64_t
     r->same_gap = false;
 }
 
-static bool param_time(const struct reader *r, const struct call_params *p, struct str name, int64_t *ret_s, bool *ret_unix)
+static bool param_time(const struct reader *r, const struct call_params *p, struct str name, int64_t *ret_s,
+                       bool *ret_unix)
 {
     for (size_t i = 0; i < p->n; i++) {
         int64_t ms;
@@ -329,7 +340,8 @@ static enum err job_range(struct reader *r, int64_t *from_s, int64_t *to_s, bool
     *ret_windowed = has_from && has_to && r->c.flow->paging->kind != PAGE_CURSOR;
     if (!e && *ret_windowed &&
         (!param_time(r, p, w->from_param, from_s, &r->unix_times) || !param_time(r, p, w->to_param, to_s, &unix_to)))
-        e = fail(ei, ERR_CONFIG, "request field " STR_FMT " or " STR_FMT " is not a time", STR_ARG(w->from_param), STR_ARG(w->to_param));
+        e = fail(ei, ERR_CONFIG, "request field " STR_FMT " or " STR_FMT " is not a time", STR_ARG(w->from_param),
+                 STR_ARG(w->to_param));
     if (j->whole) {
         *from_s = j->from_s;
         *to_s = j->to_s;
@@ -363,7 +375,9 @@ static bool begin_job(struct reader *r)
 static void keep_gap(struct reader *r, const char *why)
 {
     const struct job *j = &r->jobs[r->job];
-    struct gap g = {.from_s = r->g.window.from_s, .to_s = r->g.window.to_s, .why = str_of(why),
+    struct gap g = {.from_s = r->g.window.from_s,
+                    .to_s = r->g.window.to_s,
+                    .why = str_of(why),
                     .created_ms = remote_clock_now_ms(r->c.remote)};
     struct errinfo ei;
 
@@ -407,14 +421,19 @@ static void end_window(struct reader *r)
     bool verified = how == READING_VERIFIED;
 
     if (how == READING_AGAIN) {
-        pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_WINDOW_AGAIN, .from_s = w.from_s, .to_s = w.to_s, .text = str_of(why)});
+        pipeline_emit(
+            r->c.pipeline,
+            (struct event){.kind = EVENT_WINDOW_AGAIN, .from_s = w.from_s, .to_s = w.to_s, .text = str_of(why)});
         return;
     }
     r->state.windows++;
     r->state.verified += verified;
     if (!verified)
         keep_gap(r, why);
-    pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_WINDOW_DONE, .from_s = w.from_s, .to_s = w.to_s, .flag = verified,
+    pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_WINDOW_DONE,
+                                                .from_s = w.from_s,
+                                                .to_s = w.to_s,
+                                                .flag = verified,
                                                 .records = pager_total(r->g.pager)});
     if (r->c.flow->paging->kind != PAGE_CURSOR)
         add_mark(r, r->g.windowed ? w.to_s : r->jobs[r->job].to_s);
@@ -440,7 +459,10 @@ static void step(struct reader *r)
     }
 }
 
-void reader_start(struct reader *r) { step(r); }
+void reader_start(struct reader *r)
+{
+    step(r);
+}
 
 void reader_room(void *reader)
 {

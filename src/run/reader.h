@@ -23,9 +23,11 @@ struct reader_config {
     struct source *source;
     struct store *store;
     const struct remote_clock *remote;
-    int64_t size_learnt;    /* as remembered, 0: not known */
-    int64_t cursor;         /* PAGE_CURSOR: where to begin; INT64_MIN: the paging's first value */
-    void (*first_page)(void *ctx, bool *ret_again); /* after the first reply, until it is content: may replace the jobs (the clock was learnt); `again` reads the page anew */
+    int64_t size_learnt; /* as remembered, 0: not known */
+    int64_t cursor;      /* PAGE_CURSOR: where to begin; INT64_MIN: the paging's first value */
+    /* after the first reply, until it is content: may replace the jobs (the clock was learnt); `again` reads the page
+     * anew */
+    void (*first_page)(void *ctx, bool *ret_again);
     void (*ended)(void *ctx, const struct errinfo *why); /* why->code OK: everything was read */
     void *ctx;
 };
@@ -35,7 +37,7 @@ void reader_free(struct reader *r);
 /* The jobs in order; copied. Before reader_start, or from first_page. */
 void reader_set_jobs(struct reader *r, const struct job *jobs, size_t n);
 void reader_start(struct reader *r);
-void reader_room(void *reader);  /* there is room in the pipeline again; loop's thread */
+void reader_room(void *reader);     /* there is room in the pipeline again; loop's thread */
 void reader_stop(struct reader *r); /* asks for nothing more; `ended` is not called any more */
 
 struct reader_state {

@@ -89,9 +89,17 @@ static bool in_range(const struct redo *r, const struct journal_entry *j)
     return j->kind == JOURNAL_PAGE && j->to_s >= o->from_s && j->from_s <= o->to_s;
 }
 
+/* A record as the journal has it; `place` grows from record to record. */
+struct kept_record {
+    const struct json *raw;
+    size_t place;
+    int64_t fetched_ms;
+};
+
+typedef enum err each_fn(struct redo *r, struct shaper *sh, const struct kept_record *k, struct map *newest, struct errinfo *ei);
+
 /* Calls `each` for every record of every page in the range, in journal order. */
-static enum err each_record(struct redo *r, enum err (*each)(struct redo *r, struct shaper *sh, const struct json *raw, size_t place, int64_t fetched_ms, void *ctx, struct errinfo *ei),
-                            void *ctx, struct errinfo *ei)
+static enum err each_record(struct redo *r, each_fn *each, struct map *newest, struct errinfo *ei)
 {
     const struct flow *f = r->e->flow;
     struct shaper *sh = shaper_new(f->shape);
@@ -103,7 +111,7 @@ static enum err each_record(struct redo *r, enum err (*each)(struct redo *r, str
         struct arena *a = arena_new(ENTRY_ARENA_MAX);
         struct journal_entry j;
         struct page *page = NULL;
-        const struct json *raw;
+        struct kept_record k;
 
         err = journal_read(r->e->journal, seq, a, &j, &found, ei);
         if (!err && found && in_range(r, &j))
@@ -111,8 +119,9 @@ static enum err each_record(struct redo *r, enum err (*each)(struct redo *r, str
         if (page) {
             struct json_iter it = json_iter(page->reply.records);
 
-            for (size_t i = 0; !err && (raw = json_next(&it, NULL)); i++)
-                err = each(r, sh, raw, ((size_t)j.seq << 20) + i, j.fetched_ms, ctx, ei);
+            k = (struct kept_record){.place = (size_t)j.seq << 20, .fetched_ms = j.fetched_ms};
+            for (; !err && (k.raw = json_next(&it, NULL)); k.place++)
+                err = each(r, sh, &k, newest, ei);
             page_unref(page);
         }
         seq = found ? j.seq + 1 : seq;
@@ -122,30 +131,29 @@ static enum err each_record(struct redo *r, enum err (*each)(struct redo *r, str
     return err;
 }
 
-static enum err note_newest(struct redo *r, struct shaper *sh, const struct json *raw, size_t place, int64_t fetched_ms, void *ctx, struct errinfo *ei)
+static enum err note_newest(struct redo *r, struct shaper *sh, const struct kept_record *k, struct map *newest, struct errinfo *ei)
 {
     struct arena *a = arena_new(1u << 20);
     struct batch_record rec;
 
     (void)r;
-    (void)fetched_ms;
     (void)ei;
-    if (shaper_identify(sh, raw, a, false, &rec, NULL) == OK)
-        map_put(ctx, rec.key, place);
+    if (shaper_identify(sh, k->raw, a, false, &rec, NULL) == OK)
+        map_put(newest, rec.key, k->place);
     arena_free(a);
     return OK;
 }
 
-static enum err send_newest(struct redo *r, struct shaper *sh, const struct json *raw, size_t place, int64_t fetched_ms, void *ctx, struct errinfo *ei)
+static enum err send_newest(struct redo *r, struct shaper *sh, const struct kept_record *k, struct map *newest, struct errinfo *ei)
 {
     struct arena *a = arena_new(1u << 20);
     struct batch_record rec;
     struct buf text = buf_make(32u << 20);
     enum err err = OK;
 
-    if (shaper_identify(sh, raw, a, false, &rec, NULL) == OK && map_get(ctx, rec.key) == place) {
-        json_write(raw, &text);
-        err = add_raw(r, buf_str(&text), fetched_ms, ei);
+    if (shaper_identify(sh, k->raw, a, false, &rec, NULL) == OK && map_get(newest, rec.key) == k->place) {
+        json_write(k->raw, &text);
+        err = add_raw(r, buf_str(&text), k->fetched_ms, ei);
     }
     buf_free(&text);
     arena_free(a);

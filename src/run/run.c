@@ -1,10 +1,13 @@
-/* A run, as a story: open what is needed, decide what to read, let the pipeline work while the loop reads, then count and tell.
+/* A run, as a story: open what is needed, decide what to read, let the pipeline work while the loop reads, then count
+ * and tell.
  *
- * Ordinary runs read from the cursor (less the overlap) to the source's now less the lag, then the open gaps. A remedy reads what its takeOverRequest says, a backfill the range asked for; neither moves the
- * cursor. The first reply teaches the source's clock: when it shows that the end of the range was wrong, the range is planned again.
+ * Ordinary runs read from the cursor (less the overlap) to the source's now less the lag, then the open gaps. A remedy
+ * reads what its takeOverRequest says, a backfill the range asked for; neither moves the cursor. The first reply
+ * teaches the source's clock: when it shows that the end of the range was wrong, the range is planned again.
  *
- * At the end the program checks its own counting (decisions 26): records = folded + filtered + repeats + dead records + shaped records, and shaped rows = committed + dead rows. A sum that is
- * off is an error of ours, and the run says so. */
+ * At the end the program checks its own counting (decisions 26): records = folded + filtered + repeats + dead records +
+ * shaped records, and shaped rows = committed + dead rows. A sum that is off is an error of ours, and the run says so.
+ */
 #include "run/run.h"
 
 #include "base/log.h"
@@ -15,9 +18,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define TICK_MS 250
+#define TICK_MS          250
 #define CLOCK_MATTERS_MS 1000
-#define FIRST_PAGES_MAX 3 /* a clock that was remembered and is contradicted wants a second witness */
+#define FIRST_PAGES_MAX  3 /* a clock that was remembered and is contradicted wants a second witness */
 
 struct run {
     struct engine e;
@@ -36,7 +39,10 @@ struct run {
 
 /* ---- planning ---- */
 
-static int64_t source_now_s(const struct run *r) { return remote_clock_now_ms(r->e.remote) / 1000; }
+static int64_t source_now_s(const struct run *r)
+{
+    return remote_clock_now_ms(r->e.remote) / 1000;
+}
 
 static void add_job(struct run *r, struct job j)
 {
@@ -78,13 +84,19 @@ static enum err plan(struct run *r, struct errinfo *ei)
     case RUN_REMEDY:
         r->s->from_s = r->e.at.cursor_s;
         r->s->to_s = edge_s;
-        add_job(r, (struct job){.purpose = PURPOSE_REMEDY, .request = r->e.flow->remedy, .from_s = r->e.at.cursor_s, .to_s = edge_s});
+        add_job(r, (struct job){.purpose = PURPOSE_REMEDY,
+                                .request = r->e.flow->remedy,
+                                .from_s = r->e.at.cursor_s,
+                                .to_s = edge_s});
         return OK;
     case RUN_BACKFILL:
         r->s->from_s = o->from_s;
         r->s->to_s = o->to_s < edge_s ? o->to_s : edge_s;
         if (r->s->from_s <= r->s->to_s)
-            add_job(r, (struct job){.purpose = PURPOSE_BACKFILL, .request = r->e.flow->request, .from_s = r->s->from_s, .to_s = r->s->to_s});
+            add_job(r, (struct job){.purpose = PURPOSE_BACKFILL,
+                                    .request = r->e.flow->request,
+                                    .from_s = r->s->from_s,
+                                    .to_s = r->s->to_s});
         return OK;
     case RUN_MAIN:
     case RUN_REPLAY:
@@ -117,7 +129,8 @@ static void first_page(void *ctx, bool *ret_again)
         *ret_again = true;
         return;
     }
-    if (llabs(off_s) * 1000 <= CLOCK_MATTERS_MS + (clock_mono(r->e.options->clock) - r->began_ms) || r->e.flow->paging->kind == PAGE_CURSOR)
+    if (llabs(off_s) * 1000 <= CLOCK_MATTERS_MS + (clock_mono(r->e.options->clock) - r->began_ms) ||
+        r->e.flow->paging->kind == PAGE_CURSOR)
         return;
     if (plan(r, &ei)) {
         log_warn("%s", ei.msg);
@@ -145,7 +158,10 @@ static void on_room(void *ctx)
         reader_room(r->reader);
 }
 
-static void room_from_thread(void *ctx) { loop_post(((struct run *)ctx)->e.loop, on_room, ctx); }
+static void room_from_thread(void *ctx)
+{
+    loop_post(((struct run *)ctx)->e.loop, on_room, ctx);
+}
 
 static void on_written(void *ctx)
 {
@@ -159,7 +175,10 @@ static void on_written(void *ctx)
     stop_loop(r);
 }
 
-static void written_from_thread(void *ctx) { loop_post(((struct run *)ctx)->e.loop, on_written, ctx); }
+static void written_from_thread(void *ctx)
+{
+    loop_post(((struct run *)ctx)->e.loop, on_written, ctx);
+}
 
 static void on_signal(void *ctx, int signo)
 {
@@ -182,7 +201,10 @@ static void note_source(void *ctx, enum source_note what, const struct errinfo *
     struct run *r = ctx;
 
     if (what == NOTE_RETRY || what == NOTE_THROTTLED || what == NOTE_CLOCK)
-        pipeline_emit(&r->p, (struct event){.kind = EVENT_RETRY, .code = ei ? ei->code : OK, .text = ei ? str_of(ei->msg) : S(""), .took_ms = wait_ms});
+        pipeline_emit(&r->p, (struct event){.kind = EVENT_RETRY,
+                                            .code = ei ? ei->code : OK,
+                                            .text = ei ? str_of(ei->msg) : S(""),
+                                            .took_ms = wait_ms});
 }
 
 /* ---- counting ---- */
@@ -243,34 +265,43 @@ static void check_laws(struct run *r)
     const struct counts *c = &r->s->counts;
 
     if (c->records != c->folded + c->filtered + c->repeats + c->dead_records + c->shaped_records)
-        fail(&r->s->error, ERR_INTERNAL, "the records do not add up: %lld received, %lld folded, %lld filtered, %lld repeats, %lld dead, %lld shaped", (long long)c->records,
-             (long long)c->folded, (long long)c->filtered, (long long)c->repeats, (long long)c->dead_records, (long long)c->shaped_records);
+        fail(&r->s->error, ERR_INTERNAL,
+             "the records do not add up: %lld received, %lld folded, %lld filtered, %lld repeats, %lld dead, %lld "
+             "shaped",
+             (long long)c->records, (long long)c->folded, (long long)c->filtered, (long long)c->repeats,
+             (long long)c->dead_records, (long long)c->shaped_records);
     else if (c->shaped_rows != c->rows + c->dead_rows + c->overlaid_rows)
-        fail(&r->s->error, ERR_INTERNAL, "the rows do not add up: %lld shaped, %lld committed, %lld dead, %lld overlaid", (long long)c->shaped_rows, (long long)c->rows,
-             (long long)c->dead_rows, (long long)c->overlaid_rows);
+        fail(&r->s->error, ERR_INTERNAL,
+             "the rows do not add up: %lld shaped, %lld committed, %lld dead, %lld overlaid", (long long)c->shaped_rows,
+             (long long)c->rows, (long long)c->dead_rows, (long long)c->overlaid_rows);
     else
         return;
-    fail_hint(&r->s->error, "please report this with the run's log; the cursor stands where everything before it is written");
+    fail_hint(&r->s->error,
+              "please report this with the run's log; the cursor stands where everything before it is written");
 }
 
 /* ---- the run ---- */
 
 static struct str page_size_fact(const struct run *r)
 {
-    return arena_printf(r->e.arena, "page_size:" STR_FMT ":" STR_FMT, STR_ARG(r->e.integration->source->name), STR_ARG(r->e.flow->iface->name));
+    return arena_printf(r->e.arena, "page_size:" STR_FMT ":" STR_FMT, STR_ARG(r->e.integration->source->name),
+                        STR_ARG(r->e.flow->iface->name));
 }
 
 static enum err ledger_bounds(struct run *r, struct errinfo *ei)
 {
     struct str text;
     int64_t from;
-    enum err err = store_fact(r->e.store, arena_printf(r->e.arena, "ledger_from:" STR_FMT, STR_ARG(r->e.integration->name)), r->e.arena, &text, ei);
+    enum err err =
+        store_fact(r->e.store, arena_printf(r->e.arena, "ledger_from:" STR_FMT, STR_ARG(r->e.integration->name)),
+                   r->e.arena, &text, ei);
 
     r->p.ledger = r->e.flow->remedy || r->e.flow->id_check || r->e.flow->statements[0].verb == VERB_INSERT;
     r->p.ledger_strict = r->e.flow->id_check;
     r->p.missing_until_s = r->e.at.cursor_s;
     r->p.missing_from_s = !err && text.p && num_i64(text, &from) ? from : INT64_MIN;
-    err = err ? err : store_fact(r->e.store, ledger_page_fact(r->e.arena, r->e.integration->name), r->e.arena, &text, ei);
+    err =
+        err ? err : store_fact(r->e.store, ledger_page_fact(r->e.arena, r->e.integration->name), r->e.arena, &text, ei);
     r->p.ledger_page = !err && text.p && num_i64(text, &from) ? from : 0;
     return err;
 }
@@ -281,7 +312,8 @@ static enum err open_all(struct run *r, struct errinfo *ei)
     enum err err = engine_open(&r->e, ei);
 
     if (!err && o->kind == RUN_REMEDY && !r->e.flow->remedy) {
-        err = fail(ei, ERR_CONFIG, "integration \"" STR_FMT "\" has no omissionRemedy", STR_ARG(r->e.integration->name));
+        err =
+            fail(ei, ERR_CONFIG, "integration \"" STR_FMT "\" has no omissionRemedy", STR_ARG(r->e.integration->name));
         fail_hint(ei, "add `omissionRemedy` with a `takeOverRequest` to the source document");
     }
     if (!err && !o->dry_run)
@@ -362,13 +394,15 @@ static void remember_fact(const struct run *r, const char *what, struct str valu
 {
     struct errinfo ei;
 
-    if (store_set_fact(r->e.store, arena_printf(r->e.arena, "%s:" STR_FMT, what, STR_ARG(r->e.integration->name)), value, &ei))
+    if (store_set_fact(r->e.store, arena_printf(r->e.arena, "%s:" STR_FMT, what, STR_ARG(r->e.integration->name)),
+                       value, &ei))
         log_warn("%s", ei.msg);
 }
 
 static void remember(struct run *r)
 {
     struct reader_state rs;
+    struct prune_rule rule;
     struct errinfo ei;
     size_t dropped;
 
@@ -376,14 +410,20 @@ static void remember(struct run *r)
         return;
     engine_remember(&r->e);
     remember_fact(r, "path", str_of(sink_path(r->e.sink)));
-    remember_fact(r, "promise", r->e.target_holds ? S("each row exactly once: the checkpoint commits with the rows")
-                                                  : S("each row at least once: the target holds no checkpoint"));
+    remember_fact(r, "promise",
+                  r->e.target_holds ? S("each row exactly once: the checkpoint commits with the rows")
+                                    : S("each row at least once: the target holds no checkpoint"));
     reader_state(r->reader, &rs);
     if (rs.size_learnt > 0 && rs.size_learnt < r->e.flow->page_size &&
         store_set_fact(r->e.store, page_size_fact(r), arena_printf(r->e.arena, "%lld", (long long)rs.size_learnt), &ei))
         log_warn("%s", ei.msg);
-    if (journal_prune(r->e.journal, atomic_load(&r->p.written_page), r->e.project->settings.keep_journal_ms,
-                      (int64_t)r->e.project->settings.journal_limit_bytes, clock_wall(r->e.options->clock), &dropped, &ei))
+    rule = (struct prune_rule){
+        .done = atomic_load(&r->p.written_page),
+        .keep_ms = r->e.project->settings.keep_journal_ms,
+        .max_bytes = (int64_t)r->e.project->settings.journal_limit_bytes,
+        .now_ms = clock_wall(r->e.options->clock),
+    };
+    if (journal_prune(r->e.journal, &rule, &dropped, &ei))
         log_warn("%s", ei.msg);
 }
 
@@ -403,8 +443,12 @@ static void conclude(struct run *r)
     if (!s->error.code && !r->interrupted && r->reader)
         check_laws(r);
     summary_hint(s);
-    s->verified = !s->error.code && !r->interrupted && rs.windows > 0 ? rs.verified == rs.windows : !s->error.code && !r->interrupted && r->reader;
-    s->status = s->error.code ? RUN_FAILED : r->interrupted ? RUN_INTERRUPTED : s->counts.dead_records + s->counts.dead_rows ? RUN_PARTIAL : RUN_OK;
+    s->verified = !s->error.code && !r->interrupted && rs.windows > 0 ? rs.verified == rs.windows
+                                                                      : !s->error.code && !r->interrupted && r->reader;
+    s->status = s->error.code                                  ? RUN_FAILED
+                : r->interrupted                               ? RUN_INTERRUPTED
+                : s->counts.dead_records + s->counts.dead_rows ? RUN_PARTIAL
+                                                               : RUN_OK;
     if (r->e.sink)
         snprintf(s->path, sizeof s->path, "%s", sink_path(r->e.sink));
 }
@@ -422,13 +466,15 @@ static void record_end(struct run *r)
     struct errinfo ei;
 
     run_summary_json(r->s, r->e.project->zone, &b);
-    if (r->id && store_run_end(r->e.store, r->id, str_of(run_status_name(r->s->status)), buf_str(&b), clock_wall(r->e.options->clock), &ei))
+    if (r->id && store_run_end(r->e.store, r->id, str_of(run_status_name(r->s->status)), buf_str(&b),
+                               clock_wall(r->e.options->clock), &ei))
         log_warn("%s", ei.msg);
     emit(r, (struct event){.kind = EVENT_RUN_ENDED, .text = buf_str(&b), .code = r->s->error.code});
     buf_free(&b);
 }
 
-void run_integration(const struct project *p, const struct integration *i, struct store *store, const struct run_options *o, struct run_summary *ret)
+void run_integration(const struct project *p, const struct integration *i, struct store *store,
+                     const struct run_options *o, struct run_summary *ret)
 {
     struct run *r = mem_zero(sizeof *r);
     struct errinfo ei;

@@ -40,23 +40,26 @@ struct run_live {
     int permille;       /* of the range */
     int64_t quota_left; /* -1: unlimited */
     int64_t elapsed_ms;
-    const char *doing;  /* "reading", "writing what is left", "waiting for the target", … */
+    const char *doing; /* "reading", "writing what is left", "waiting for the target", … */
 };
 
 struct run_options {
     enum run_kind kind;
-    bool dry_run;          /* fetches and shapes, keeps and writes nothing */
-    int64_t from_s, to_s;  /* RUN_BACKFILL and RUN_REPLAY */
-    struct str id;         /* RUN_RETRY: this source or target id; p NULL: all */
+    bool dry_run;         /* fetches and shapes, keeps and writes nothing */
+    int64_t from_s, to_s; /* RUN_BACKFILL and RUN_REPLAY */
+    struct str id;        /* RUN_RETRY: this source or target id; p NULL: all */
     const struct clock *clock;
     struct listener listener;
-    void (*tick)(void *ctx, const struct run_live *live); /* about four times a second, on the calling thread; or NULL */
+    /* about four times a second, on the calling thread; or NULL */
+    void (*tick)(void *ctx, const struct run_live *live);
     void *tick_ctx;
-    int64_t patience_ms;   /* how long a source or target that is down is retried: 60 s (decisions 12) */
+    int64_t patience_ms; /* how long a source or target that is down is retried: 60 s (decisions 12) */
 };
 
-/* Runs; always fills *ret (ret->error says what failed) and records the run in the store. The calling thread becomes the loop's. */
-void run_integration(const struct project *p, const struct integration *i, struct store *store, const struct run_options *o, struct run_summary *ret);
+/* Runs; always fills *ret (ret->error says what failed) and records the run in the store. The calling thread becomes
+ * the loop's. */
+void run_integration(const struct project *p, const struct integration *i, struct store *store,
+                     const struct run_options *o, struct run_summary *ret);
 
 /* The object that `run --json` prints. */
 void run_summary_json(const struct run_summary *s, const struct zone *z, struct buf *out);
@@ -64,6 +67,7 @@ void run_summary_json(const struct run_summary *s, const struct zone *z, struct 
 int run_exit_status(const struct run_summary *s);
 
 /* One page of the integration, fetched and judged but neither kept nor written: for preview, ddl and check --online. */
-enum err run_sample(const struct project *p, const struct flow *f, const struct run_options *o, struct page **ret, struct errinfo *ei) MUST_USE;
+enum err run_sample(const struct project *p, const struct flow *f, const struct run_options *o, struct page **ret,
+                    struct errinfo *ei) MUST_USE;
 
 #endif

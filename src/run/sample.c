@@ -1,5 +1,5 @@
-/* One page, fetched as a run would and then let go: for preview, ddl and check --online. The newest window that the interface allows is asked for, so that
- * the page shows what comes now. */
+/* One page, fetched as a run would and then let go: for preview, ddl and check --online. The newest window that the
+ * interface allows is asked for, so that the page shows what comes now. */
 #include "run/engine.h"
 
 #include <stdlib.h>
@@ -39,8 +39,14 @@ static enum err sample_params(struct sample *s, struct kv *kv, size_t *ret_n, st
     const struct flow *f = s->e.flow;
     struct arena *a = s->e.arena;
     int64_t now_s = remote_clock_now_ms(s->e.remote) / 1000, to_s = now_s - s->e.integration->lag_ms / 1000;
-    int64_t slice_s = f->iface->window.max_ms > 0 ? f->iface->window.max_ms / 1000 - 1 : SAMPLE_SPAN_S, from_s = to_s - slice_s;
-    struct sysvars sys = {.zone = f->project->zone, .now_ms = now_s * 1000, .last_sync_s = from_s, .current_s = to_s, .page_size = f->page_size, .page = f->paging->first_page};
+    int64_t slice_s = f->iface->window.max_ms > 0 ? f->iface->window.max_ms / 1000 - 1 : SAMPLE_SPAN_S,
+            from_s = to_s - slice_s;
+    struct sysvars sys = {.zone = f->project->zone,
+                          .now_ms = now_s * 1000,
+                          .last_sync_s = from_s,
+                          .current_s = to_s,
+                          .page_size = f->page_size,
+                          .page = f->paging->first_page};
     struct env env = {.sys = &sys, .arena = a};
     struct params params;
     enum err err = request_render(f->request, &env, &params, ei);
@@ -55,14 +61,19 @@ static enum err sample_params(struct sample *s, struct kv *kv, size_t *ret_n, st
     return err;
 }
 
-enum err run_sample(const struct project *p, const struct flow *f, const struct run_options *o, struct page **ret, struct errinfo *ei)
+enum err run_sample(const struct project *p, const struct flow *f, const struct run_options *o, struct page **ret,
+                    struct errinfo *ei)
 {
     struct sample *s = mem_zero(sizeof *s);
     struct kv *kv = mem_zero(256 * sizeof *kv);
     size_t n;
     enum err err;
 
-    s->e = (struct engine){.project = p, .integration = f->integration, .options = o, .flow = (struct flow *)(uintptr_t)f, .arena = arena_new(64u << 20)};
+    s->e = (struct engine){.project = p,
+                           .integration = f->integration,
+                           .options = o,
+                           .flow = (struct flow *)(uintptr_t)f,
+                           .arena = arena_new(64u << 20)};
     err = engine_open_source(&s->e, NULL, NULL, ei);
     err = err ? err : sample_params(s, kv, &n, ei);
     if (!err) {

@@ -5,14 +5,19 @@
 
 const char *run_kind_name(enum run_kind k)
 {
-    static const char *const names[] = {[RUN_MAIN] = "main", [RUN_REMEDY] = "remedy", [RUN_BACKFILL] = "backfill", [RUN_REPLAY] = "replay", [RUN_RETRY] = "retry"};
+    static const char *const names[] = {[RUN_MAIN] = "main",
+                                        [RUN_REMEDY] = "remedy",
+                                        [RUN_BACKFILL] = "backfill",
+                                        [RUN_REPLAY] = "replay",
+                                        [RUN_RETRY] = "retry"};
 
     return names[k];
 }
 
 const char *run_status_name(enum run_status s)
 {
-    static const char *const names[] = {[RUN_OK] = "ok", [RUN_PARTIAL] = "partial", [RUN_FAILED] = "failed", [RUN_INTERRUPTED] = "interrupted"};
+    static const char *const names[] = {
+        [RUN_OK] = "ok", [RUN_PARTIAL] = "partial", [RUN_FAILED] = "failed", [RUN_INTERRUPTED] = "interrupted"};
 
     return names[s];
 }
@@ -56,10 +61,18 @@ static void out_counts(struct json_out *w, const struct counts *c)
         const char *name;
         int64_t value;
     } rows[] = {
-        {"windows", c->windows},   {"calls", c->calls},       {"throttled", c->throttled},
-        {"retries", c->retries},   {"pages", c->pages},       {"records", c->records},
-        {"folded", c->folded},     {"filtered", c->filtered}, {"repeats", c->repeats},
-        {"rows", c->rows},         {"dead", c->dead_records + c->dead_rows}, {"missing_found", c->missing_found},
+        {"windows", c->windows},
+        {"calls", c->calls},
+        {"throttled", c->throttled},
+        {"retries", c->retries},
+        {"pages", c->pages},
+        {"records", c->records},
+        {"folded", c->folded},
+        {"filtered", c->filtered},
+        {"repeats", c->repeats},
+        {"rows", c->rows},
+        {"dead", c->dead_records + c->dead_rows},
+        {"missing_found", c->missing_found},
         {"bytes", c->bytes},
     };
 

@@ -1,9 +1,12 @@
 /* The write thread: one transaction a batch, and never a doubt about what is in.
  *
- * Target trouble blocks: the batch is tried again, with full jitter, until the patience of the run is over; nothing overtakes it. When the answer to COMMIT was lost, the checkpoint row decides: it holds the
- * number of the last batch that went in. A batch that the server refuses row by row comes back with its bad rows: they are dead letters, durable before the COMMIT that passes them.
+ * Target trouble blocks: the batch is tried again, with full jitter, until the patience of the run is over; nothing
+ * overtakes it. When the answer to COMMIT was lost, the checkpoint row decides: it holds the number of the last batch
+ * that went in. A batch that the server refuses row by row comes back with its bad rows: they are dead letters, durable
+ * before the COMMIT that passes them.
  *
- * The store's copy of the progress follows the target's checkpoint, at most once a second; where the target cannot hold one, after every batch. */
+ * The store's copy of the progress follows the target's checkpoint, at most once a second; where the target cannot hold
+ * one, after every batch. */
 #include "base/digest.h"
 #include "base/map.h"
 #include "run/pipeline.h"
@@ -12,15 +15,15 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define BACKOFF_FIRST_MS 100
-#define BACKOFF_MAX_MS 5000
+#define BACKOFF_FIRST_MS  100
+#define BACKOFF_MAX_MS    5000
 #define PROGRESS_EVERY_MS 1000
 
 struct writer {
     struct pipeline *p;
-    struct map *open_dead;      /* keys that have open dead letters */
+    struct map *open_dead; /* keys that have open dead letters */
     int64_t progress_at_ms;
-    struct checkpoint written;  /* what the target's checkpoint says; the pipeline's `start` stays as it was claimed */
+    struct checkpoint written; /* what the target's checkpoint says; the pipeline's `start` stays as it was claimed */
     struct unit *u;
 };
 
@@ -51,7 +54,9 @@ static void dead_of_bad(const struct unit *u, const struct bad_row *bad, struct 
 
 static void tell_dead(const struct pipeline *p, const struct dead_letter *d)
 {
-    pipeline_emit(p, (struct event){.kind = EVENT_DEAD, .key = d->target_id.n ? d->target_id : d->key, .code = ERR_DATA, .text = d->reason});
+    pipeline_emit(
+        p, (struct event){
+               .kind = EVENT_DEAD, .key = d->target_id.n ? d->target_id : d->key, .code = ERR_DATA, .text = d->reason});
 }
 
 static enum err keep_dead(void *ctx, struct batch *b, struct errinfo *ei)
@@ -88,7 +93,8 @@ static enum err supersede(struct writer *w, const struct batch *b, struct errinf
     newer = arena_alloc(b->arena, (b->n_records + 1) * sizeof *newer);
     for (size_t i = 0; i < b->n_records; i++)
         if (map_get(w->open_dead, b->records[i].key) != MAP_NONE)
-            newer[n++] = (struct dead_letter){.key = b->records[i].key, .page = b->records[i].page, .row = b->records[i].row};
+            newer[n++] =
+                (struct dead_letter){.key = b->records[i].key, .page = b->records[i].page, .row = b->records[i].row};
     return n ? store_dead_supersede(w->p->store, w->p->flow->integration->name, newer, n, &closed, ei) : OK;
 }
 
@@ -265,11 +271,14 @@ static enum err write_unit(struct writer *w, struct errinfo *ei)
         if (o == SINK_COMMITTED)
             return committed(w, now - begun, ei);
         first_failure = first_failure < 0 ? now : first_failure;
-        if (o != SINK_TRANSIENT || now - first_failure > p->options->patience_ms || atomic_load(&p->stopping) || atomic_load(&p->failed))
+        if (o != SINK_TRANSIENT || now - first_failure > p->options->patience_ms || atomic_load(&p->stopping) ||
+            atomic_load(&p->failed))
             return ei->code ? ei->code : ERR_TARGET;
         atomic_fetch_add(&p->retries, 1);
         atomic_store(&p->waiting, "waiting for the target");
-        pipeline_emit(p, (struct event){.kind = EVENT_RETRY, .code = ei->code, .text = str_of(ei->msg), .took_ms = now - first_failure});
+        pipeline_emit(
+            p, (struct event){
+                   .kind = EVENT_RETRY, .code = ei->code, .text = str_of(ei->msg), .took_ms = now - first_failure});
         pause_ms(p, backoff_ms(n));
         atomic_store(&p->waiting, NULL);
     }
@@ -302,7 +311,8 @@ static void write_all(struct writer *w)
 void *writer_main(void *pipeline)
 {
     struct pipeline *p = pipeline;
-    struct writer w = {.p = p, .written = p->start, .open_dead = map_new_copying(256u << 20), .progress_at_ms = INT64_MIN / 2};
+    struct writer w = {
+        .p = p, .written = p->start, .open_dead = map_new_copying(256u << 20), .progress_at_ms = INT64_MIN / 2};
 
     write_all(&w);
     map_free(w.open_dead);

@@ -1,4 +1,5 @@
-/* What shaping needs to know, worked out once: which arrays give rows, which slots are paths, where allocated shares go, which columns are plain copies of a slot. */
+/* What shaping needs to know, worked out once: which arrays give rows, which slots are paths, where allocated shares
+ * go, which columns are plain copies of a slot. */
 #include "shape/plan.h"
 
 static int array_index(struct shape *s, struct str name)

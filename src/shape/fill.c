@@ -1,10 +1,13 @@
 /* From a JSON object to the slots of a row, in one walk over its members.
  *
- * Records of one reply have the same members in much the same order, so each object is read against a list of guesses: the key expected next is compared first, then the next few, then a hash table is
- * asked. What a key means (its slot, another name of it, whether slots lie inside it) is worked out when it is seen for the first time and kept for the shaper's life.
+ * Records of one reply have the same members in much the same order, so each object is read against a list of guesses:
+ * the key expected next is compared first, then the next few, then a hash table is asked. What a key means (its slot,
+ * another name of it, whether slots lie inside it) is worked out when it is seen for the first time and kept for the
+ * shaper's life.
  *
- * Where several sources give the same slot, the higher rank wins (decisions 19): element field over header field over flattened object; an alias counts less than the name itself.
- * A path slot is resolved after the walk, against the record or the element that the row stands for. */
+ * Where several sources give the same slot, the higher rank wins (decisions 19): element field over header field over
+ * flattened object; an alias counts less than the name itself. A path slot is resolved after the walk, against the
+ * record or the element that the row stands for. */
 #include "shape/plan.h"
 
 #include <stdlib.h>
@@ -12,9 +15,9 @@
 enum rank { RANK_NONE, RANK_FLAT, RANK_ALIAS, RANK_HEADER, RANK_ELEMENT_FLAT, RANK_ELEMENT_ALIAS, RANK_ELEMENT };
 
 #define NAME_MAX_BYTES 256
-#define NEST_MAX 8
-#define GUESSES_MAX 4096
-#define LOOK_AHEAD 4
+#define NEST_MAX       8
+#define GUESSES_MAX    4096
+#define LOOK_AHEAD     4
 
 void guesses_init(struct guesses *g, struct str prefix)
 {
@@ -125,7 +128,8 @@ static void put(struct fill *f, size_t slot, const struct json *v, enum rank ran
     f->rank[slot] = (uint8_t)rank;
 }
 
-static void fill_nested(const struct shape *s, struct str prefix, const struct json *object, enum rank rank, struct fill *f)
+static void fill_nested(const struct shape *s, struct str prefix, const struct json *object, enum rank rank,
+                        struct fill *f)
 {
     struct nest {
         struct json_iter it;

@@ -67,22 +67,22 @@ static enum err merge_names(const struct shape *s, const struct sheet *sh, struc
     return operation_apply(s->operation, &in, sh->a, out, ei);
 }
 
-enum err merge_rows(const struct shape *s, const struct json *record, const struct json *array, const bool *keep, struct arena *a, struct json_doc **ret_doc, struct errinfo *ei)
+enum err merge_rows(const struct shape *s, const struct merge_input *in, struct arena *a, struct json_doc **ret_doc, struct errinfo *ei)
 {
     struct sheet sh = {.a = a, .index = map_new()};
     struct buf out = buf_make(MERGED_MAX_BYTES);
     struct json_limits limits = JSON_LIMITS_DEFAULT;
-    struct json_iter it = json_iter(array);
+    struct json_iter it = json_iter(in->array);
     const struct json *element;
     enum err e;
 
     sh.names = ARENA_ARRAY(a, struct str, NAMES_MAX);
-    sh.rows = ARENA_ARRAY(a, struct value *, json_count(array) + 1);
+    sh.rows = ARENA_ARRAY(a, struct value *, json_count(in->array) + 1);
     for (size_t i = 0; (element = json_next(&it, NULL)); i++)
-        if (keep[i])
-            sheet_line(&sh, s, record, element);
+        if (in->keep[i])
+            sheet_line(&sh, s, in->record, element);
     if (!sh.n_rows)
-        sheet_line(&sh, s, record, NULL);
+        sheet_line(&sh, s, in->record, NULL);
     e = merge_names(s, &sh, &out, ei);
     if (!e && out.failed)
         e = fail(ei, ERR_DATA, "the merged record is longer than %u bytes", MERGED_MAX_BYTES);

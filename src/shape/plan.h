@@ -78,8 +78,11 @@ void fill_clear(const struct shape *s, struct fill *f);
 void fill_object(const struct shape *s, struct guesses *g, const struct json *object, bool element, struct fill *f);
 void fill_paths(const struct shape *s, const struct json *record, const struct json *const *elements, struct fill *f);
 
-/* merge.c: groupCalculate and operation on the rows of one record. *ret_doc is an array of objects, to be freed by the caller. */
-enum err merge_rows(const struct shape *s, const struct json *record, const struct json *array, const bool *keep, struct arena *a, struct json_doc **ret_doc,
-                    struct errinfo *ei) MUST_USE;
+/* merge.c: groupCalculate and operation on the rows of one record: those elements i of its array with keep[i]. *ret_doc is an array of objects, to be freed by the caller. */
+struct merge_input {
+    const struct json *record, *array;
+    const bool *keep;
+};
+enum err merge_rows(const struct shape *s, const struct merge_input *in, struct arena *a, struct json_doc **ret_doc, struct errinfo *ei) MUST_USE;
 
 #endif

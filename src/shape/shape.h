@@ -1,5 +1,6 @@
-/* Page → rows: select → allocate → condition → beatFlat → formatResponse → groupCalculate → target mapping (metadata.md 3, decisions 18, 19), without copying what need not be copied: cells point
- * into the page's document. A compiled shape is immutable and may be used by several threads, each with its own `struct shaper`. */
+/* Page → rows: select → allocate → condition → beatFlat → formatResponse → groupCalculate → target mapping (metadata.md
+ * 3, decisions 18, 19), without copying what need not be copied: cells point into the page's document. A compiled shape
+ * is immutable and may be used by several threads, each with its own `struct shaper`. */
 #ifndef SHAPE_SHAPE_H
 #define SHAPE_SHAPE_H
 
@@ -11,21 +12,23 @@ struct shape;
 
 struct shape_input {
     const struct meta_doc *source, *target;
-    const struct iface *iface;        /* aliases, allocate, id, versions */
-    struct slots *slots;              /* filled while columns were compiled; owned by the shape from now on */
+    const struct iface *iface;               /* aliases, allocate, id, versions */
+    struct slots *slots;                     /* filled while columns were compiled; owned by the shape from now on */
     const struct column *const *columns[10]; /* of each statement */
     size_t n_columns[10];
-    struct str arrays[10];            /* statement n ≥ 1: the source array whose elements it writes */
+    struct str arrays[10]; /* statement n ≥ 1: the source array whose elements it writes */
     size_t n_statements;
-    int id_column;                    /* column of the main statement that holds the target id; -1: none */
-    const struct tmpl *id;            /* target id when no column holds it; NULL: the source id, with -1, -2 … when a record gives several rows */
-    struct str source_id;             /* field name or dotted path; or, when it has braces, source_id_tmpl */
+    int id_column; /* column of the main statement that holds the target id; -1: none */
+    /* target id when no column holds it; NULL: the source id, with -1, -2 … when a record gives several rows */
+    const struct tmpl *id;
+    struct str source_id; /* field name or dotted path; or, when it has braces, source_id_tmpl */
     const struct tmpl *source_id_tmpl;
-    const struct zone *zone;          /* the project's: templates */
-    const struct zone *remote_zone;   /* of times in records; borrowed, as all of this */
+    const struct zone *zone;        /* the project's: templates */
+    const struct zone *remote_zone; /* of times in records; borrowed, as all of this */
     uint64_t mapping;
 };
-/* Compiles the record side (conditions, allocate, flattening); problems go to `diags`, NULL after an error. Lives in `a`. */
+/* Compiles the record side (conditions, allocate, flattening); problems go to `diags`, NULL after an error. Lives in
+ * `a`. */
 struct shape *shape_compile(struct arena *a, const struct shape_input *in, struct diags *diags);
 void shape_free(struct shape *s); /* frees what does not live in the arena */
 
@@ -34,20 +37,25 @@ enum record_fate { RECORD_ROWS, RECORD_FILTERED, RECORD_DEAD };
 struct shaped_record {
     enum record_fate fate;
     struct batch_record record;
-    struct batch_row *rows;     /* record fields unset; in the arena */
+    struct batch_row *rows; /* record fields unset; in the arena */
     size_t n_rows;
-    struct errinfo *why;        /* RECORD_DEAD; in the arena */
-    struct json_doc *extra;     /* made by groupCalculate or operation: cells point into it; the caller frees it after the batch */
+    struct errinfo *why; /* RECORD_DEAD; in the arena */
+    /* made by groupCalculate or operation: cells point into it; the caller frees it after the batch */
+    struct json_doc *extra;
 };
 
 struct shaper;
 struct shaper *shaper_new(const struct shape *s);
 void shaper_free(struct shaper *sh);
-/* Identity of a record without mapping it: key, version, hash (when `with_hash`), modified. ERR_DATA when it has no id. */
-enum err shaper_identify(struct shaper *sh, const struct json *record, struct arena *a, bool with_hash, struct batch_record *ret, struct errinfo *ei) MUST_USE;
+/* Identity of a record without mapping it: key, version, hash (when `with_hash`), modified. ERR_DATA when it has no id.
+ */
+enum err shaper_identify(struct shaper *sh, const struct json *record, struct arena *a, bool with_hash,
+                         struct batch_record *ret, struct errinfo *ei) MUST_USE;
 /* Shapes record `raw` into arena `a`. `sys` holds the frozen times of its page; ret->record is already identified. */
-void shaper_record(struct shaper *sh, const struct json *raw, const struct sysvars *sys, struct arena *a, struct shaped_record *ret);
-/* How often each target column found nothing (missing) since the last call, by column of the main statement; n of them. For "a mapping that never found its field". */
+void shaper_record(struct shaper *sh, const struct json *raw, const struct sysvars *sys, struct arena *a,
+                   struct shaped_record *ret);
+/* How often each target column found nothing (missing) since the last call, by column of the main statement; n of them.
+ * For "a mapping that never found its field". */
 const uint64_t *shaper_missing(const struct shaper *sh, size_t *ret_n, uint64_t *ret_rows);
 
 #endif

@@ -1,8 +1,9 @@
 /* One record at a time: identity, condition, lines, columns.
  *
- * A record's header is read into slots once; each line copies them and lays its element over them. With several flattened arrays the lines are their product, in order, like the digits of an odometer. An
- * array that is empty or missing keeps one line with the header alone. Under groupCalculate or operation the lines of ONE record are merged first (a page's edge must not change a result), and each
- * merged object is mapped like a record without arrays.
+ * A record's header is read into slots once; each line copies them and lays its element over them. With several
+ * flattened arrays the lines are their product, in order, like the digits of an odometer. An array that is empty or
+ * missing keeps one line with the header alone. Under groupCalculate or operation the lines of ONE record are merged
+ * first (a page's edge must not change a result), and each merged object is mapped like a record without arrays.
  *
  * Nothing here is shared: a shaper belongs to one thread. */
 #include "shape/plan.h"
@@ -31,7 +32,7 @@ struct work {
     const struct json *array[SHAPE_ARRAYS]; /* as found in the record; NULL when it is none */
     size_t n_elements[SHAPE_ARRAYS];
     bool *keep[SHAPE_ARRAYS];
-    struct value **shares; /* [alloc][element] */
+    struct value **shares;                    /* [alloc][element] */
     const struct json *element[SHAPE_ARRAYS]; /* of the line being made; NULL: none */
     size_t at[SHAPE_ARRAYS];                  /* its index */
 };
@@ -82,7 +83,8 @@ const uint64_t *shaper_missing(const struct shaper *sh, size_t *ret_n, uint64_t 
 
 /* ---- identity ---- */
 
-static enum err record_key(struct shaper *sh, const struct json *record, struct arena *a, struct str *ret, struct errinfo *ei)
+static enum err record_key(struct shaper *sh, const struct json *record, struct arena *a, struct str *ret,
+                           struct errinfo *ei)
 {
     const struct shape_input *in = &sh->s->in;
     struct value v;
@@ -104,7 +106,9 @@ static enum err record_key(struct shaper *sh, const struct json *record, struct 
     }
     if (value_is_empty(&v) || v.kind == VALUE_JSON) {
         fail(ei, ERR_DATA, "the record has no id: field \"" STR_FMT "\" is %s", STR_ARG(in->source_id),
-             v.kind == VALUE_MISSING ? "missing" : v.kind == VALUE_JSON ? "not a single value" : "empty");
+             v.kind == VALUE_MISSING ? "missing"
+             : v.kind == VALUE_JSON  ? "not a single value"
+                                     : "empty");
         return fail_hint(ei, "see `id` of the source document");
     }
     *ret = value_as_text(&v, a);
@@ -122,9 +126,13 @@ static struct str record_version(const struct iface *face, const struct json *re
     return (struct str){0};
 }
 
-static void feed_hasher(void *ctx, struct str bytes) { hasher_add(ctx, bytes); }
+static void feed_hasher(void *ctx, struct str bytes)
+{
+    hasher_add(ctx, bytes);
+}
 
-enum err shaper_identify(struct shaper *sh, const struct json *record, struct arena *a, bool with_hash, struct batch_record *ret, struct errinfo *ei)
+enum err shaper_identify(struct shaper *sh, const struct json *record, struct arena *a, bool with_hash,
+                         struct batch_record *ret, struct errinfo *ei)
 {
     const struct iface *face = sh->s->in.iface;
     enum err e;
@@ -305,7 +313,8 @@ static enum err row_id(struct work *w, struct batch_row *row, struct errinfo *ei
     } else {
         bool lines = w->sh->s->n_arrays && w->sh->s->arrays[0].flat;
 
-        row->id = lines ? arena_printf(w->a, STR_FMT "-%d", STR_ARG(w->out->record.key), row->line + 1) : w->out->record.key;
+        row->id =
+            lines ? arena_printf(w->a, STR_FMT "-%d", STR_ARG(w->out->record.key), row->line + 1) : w->out->record.key;
         return OK;
     }
     row->id = value_is_null(&v) ? (struct str){0} : value_as_text(&v, w->a);
@@ -462,7 +471,8 @@ static enum err emit_merged(struct work *w, struct errinfo *ei)
     struct json_iter it;
     const struct json *object;
     int32_t line = 0;
-    enum err e = merge_rows(w->sh->s, w->raw, w->array[0], w->keep[0], w->a, &w->out->extra, ei);
+    struct merge_input in = {w->raw, w->array[0], w->keep[0]};
+    enum err e = merge_rows(w->sh->s, &in, w->a, &w->out->extra, ei);
 
     if (e)
         return e;
@@ -490,7 +500,8 @@ static enum err shape_lines(struct work *w, bool *ret_filtered, struct errinfo *
     return emit_lines(w, ei);
 }
 
-void shaper_record(struct shaper *sh, const struct json *raw, const struct sysvars *sys, struct arena *a, struct shaped_record *ret)
+void shaper_record(struct shaper *sh, const struct json *raw, const struct sysvars *sys, struct arena *a,
+                   struct shaped_record *ret)
 {
     struct work w = {.sh = sh, .raw = raw, .a = a, .out = ret};
     struct errinfo ei;

@@ -1,10 +1,12 @@
-/* What the real table will not take is found here, before it is sent: NULL where none may be, texts longer than the column, digits that a column would round away, texts that are no number or no time, JSON that is
- * none. A server would refuse some of these without naming the row, and store others changed and say nothing.
+/* What the real table will not take is found here, before it is sent: NULL where none may be, texts longer than the
+ * column, digits that a column would round away, texts that are no number or no time, JSON that is none. A server would
+ * refuse some of these without naming the row, and store others changed and say nothing.
  *
- * The check is made of the table's definition as it was at connecting; it is cheap for the usual cell, a short text into a VARCHAR. */
+ * The check is made of the table's definition as it was at connecting; it is cheap for the usual cell, a short text
+ * into a VARCHAR. */
 #include "base/decimal.h"
-#include "base/num.h"
 #include "base/map.h"
+#include "base/num.h"
 #include "meta/doc.h"
 #include "sink/sink_impl.h"
 
@@ -49,8 +51,8 @@ static void bad(struct batch *b, size_t row, const struct table_column *c, const
     struct str text = value_is_null(v) ? S("NULL") : value_str(v), shown = str_sub(text, 0, utf8_prefix(text, 60));
 
     batch_add_bad(b, row, ERR_DATA,
-                  arena_printf(b->arena, "%s '" STR_FMT "' (" STR_FMT "): \"" STR_FMT "\"%s", why, STR_ARG(c->name), STR_ARG(c->type), STR_ARG(shown),
-                               shown.n < text.n ? "…" : ""));
+                  arena_printf(b->arena, "%s '" STR_FMT "' (" STR_FMT "): \"" STR_FMT "\"%s", why, STR_ARG(c->name),
+                               STR_ARG(c->type), STR_ARG(shown), shown.n < text.n ? "…" : ""));
 }
 
 /* ---- one cell ---- */
@@ -63,7 +65,9 @@ static const char *int_fault(struct str text)
 
     if (!decimal_parse(text, &d))
         return "Incorrect integer value (not a number) for column";
-    return decimal_to_i64(&d, &i) || num_u64(text, &u) ? NULL : "Incorrect integer value (not a whole number of 64 bits) for column";
+    return decimal_to_i64(&d, &i) || num_u64(text, &u)
+               ? NULL
+               : "Incorrect integer value (not a whole number of 64 bits) for column";
 }
 
 static const char *decimal_fault(const struct table_column *c, struct str text)
@@ -108,7 +112,10 @@ static const char *time_fault(struct str text)
     return time_parse(text, NULL, &ms) ? NULL : "Incorrect date or time value for column";
 }
 
-static bool wants_value(int kind) { return kind == CAST_INT || kind == CAST_DECIMAL || kind == CAST_FLOAT || kind == CAST_DATETIME || kind == CAST_DATE; }
+static bool wants_value(int kind)
+{
+    return kind == CAST_INT || kind == CAST_DECIMAL || kind == CAST_FLOAT || kind == CAST_DATETIME || kind == CAST_DATE;
+}
 
 static const char *cell_fault(const struct table_column *c, const struct value *v)
 {
@@ -159,7 +166,8 @@ static bool fit_row(const struct sink *s, struct batch *b, size_t row)
 
 /* ---- all rows ---- */
 
-/* Target ids within the batch: empty ones are bad, of equal ones the later wins. gone[row] says that a row stays out. */
+/* Target ids within the batch: empty ones are bad, of equal ones the later wins. gone[row] says that a row stays out.
+ */
 static void check_ids(const struct sink *s, struct batch *b, bool *gone)
 {
     struct map *seen;

@@ -1,24 +1,27 @@
 /* The checkpoint row in a MySQL or MariaDB target: what is written, kept where it was written, in the same transaction.
  *
- * The epoch fences: whoever claims the integration raises it, and every later UPDATE names the epoch that it was claimed with. One that finds another epoch changes nothing and knows that it was replaced. */
+ * The epoch fences: whoever claims the integration raises it, and every later UPDATE names the epoch that it was
+ * claimed with. One that finds another epoch changes nothing and knows that it was replaced. */
 #include "base/num.h"
 #include "sink/mysql_sink.h"
 
 #include <stdio.h>
 
-static const char create_sql[] = "CREATE TABLE IF NOT EXISTS " CHECKPOINT_TABLE
-                                 " (project VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,"
-                                 " integration VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,"
-                                 " journal VARCHAR(40) NOT NULL, page BIGINT NOT NULL, page_row INT NOT NULL, cursor_at BIGINT NULL,"
-                                 " epoch BIGINT NOT NULL, batch BIGINT NOT NULL, mapping BIGINT NOT NULL,"
-                                 " updated_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,"
-                                 " PRIMARY KEY (project, integration)) ENGINE=InnoDB";
+static const char create_sql[] =
+    "CREATE TABLE IF NOT EXISTS " CHECKPOINT_TABLE
+    " (project VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,"
+    " integration VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,"
+    " journal VARCHAR(40) NOT NULL, page BIGINT NOT NULL, page_row INT NOT NULL, cursor_at BIGINT NULL,"
+    " epoch BIGINT NOT NULL, batch BIGINT NOT NULL, mapping BIGINT NOT NULL,"
+    " updated_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,"
+    " PRIMARY KEY (project, integration)) ENGINE=InnoDB";
 
 static struct str where_mine(const struct sink *s, struct arena *a)
 {
     struct my_sink *m = my_self(s);
 
-    return arena_printf(a, "project = " STR_FMT " AND integration = " STR_FMT, STR_ARG(mydb_quote(m->db, s->spec.project, a)),
+    return arena_printf(a, "project = " STR_FMT " AND integration = " STR_FMT,
+                        STR_ARG(mydb_quote(m->db, s->spec.project, a)),
                         STR_ARG(mydb_quote(m->db, s->spec.integration, a)));
 }
 
@@ -43,10 +46,13 @@ static enum err select_row(struct sink *s, bool lock, struct checkpoint *ret, bo
 {
     struct arena *a = arena_new(1u << 20);
     struct mydb_rows r;
-    enum err e = mydb_query(my_self(s)->db,
-                            arena_printf(a, "SELECT journal, page, page_row, cursor_at, epoch, batch, mapping FROM " CHECKPOINT_TABLE " WHERE " STR_FMT "%s", STR_ARG(where_mine(s, a)),
-                                         lock ? " FOR UPDATE" : ""),
-                            a, &r, ei);
+    enum err e = mydb_query(
+        my_self(s)->db,
+        arena_printf(a,
+                     "SELECT journal, page, page_row, cursor_at, epoch, batch, mapping FROM " CHECKPOINT_TABLE
+                     " WHERE " STR_FMT "%s",
+                     STR_ARG(where_mine(s, a)), lock ? " FOR UPDATE" : ""),
+        a, &r, ei);
 
     *ret_found = !e && r.n_rows;
     if (*ret_found)
@@ -80,7 +86,10 @@ enum err my_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, 
     return e;
 }
 
-static struct str cursor_text(int64_t cursor_s, struct arena *a) { return cursor_s == INT64_MIN ? S("NULL") : arena_printf(a, "%lld", (long long)cursor_s); }
+static struct str cursor_text(int64_t cursor_s, struct arena *a)
+{
+    return cursor_s == INT64_MIN ? S("NULL") : arena_printf(a, "%lld", (long long)cursor_s);
+}
 
 static enum err claim_inside(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei)
 {
@@ -92,14 +101,20 @@ static enum err claim_inside(struct sink *s, const struct checkpoint *cp, int64_
     enum err e = select_row(s, true, &old, &found, ei);
 
     *ret_epoch = (found ? old.epoch : cp->epoch) + 1;
-    sets = arena_printf(a, "journal = " STR_FMT ", page = %lld, page_row = %d, cursor_at = " STR_FMT ", epoch = %lld, batch = %lld, mapping = %lld",
-                        STR_ARG(mydb_quote(m->db, str_of(cp->journal), a)), (long long)cp->page, (int)cp->row, STR_ARG(cursor_text(cp->cursor_s, a)), (long long)*ret_epoch,
-                        (long long)cp->batch, (long long)cp->mapping);
+    sets = arena_printf(a,
+                        "journal = " STR_FMT ", page = %lld, page_row = %d, cursor_at = " STR_FMT
+                        ", epoch = %lld, batch = %lld, mapping = %lld",
+                        STR_ARG(mydb_quote(m->db, str_of(cp->journal), a)), (long long)cp->page, (int)cp->row,
+                        STR_ARG(cursor_text(cp->cursor_s, a)), (long long)*ret_epoch, (long long)cp->batch,
+                        (long long)cp->mapping);
     if (found)
-        sql = arena_printf(a, "UPDATE " CHECKPOINT_TABLE " SET " STR_FMT " WHERE " STR_FMT, STR_ARG(sets), STR_ARG(where_mine(s, a)));
+        sql = arena_printf(a, "UPDATE " CHECKPOINT_TABLE " SET " STR_FMT " WHERE " STR_FMT, STR_ARG(sets),
+                           STR_ARG(where_mine(s, a)));
     else
-        sql = arena_printf(a, "INSERT INTO " CHECKPOINT_TABLE " SET project = " STR_FMT ", integration = " STR_FMT ", " STR_FMT, STR_ARG(mydb_quote(m->db, s->spec.project, a)),
-                           STR_ARG(mydb_quote(m->db, s->spec.integration, a)), STR_ARG(sets));
+        sql = arena_printf(
+            a, "INSERT INTO " CHECKPOINT_TABLE " SET project = " STR_FMT ", integration = " STR_FMT ", " STR_FMT,
+            STR_ARG(mydb_quote(m->db, s->spec.project, a)), STR_ARG(mydb_quote(m->db, s->spec.integration, a)),
+            STR_ARG(sets));
     e = e ? e : mydb_exec(m->db, sql, ei);
     arena_free(a);
     return e;
@@ -123,9 +138,13 @@ enum err my_move_checkpoint(struct sink *s, const struct checkpoint *to, bool *r
 {
     struct my_sink *m = my_self(s);
     struct arena *a = arena_new(1u << 20);
-    struct str sql = arena_printf(a, "UPDATE " CHECKPOINT_TABLE " SET journal = " STR_FMT ", page = %lld, page_row = %d, cursor_at = " STR_FMT ", batch = %lld, mapping = %lld WHERE " STR_FMT " AND epoch = %lld",
-                                  STR_ARG(mydb_quote(m->db, str_of(to->journal), a)), (long long)to->page, (int)to->row, STR_ARG(cursor_text(to->cursor_s, a)), (long long)to->batch,
-                                  (long long)to->mapping, STR_ARG(where_mine(s, a)), (long long)to->epoch);
+    struct str sql = arena_printf(a,
+                                  "UPDATE " CHECKPOINT_TABLE " SET journal = " STR_FMT
+                                  ", page = %lld, page_row = %d, cursor_at = " STR_FMT
+                                  ", batch = %lld, mapping = %lld WHERE " STR_FMT " AND epoch = %lld",
+                                  STR_ARG(mydb_quote(m->db, str_of(to->journal), a)), (long long)to->page, (int)to->row,
+                                  STR_ARG(cursor_text(to->cursor_s, a)), (long long)to->batch, (long long)to->mapping,
+                                  STR_ARG(where_mine(s, a)), (long long)to->epoch);
     enum err e = mydb_exec(m->db, sql, ei);
 
     *ret_fenced = !e && mydb_affected(m->db) != 1;

@@ -1,5 +1,6 @@
-/* From cells to the wire, on a shape worker: columns of pointers for array binding, lines for LOAD DATA. Nothing of a value is copied for array binding; for LOAD DATA each byte is looked at once, since tab, newline,
- * backslash and zero must be escaped and bad UTF-8 could swallow the tab behind it. */
+/* From cells to the wire, on a shape worker: columns of pointers for array binding, lines for LOAD DATA. Nothing of a
+ * value is copied for array binding; for LOAD DATA each byte is looked at once, since tab, newline, backslash and zero
+ * must be escaped and bad UTF-8 could swallow the tab behind it. */
 #include "sink/mysql_sink.h"
 
 #define ROW_BLOCK 16

@@ -1,7 +1,9 @@
 /* The mysql sink: opening, connecting, looking up.
  *
- * The session is strict whatever the server's default: values that do not fit are errors, never changed in silence. The wire path is chosen once: array binding where the server has it (MariaDB), LOAD DATA LOCAL
- * from memory for a plain REPLACE where the server allows it (without REPLACE it would be an IGNORE in disguise), else prepared statements of many rows. */
+ * The session is strict whatever the server's default: values that do not fit are errors, never changed in silence. The
+ * wire path is chosen once: array binding where the server has it (MariaDB), LOAD DATA LOCAL from memory for a plain
+ * REPLACE where the server allows it (without REPLACE it would be an IGNORE in disguise), else prepared statements of
+ * many rows. */
 #include "sink/mysql_sink.h"
 
 #include "base/num.h"
@@ -9,7 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct my_sink *my_self(const struct sink *s) { return s->self; }
+struct my_sink *my_self(const struct sink *s)
+{
+    return s->self;
+}
 
 static enum err my_open(struct sink *s, const struct strs *options, struct errinfo *ei)
 {
@@ -32,7 +37,9 @@ static enum err my_open(struct sink *s, const struct strs *options, struct errin
         .user = arena_cstr(s->arena, v[3]),
         .password = arena_cstr(s->arena, v[4]),
         .database = arena_cstr(s->arena, v[5]),
-        .tls = str_eq(v[6], S("require")) ? MYDB_TLS_REQUIRE : str_eq(v[6], S("disable")) ? MYDB_TLS_DISABLE : MYDB_TLS_PREFER,
+        .tls = str_eq(v[6], S("require"))   ? MYDB_TLS_REQUIRE
+               : str_eq(v[6], S("disable")) ? MYDB_TLS_DISABLE
+                                            : MYDB_TLS_PREFER,
         .ca_file = arena_cstr(s->arena, v[7]),
         .connect_s = 10,
         .io_s = 120,
@@ -64,7 +71,11 @@ static void my_close(struct sink *s)
 
 static enum err set_session(struct my_sink *m, struct errinfo *ei)
 {
-    enum err e = mydb_exec(m->db, S("SET SESSION sql_mode = 'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"), ei);
+    enum err e = mydb_exec(m->db,
+                           S("SET SESSION sql_mode = "
+                             "'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_"
+                             "BY_ZERO,NO_ENGINE_SUBSTITUTION'"),
+                           ei);
 
     return e ? e : mydb_exec(m->db, S("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"), ei);
 }
@@ -118,7 +129,8 @@ static void make_texts(struct sink *s)
 
     if (s->spec.one_record_each)
         return;
-    m->row_head = sink_insert_head(st, s->arena, mydb_quote_name, st->verb == VERB_REPLACE ? S("REPLACE") : S("INSERT"));
+    m->row_head =
+        sink_insert_head(st, s->arena, mydb_quote_name, st->verb == VERB_REPLACE ? S("REPLACE") : S("INSERT"));
     m->row_tuple = sink_tuple(st, s->arena);
     m->row_tail = tail_of(s);
     buf_add(&b, S("LOAD DATA LOCAL INFILE 'rows' REPLACE INTO TABLE "));
@@ -155,7 +167,8 @@ static enum err my_connect(struct sink *s, struct errinfo *ei)
 
 static const char *my_path_name(const struct sink *s)
 {
-    static const char *const names[] = {[PATH_ARRAY] = "array binding", [PATH_LOAD] = "LOAD DATA LOCAL", [PATH_VALUES] = "prepared statements"};
+    static const char *const names[] = {
+        [PATH_ARRAY] = "array binding", [PATH_LOAD] = "LOAD DATA LOCAL", [PATH_VALUES] = "prepared statements"};
     const struct my_sink *m = my_self(s);
 
     if (s->spec.one_record_each || (m->path == PATH_LOAD && m->load_refused))
@@ -163,7 +176,10 @@ static const char *my_path_name(const struct sink *s)
     return names[m->path];
 }
 
-static const char *my_server(const struct sink *s) { return my_self(s)->server; }
+static const char *my_server(const struct sink *s)
+{
+    return my_self(s)->server;
+}
 
 /* The texts need the keys of the table, so they are made when it was described. */
 static enum err describe_and_prepare(struct sink *s, struct str table, struct table_info *ret, struct errinfo *ei)
@@ -183,7 +199,8 @@ static enum err my_lookup(struct sink *s, struct str id_column, struct str id, s
     struct arena *a = arena_new(256u << 20);
     struct json_out w = json_out(out);
     struct mydb_rows r;
-    struct str sql = arena_printf(a, "SELECT * FROM " STR_FMT " WHERE " STR_FMT " = " STR_FMT " LIMIT 100", STR_ARG(mydb_quote_name(s->spec.statements[0].table, a)),
+    struct str sql = arena_printf(a, "SELECT * FROM " STR_FMT " WHERE " STR_FMT " = " STR_FMT " LIMIT 100",
+                                  STR_ARG(mydb_quote_name(s->spec.statements[0].table, a)),
                                   STR_ARG(mydb_quote_name(id_column, a)), STR_ARG(mydb_quote(m->db, id, a)));
     enum err e = mydb_query(m->db, sql, a, &r, ei);
 
@@ -206,7 +223,10 @@ static enum err my_lookup(struct sink *s, struct str id_column, struct str id, s
     return e;
 }
 
-static enum err my_exec(struct sink *s, struct str sql, struct errinfo *ei) { return mydb_exec(my_self(s)->db, sql, ei); }
+static enum err my_exec(struct sink *s, struct str sql, struct errinfo *ei)
+{
+    return mydb_exec(my_self(s)->db, sql, ei);
+}
 
 const struct sink_type sink_mysql = {
     .name = "mysql",

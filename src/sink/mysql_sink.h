@@ -11,15 +11,15 @@ enum my_path { PATH_ARRAY, PATH_LOAD, PATH_VALUES };
 
 struct my_sink {
     struct mydb_options options;
-    struct mydb *db;           /* NULL: not connected */
-    enum my_path path;         /* chosen at the first connecting; encode depends on it */
-    bool load_refused;         /* the server took LOAD DATA LOCAL back: prepared statements from now on */
+    struct mydb *db;   /* NULL: not connected */
+    enum my_path path; /* chosen at the first connecting; encode depends on it */
+    bool load_refused; /* the server took LOAD DATA LOCAL back: prepared statements from now on */
     size_t max_packet;
     char server[120];
     struct arena *texts;
     struct str row_head, row_tuple, row_tail, load_sql; /* of the main statement */
-    struct mydb_stmt *array;   /* prepared once a connection */
-    struct mydb_stmt *values;  /* for `values_rows` rows */
+    struct mydb_stmt *array;                            /* prepared once a connection */
+    struct mydb_stmt *values;                           /* for `values_rows` rows */
     size_t values_rows;
     struct mydb_stmt *execute[10];
 };
@@ -37,7 +37,8 @@ struct my_sink *my_self(const struct sink *s);
 void my_disconnect(struct my_sink *m);
 enum err my_describe(struct sink *s, struct str table, struct table_info *ret, struct errinfo *ei) MUST_USE;
 void my_ddl(struct str table, const struct ddl_column *cols, size_t n, struct buf *out);
-enum err my_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, bool *ret_held, struct errinfo *ei) MUST_USE;
+enum err my_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, bool *ret_held,
+                       struct errinfo *ei) MUST_USE;
 enum err my_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei) MUST_USE;
 /* UPDATE of the checkpoint row inside the transaction; *ret_fenced when the epoch is another's. */
 enum err my_move_checkpoint(struct sink *s, const struct checkpoint *to, bool *ret_fenced, struct errinfo *ei) MUST_USE;

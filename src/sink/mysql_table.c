@@ -1,4 +1,5 @@
-/* What the real table looks like, read from information_schema (MySQL and MariaDB answer alike), and a table made to measure. */
+/* What the real table looks like, read from information_schema (MySQL and MariaDB answer alike), and a table made to
+ * measure. */
 #include "base/num.h"
 #include "meta/doc.h"
 #include "sink/mysql_sink.h"
@@ -14,8 +15,10 @@ static struct str where_table(struct my_sink *m, struct str table, struct arena 
 
     str_cut(&rest, '.', &first);
     if (!rest.p)
-        return arena_printf(a, "table_schema = DATABASE() AND table_name = " STR_FMT, STR_ARG(mydb_quote(m->db, table, a)));
-    return arena_printf(a, "table_schema = " STR_FMT " AND table_name = " STR_FMT, STR_ARG(mydb_quote(m->db, first, a)), STR_ARG(mydb_quote(m->db, rest, a)));
+        return arena_printf(a, "table_schema = DATABASE() AND table_name = " STR_FMT,
+                            STR_ARG(mydb_quote(m->db, table, a)));
+    return arena_printf(a, "table_schema = " STR_FMT " AND table_name = " STR_FMT, STR_ARG(mydb_quote(m->db, first, a)),
+                        STR_ARG(mydb_quote(m->db, rest, a)));
 }
 
 static int kind_of(struct str type)
@@ -24,8 +27,9 @@ static int kind_of(struct str type)
         const char *name;
         int kind;
     } kinds[] = {
-        {"tinyint", CAST_INT},      {"smallint", CAST_INT},     {"mediumint", CAST_INT}, {"int", CAST_INT},   {"bigint", CAST_INT},  {"year", CAST_INT},
-        {"decimal", CAST_DECIMAL},  {"float", CAST_FLOAT},      {"double", CAST_FLOAT},  {"date", CAST_DATE}, {"json", CAST_JSON},   {"bit", CAST_BOOL},
+        {"tinyint", CAST_INT},       {"smallint", CAST_INT},       {"mediumint", CAST_INT},   {"int", CAST_INT},
+        {"bigint", CAST_INT},        {"year", CAST_INT},           {"decimal", CAST_DECIMAL}, {"float", CAST_FLOAT},
+        {"double", CAST_FLOAT},      {"date", CAST_DATE},          {"json", CAST_JSON},       {"bit", CAST_BOOL},
         {"datetime", CAST_DATETIME}, {"timestamp", CAST_DATETIME},
     };
 
@@ -59,17 +63,24 @@ static void read_column(const struct str *cell, struct table_column *c, struct a
     c->charset = arena_str(a, cell[9]);
     c->collation = arena_str(a, cell[10]);
     c->auto_value = str_find(cell[11], S("auto_increment"), 0) != SIZE_MAX;
-    c->generated = str_find(cell[11], S("GENERATED"), 0) != SIZE_MAX && str_find(cell[11], S("DEFAULT_GENERATED"), 0) == SIZE_MAX;
+    c->generated =
+        str_find(cell[11], S("GENERATED"), 0) != SIZE_MAX && str_find(cell[11], S("DEFAULT_GENERATED"), 0) == SIZE_MAX;
 }
 
-static enum err read_columns(struct sink *s, struct str where, struct table_info *t, struct arena *a, struct errinfo *ei)
+static enum err read_columns(struct sink *s, struct str where, struct table_info *t, struct arena *a,
+                             struct errinfo *ei)
 {
     struct mydb_rows r;
-    enum err e = mydb_query(my_self(s)->db,
-                            arena_printf(a, "SELECT column_name, column_type, data_type, character_maximum_length, character_octet_length, numeric_precision, numeric_scale, is_nullable, "
-                                            "column_default, character_set_name, collation_name, extra FROM information_schema.columns WHERE " STR_FMT " ORDER BY ordinal_position",
-                                         STR_ARG(where)),
-                            a, &r, ei);
+    enum err e = mydb_query(
+        my_self(s)->db,
+        arena_printf(
+            a,
+            "SELECT column_name, column_type, data_type, character_maximum_length, character_octet_length, "
+            "numeric_precision, numeric_scale, is_nullable, "
+            "column_default, character_set_name, collation_name, extra FROM information_schema.columns WHERE " STR_FMT
+            " ORDER BY ordinal_position",
+            STR_ARG(where)),
+        a, &r, ei);
 
     if (e)
         return e;
@@ -83,11 +94,13 @@ static enum err read_columns(struct sink *s, struct str where, struct table_info
 static enum err read_keys(struct sink *s, struct str where, struct table_info *t, struct arena *a, struct errinfo *ei)
 {
     struct mydb_rows r;
-    enum err e = mydb_query(my_self(s)->db,
-                            arena_printf(a, "SELECT index_name, non_unique, column_name FROM information_schema.statistics WHERE " STR_FMT
-                                            " ORDER BY index_name = 'PRIMARY' DESC, index_name, seq_in_index",
-                                         STR_ARG(where)),
-                            a, &r, ei);
+    enum err e = mydb_query(
+        my_self(s)->db,
+        arena_printf(a,
+                     "SELECT index_name, non_unique, column_name FROM information_schema.statistics WHERE " STR_FMT
+                     " ORDER BY index_name = 'PRIMARY' DESC, index_name, seq_in_index",
+                     STR_ARG(where)),
+        a, &r, ei);
 
     if (e)
         return e;
@@ -116,13 +129,16 @@ enum err my_describe(struct sink *s, struct str table, struct table_info *ret, s
     struct arena *a = arena_new(16u << 20);
     struct str where = where_table(m, table, a);
     struct mydb_rows r;
-    enum err e = mydb_query(m->db, arena_printf(a, "SELECT engine FROM information_schema.tables WHERE " STR_FMT, STR_ARG(where)), a, &r, ei);
+    enum err e = mydb_query(
+        m->db, arena_printf(a, "SELECT engine FROM information_schema.tables WHERE " STR_FMT, STR_ARG(where)), a, &r,
+        ei);
 
     *ret = (struct table_info){.name = table};
     if (!e && r.n_rows) {
         ret->found = true;
         ret->engine = arena_str(s->arena, r.cells[0].p ? r.cells[0] : S("view"));
-        ret->transactional = str_eq_nocase(ret->engine, S("InnoDB")) || str_eq_nocase(ret->engine, S("RocksDB")) || str_eq_nocase(ret->engine, S("ndbcluster"));
+        ret->transactional = str_eq_nocase(ret->engine, S("InnoDB")) || str_eq_nocase(ret->engine, S("RocksDB")) ||
+                             str_eq_nocase(ret->engine, S("ndbcluster"));
         e = read_columns(s, where, ret, a, ei);
         e = e ? e : read_keys(s, where, ret, a, ei);
     }
@@ -136,7 +152,7 @@ enum err my_describe(struct sink *s, struct str table, struct table_info *ret, s
 #define ROW_MAX_BYTES 60000
 #define TEXT_AS_BYTES 12
 #define VARCHAR_CHARS 255
-#define TEXT_ABOVE 127 /* a sample that long says that longer ones will come */
+#define TEXT_ABOVE    127 /* a sample that long says that longer ones will come */
 
 static int64_t varchar_size(const struct ddl_column *c)
 {
@@ -145,7 +161,8 @@ static int64_t varchar_size(const struct ddl_column *c)
     return c->longest_chars > TEXT_ABOVE ? 0 : VARCHAR_CHARS;
 }
 
-/* A sample shows what is usual, not what is longest: all get the usual width, and of those that do not fit into a row together the ones with the longest samples become TEXT. */
+/* A sample shows what is usual, not what is longest: all get the usual width, and of those that do not fit into a row
+ * together the ones with the longest samples become TEXT. */
 static void choose_sizes(const struct ddl_column *cols, size_t n, int64_t *size)
 {
     int64_t all = 0;
@@ -178,7 +195,9 @@ static void write_type(const struct ddl_column *c, int64_t size, struct buf *out
         buf_add(out, S("DOUBLE"));
         return;
     case CAST_DECIMAL:
-        buf_printf(out, "DECIMAL(%d,%d)", c->digits_before + c->digits_after > 12 ? c->digits_before + c->digits_after + 6 : 20, c->digits_after > 4 ? c->digits_after : 4);
+        buf_printf(out, "DECIMAL(%d,%d)",
+                   c->digits_before + c->digits_after > 12 ? c->digits_before + c->digits_after + 6 : 20,
+                   c->digits_after > 4 ? c->digits_after : 4);
         return;
     case CAST_BOOL:
         buf_add(out, S("TINYINT"));

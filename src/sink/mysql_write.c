@@ -1,17 +1,20 @@
 /* One transaction: the rows, then the dead letters made durable, then the checkpoint row, then COMMIT.
  *
- * Rows go out in ranges below the server's packet limit. When the server refuses a range for a value, nothing of that statement is in and the transaction lives on: where the message names the row it alone is set
- * aside and the rest is sent again, else the range is halved until the bad row stands alone. Any other error rolls back. What is lost while COMMIT is under way has an unknown outcome; the caller asks the checkpoint.
+ * Rows go out in ranges below the server's packet limit. When the server refuses a range for a value, nothing of that
+ * statement is in and the transaction lives on: where the message names the row it alone is set aside and the rest is
+ * sent again, else the range is halved until the bad row stands alone. Any other error rolls back. What is lost while
+ * COMMIT is under way has an unknown outcome; the caller asks the checkpoint.
  *
- * A LOAD DATA that gave warnings has changed values: the transaction is rolled back, and this connection goes on with prepared statements, under which the same values are errors with a row. */
+ * A LOAD DATA that gave warnings has changed values: the transaction is rolled back, and this connection goes on with
+ * prepared statements, under which the same values are errors with a row. */
 #include "base/log.h"
 #include "sink/mysql_sink.h"
 
 #include <stdlib.h>
 
 #define PLACEHOLDERS_MAX 65535
-#define VALUES_ROWS_MAX 500
-#define PACKET_SHARE 3 / 4
+#define VALUES_ROWS_MAX  500
+#define PACKET_SHARE     3 / 4
 
 struct writing {
     struct sink *s;
@@ -79,7 +82,8 @@ static enum err send_values(struct writing *w, size_t from, size_t n)
         const struct value *cells = w->b->rows[w->w->out.order[i]].cells;
 
         for (size_t c = 0; c < w->n_columns; c++)
-            w->values[k++] = value_is_null(&cells[c]) ? (struct str){0} : (struct str){cells[c].n ? cells[c].p : "", cells[c].n};
+            w->values[k++] =
+                value_is_null(&cells[c]) ? (struct str){0} : (struct str){cells[c].n ? cells[c].p : "", cells[c].n};
     }
     return mydb_stmt_values(w->m->values, w->values, k, w->ei);
 }
@@ -102,7 +106,10 @@ static enum err send_load(struct writing *w, size_t from, size_t n)
     return e;
 }
 
-static bool by_load(const struct writing *w) { return w->m->path == PATH_LOAD && !w->m->load_refused; }
+static bool by_load(const struct writing *w)
+{
+    return w->m->path == PATH_LOAD && !w->m->load_refused;
+}
 
 static enum err send_some(struct writing *w, size_t from, size_t n)
 {
@@ -136,7 +143,8 @@ static void set_aside(struct writing *w, size_t place)
     batch_add_bad(w->b, w->w->out.order[place], ERR_DATA, str_of(mydb_error(w->m->db)));
 }
 
-/* A range, whatever it takes. Depth is at most the logarithm of its length, and one level for each row that the server names. */
+/* A range, whatever it takes. Depth is at most the logarithm of its length, and one level for each row that the server
+ * names. */
 static enum err send_range(struct writing *w, size_t from, size_t n)
 {
     while (n) {
@@ -282,7 +290,8 @@ static enum sink_outcome finish(struct sink *s, const struct checkpoint *to, str
 
         if (mydb_exec(m->db, S("ROLLBACK"), &ignored))
             my_disconnect(m);
-        fail(ei, ERR_CONFLICT, "another process took over integration \"" STR_FMT "\" in this target", STR_ARG(s->spec.integration));
+        fail(ei, ERR_CONFLICT, "another process took over integration \"" STR_FMT "\" in this target",
+             STR_ARG(s->spec.integration));
         fail_hint(ei, "only one process may write an integration; this one stops");
         return SINK_FENCED;
     }
@@ -294,7 +303,8 @@ static enum sink_outcome ready(struct sink *s, struct errinfo *ei)
     struct my_sink *m = my_self(s);
 
     if (!m->db && sink_connect(s, ei))
-        return ei->code == ERR_AUTH || ei->code == ERR_SCHEMA || ei->code == ERR_CONFIG ? SINK_PERMANENT : SINK_TRANSIENT;
+        return ei->code == ERR_AUTH || ei->code == ERR_SCHEMA || ei->code == ERR_CONFIG ? SINK_PERMANENT
+                                                                                        : SINK_TRANSIENT;
     if (mydb_exec(m->db, S("START TRANSACTION"), ei))
         return give_up(m, false, ei);
     return SINK_COMMITTED;

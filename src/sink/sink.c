@@ -1,5 +1,6 @@
-/* The common face of the sinks. The tables behind the statements are described once, after the first connecting, and stay as they are for the life of the sink: shape workers read them while the writer
- * may be reconnecting. A table that changes meanwhile is told by the server's errors. */
+/* The common face of the sinks. The tables behind the statements are described once, after the first connecting, and
+ * stay as they are for the life of the sink: shape workers read them while the writer may be reconnecting. A table that
+ * changes meanwhile is told by the server's errors. */
 #include "sink/sink_impl.h"
 
 #include <stdlib.h>
@@ -14,7 +15,8 @@ const struct sink_type *sink_type_find(struct str name)
     return NULL;
 }
 
-enum err sink_open(const struct sink_type *type, const struct sink_spec *spec, const struct strs *options, struct sink **ret, struct errinfo *ei)
+enum err sink_open(const struct sink_type *type, const struct sink_spec *spec, const struct strs *options,
+                   struct sink **ret, struct errinfo *ei)
 {
     struct sink *s = mem_zero(sizeof *s);
     enum err e;
@@ -67,11 +69,20 @@ enum err sink_connect(struct sink *s, struct errinfo *ei)
     return s->described ? OK : describe(s, ei);
 }
 
-const char *sink_path(const struct sink *s) { return s->type->path(s); }
+const char *sink_path(const struct sink *s)
+{
+    return s->type->path(s);
+}
 
-const char *sink_server(const struct sink *s) { return s->type->server(s); }
+const char *sink_server(const struct sink *s)
+{
+    return s->type->server(s);
+}
 
-const struct table_info *sink_table(const struct sink *s, size_t i) { return s->described && i < s->spec.n_statements ? &s->tables[i] : NULL; }
+const struct table_info *sink_table(const struct sink *s, size_t i)
+{
+    return s->described && i < s->spec.n_statements ? &s->tables[i] : NULL;
+}
 
 enum err sink_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, bool *ret_held, struct errinfo *ei)
 {
@@ -110,12 +121,18 @@ static enum err fits(const struct sink *s, const struct statement *st, const str
 {
     if (!t->found) {
         fail(ei, ERR_SCHEMA, "table " STR_FMT " does not exist in the target", STR_ARG(st->table));
-        return fail_hint(ei, "`sluice ddl " STR_FMT "` prints a CREATE TABLE that fits; with --create it makes the table", STR_ARG(s->spec.integration));
+        return fail_hint(ei,
+                         "`sluice ddl " STR_FMT "` prints a CREATE TABLE that fits; with --create it makes the table",
+                         STR_ARG(s->spec.integration));
     }
     for (size_t i = 0; i < st->columns.n; i++)
         if (!has_column(t, st->columns.at[i])) {
-            fail(ei, ERR_SCHEMA, "table " STR_FMT " has no column " STR_FMT, STR_ARG(st->table), STR_ARG(st->columns.at[i]));
-            return fail_hint(ei, "add it to the table or take it out of the mapping; `sluice check --online " STR_FMT "` compares the two", STR_ARG(s->spec.integration));
+            fail(ei, ERR_SCHEMA, "table " STR_FMT " has no column " STR_FMT, STR_ARG(st->table),
+                 STR_ARG(st->columns.at[i]));
+            return fail_hint(ei,
+                             "add it to the table or take it out of the mapping; `sluice check --online " STR_FMT
+                             "` compares the two",
+                             STR_ARG(s->spec.integration));
         }
     return OK;
 }
@@ -135,11 +152,18 @@ enum sink_outcome sink_write(struct sink *s, struct batch *b, const struct sink_
     return s->type->write(s, b, hook, ei);
 }
 
-enum err sink_lookup(struct sink *s, struct str id_column, struct str id, struct buf *out, struct errinfo *ei) { return s->type->lookup(s, id_column, id, out, ei); }
+enum err sink_lookup(struct sink *s, struct str id_column, struct str id, struct buf *out, struct errinfo *ei)
+{
+    return s->type->lookup(s, id_column, id, out, ei);
+}
 
-enum err sink_exec(struct sink *s, struct str sql, struct errinfo *ei) { return s->type->exec(s, sql, ei); }
+enum err sink_exec(struct sink *s, struct str sql, struct errinfo *ei)
+{
+    return s->type->exec(s, sql, ei);
+}
 
-enum err sink_ddl(const struct sink_type *type, struct str table, const struct ddl_column *cols, size_t n, struct buf *out, struct errinfo *ei)
+enum err sink_ddl(const struct sink_type *type, struct str table, const struct ddl_column *cols, size_t n,
+                  struct buf *out, struct errinfo *ei)
 {
     if (!n)
         return fail(ei, ERR_CONFIG, "there are no columns to make a table of");
@@ -160,7 +184,8 @@ size_t sink_binds(const struct statement *st)
     return n;
 }
 
-struct str sink_insert_head(const struct statement *st, struct arena *a, struct str (*quote)(struct str name, struct arena *a), struct str verb)
+struct str sink_insert_head(const struct statement *st, struct arena *a,
+                            struct str (*quote)(struct str name, struct arena *a), struct str verb)
 {
     struct buf b = buf_make(1u << 20);
     struct str r;

@@ -1,7 +1,7 @@
 /* Writing rows into a target: one interface, mysql (MySQL and MariaDB) and sqlite behind it.
  *
- * A batch is one transaction: its rows and the checkpoint row commit together or not at all. Values are bound, never spliced. Shape workers check
- * and encode batches (`sink_encode`, any thread); one writer thread connects and sends. */
+ * A batch is one transaction: its rows and the checkpoint row commit together or not at all. Values are bound, never
+ * spliced. Shape workers check and encode batches (`sink_encode`, any thread); one writer thread connects and sends. */
 #ifndef SINK_SINK_H
 #define SINK_SINK_H
 
@@ -15,9 +15,9 @@ struct batch_record {
     int64_t page;            /* journal position */
     int32_t row;             /* index in the page */
     uint64_t hash_hi, hash_lo;
-    int64_t modified_ms;     /* 0: unknown */
+    int64_t modified_ms; /* 0: unknown */
     const struct json *raw;
-    uint32_t n_rows;         /* rows it gave in this batch */
+    uint32_t n_rows; /* rows it gave in this batch */
 };
 struct batch_row {
     const struct value *cells; /* the binds of its statement, in order; kinds NULL, TEXT, NUMBER */
@@ -27,15 +27,15 @@ struct batch_row {
     uint32_t statement;        /* index into the spec's statements: 0 main, n: extend_sql_n */
 };
 struct bad_row {
-    uint32_t row;    /* index into batch rows */
+    uint32_t row; /* index into batch rows */
     enum err code;
     struct str reason; /* our words or the server's, in the batch's arena */
 };
 struct checkpoint {
-    char journal[40];  /* journal uuid */
-    int64_t page;      /* journal position written up to */
-    int32_t row;       /* records of that page that are written; -1: all of it */
-    int64_t cursor_s;  /* INT64_MIN: none yet */
+    char journal[40]; /* journal uuid */
+    int64_t page;     /* journal position written up to */
+    int32_t row;      /* records of that page that are written; -1: all of it */
+    int64_t cursor_s; /* INT64_MIN: none yet */
     int64_t epoch, batch;
     uint64_t mapping;
 };
@@ -47,21 +47,25 @@ struct batch {
     size_t n_rows;
     struct bad_row *bad; /* in row order; found by encode and by write */
     size_t n_bad;
-    size_t n_overlaid;   /* rows left out because a later one of the batch has the same id (target idCheck) */
-    void *wire;          /* of the sink, in the arena */
+    size_t n_overlaid;    /* rows left out because a later one of the batch has the same id (target idCheck) */
+    void *wire;           /* of the sink, in the arena */
     struct checkpoint to; /* what the checkpoint row says once this batch is in */
 };
 
 /* ---- targets ---- */
 struct table_column {
-    struct str name, type; /* the type as the database writes it: "varchar(255)", "decimal(10,2)" */
-    int kind;              /* enum cast_type that it stores best */
+    struct str name, type;        /* the type as the database writes it: "varchar(255)", "decimal(10,2)" */
+    int kind;                     /* enum cast_type that it stores best */
     int64_t max_chars, max_bytes; /* of text; -1: no limit known */
     int precision, scale;         /* of decimals; -1 */
     bool nullable, has_default, auto_value, generated, json;
     struct str charset, collation; /* of text */
 };
-struct table_key { struct str name; bool unique, primary; struct strs columns; };
+struct table_key {
+    struct str name;
+    bool unique, primary;
+    struct strs columns;
+};
 struct table_info {
     struct str name, engine;
     struct table_column *columns;
@@ -75,9 +79,9 @@ struct sink_spec {
     struct str project, integration;
     const struct statement *statements; /* [0] main_sql, [n] extend_sql_n */
     size_t n_statements;
-    bool one_record_each;               /* `execute`: each record is its own transaction, :lastInsertId works */
-    bool id_unique;                     /* target idCheck: empty id is a bad row, the later of two equal ones wins */
-    size_t limit;                       /* rows a transaction */
+    bool one_record_each; /* `execute`: each record is its own transaction, :lastInsertId works */
+    bool id_unique;       /* target idCheck: empty id is a bad row, the later of two equal ones wins */
+    size_t limit;         /* rows a transaction */
 };
 
 enum sink_outcome {
@@ -90,47 +94,71 @@ enum sink_outcome {
 
 struct sink;
 struct sink_type; /* a const table of callbacks; see sink_impl.h */
-/* "mysql", "sqlite"; NULL when unknown. `options` are the connection's values in the order of the connector's options. */
+/* "mysql", "sqlite"; NULL when unknown. `options` are the connection's values in the order of the connector's options.
+ */
 const struct sink_type *sink_type_find(struct str name);
 
 /* Opens the instance; does not connect. The spec's texts are borrowed until sink_close. */
-enum err sink_open(const struct sink_type *type, const struct sink_spec *spec, const struct strs *options, struct sink **ret, struct errinfo *ei) MUST_USE;
+enum err sink_open(const struct sink_type *type, const struct sink_spec *spec, const struct strs *options,
+                   struct sink **ret, struct errinfo *ei) MUST_USE;
 void sink_close(struct sink *s);
-/* Connects (again), sets the session, reads limits and capabilities, describes the tables. ERR_TARGET/ERR_AUTH/ERR_NETWORK/ERR_SCHEMA. */
+/* Connects (again), sets the session, reads limits and capabilities, describes the tables.
+ * ERR_TARGET/ERR_AUTH/ERR_NETWORK/ERR_SCHEMA. */
 enum err sink_connect(struct sink *s, struct errinfo *ei) MUST_USE;
 /* The wire path chosen: "array binding", "LOAD DATA LOCAL", "prepared statements", "sqlite". After connecting. */
 const char *sink_path(const struct sink *s);
 const char *sink_server(const struct sink *s); /* "MariaDB 10.11.19", … */
 /* The real table behind statement i; lives as long as the connection. NULL before connecting. */
 const struct table_info *sink_table(const struct sink *s, size_t i);
-/* ERR_SCHEMA when a table of the statements, or a column that they name, does not exist. After connecting; told before anything is read, so that the cursor stays. */
+/* ERR_SCHEMA when a table of the statements, or a column that they name, does not exist. After connecting; told before
+ * anything is read, so that the cursor stays. */
 enum err sink_fits(const struct sink *s, struct errinfo *ei) MUST_USE;
-/* Compares statements with the real tables: missing column, too short, wrong type, folding key collation, engine without transactions, more than one unique key
- * under REPLACE, charset not utf8mb4 … `pos` of statement columns are given by the caller. */
+/* Compares statements with the real tables: missing column, too short, wrong type, folding key collation, engine
+ * without transactions, more than one unique key under REPLACE, charset not utf8mb4 … `pos` of statement columns are
+ * given by the caller. */
 void sink_check(const struct sink *s, struct pos main_pos, struct diags *diags);
 
-/* Reads the checkpoint row; *ret_found false when there is none. *ret_held false when the target cannot keep one (no right to create the table: said in the log). */
-enum err sink_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, bool *ret_held, struct errinfo *ei) MUST_USE;
-/* Takes the integration over: writes `cp` with epoch = stored epoch + 1 (creating table and row if needed) in one transaction; *ret_epoch gets it. */
+/* Reads the checkpoint row; *ret_found false when there is none. *ret_held false when the target cannot keep one (no
+ * right to create the table: said in the log). */
+enum err sink_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, bool *ret_held,
+                         struct errinfo *ei) MUST_USE;
+/* Takes the integration over: writes `cp` with epoch = stored epoch + 1 (creating table and row if needed) in one
+ * transaction; *ret_epoch gets it. */
 enum err sink_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei) MUST_USE;
 
-/* Checks each row against the real table (NULL into NOT NULL, too long in characters, digits that would be rounded, bad JSON, bad UTF-8, empty or doubled id), puts the bad ones in
- * batch->bad, sorts where order does not matter, and builds batch->wire. Thread-safe. */
+/* Checks each row against the real table (NULL into NOT NULL, too long in characters, digits that would be rounded, bad
+ * JSON, bad UTF-8, empty or doubled id), puts the bad ones in batch->bad, sorts where order does not matter, and builds
+ * batch->wire. Thread-safe. */
 enum err sink_encode(const struct sink *s, struct batch *b, struct errinfo *ei) MUST_USE;
-/* One attempt at the transaction, connecting first when the connection is gone: rows that the server refuses are isolated and added to batch->bad, then `before_commit` is called (it makes dead letters durable; an error
- * there rolls back and comes out as SINK_TRANSIENT), then the checkpoint row is updated (WHERE epoch matches), then COMMIT. ERR code and text in `ei` when not committed.
- * A batch without rows moves the checkpoint alone (a mark, or a page that gave nothing). */
-struct sink_hook { enum err (*before_commit)(void *ctx, struct batch *b, struct errinfo *ei); void *ctx; };
-enum sink_outcome sink_write(struct sink *s, struct batch *b, const struct sink_hook *hook, struct errinfo *ei) MUST_USE;
+/* One attempt at the transaction, connecting first when the connection is gone: rows that the server refuses are
+ * isolated and added to batch->bad, then `before_commit` is called (it makes dead letters durable; an error there rolls
+ * back and comes out as SINK_TRANSIENT), then the checkpoint row is updated (WHERE epoch matches), then COMMIT. ERR
+ * code and text in `ei` when not committed. A batch without rows moves the checkpoint alone (a mark, or a page that
+ * gave nothing). */
+struct sink_hook {
+    enum err (*before_commit)(void *ctx, struct batch *b, struct errinfo *ei);
+    void *ctx;
+};
+enum sink_outcome sink_write(struct sink *s, struct batch *b, const struct sink_hook *hook,
+                             struct errinfo *ei) MUST_USE;
 
-/* Rows of the main table by target id, as JSON objects appended to `out` (for `records`), and how many rows there are. */
+/* Rows of the main table by target id, as JSON objects appended to `out` (for `records`), and how many rows there are.
+ */
 enum err sink_lookup(struct sink *s, struct str id_column, struct str id, struct buf *out, struct errinfo *ei) MUST_USE;
 
 /* Runs one statement outside any batch (ddl --create). */
 enum err sink_exec(struct sink *s, struct str sql, struct errinfo *ei) MUST_USE;
 
-/* CREATE TABLE that fits: columns with the longest value seen (characters) and whether all were integers / decimals / times; row-size limits respected. */
-struct ddl_column { struct str name, label; int kind; int64_t longest_chars; int digits_before, digits_after; bool key; };
-enum err sink_ddl(const struct sink_type *type, struct str table, const struct ddl_column *cols, size_t n, struct buf *out, struct errinfo *ei) MUST_USE;
+/* CREATE TABLE that fits: columns with the longest value seen (characters) and whether all were integers / decimals /
+ * times; row-size limits respected. */
+struct ddl_column {
+    struct str name, label;
+    int kind;
+    int64_t longest_chars;
+    int digits_before, digits_after;
+    bool key;
+};
+enum err sink_ddl(const struct sink_type *type, struct str table, const struct ddl_column *cols, size_t n,
+                  struct buf *out, struct errinfo *ei) MUST_USE;
 
 #endif

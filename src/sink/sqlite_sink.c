@@ -1,6 +1,8 @@
-/* The sqlite sink: a file, WAL and synchronous=FULL, one prepared statement a row inside one transaction. A row that the database refuses fails alone, so nothing needs to be isolated.
+/* The sqlite sink: a file, WAL and synchronous=FULL, one prepared statement a row inside one transaction. A row that
+ * the database refuses fails alone, so nothing needs to be isolated.
  *
- * Values are bound as text: under TEXT affinity they stay exactly as they were sent. A column declared DECIMAL has NUMERIC affinity here and would turn 25.80 into 25.8; `check --online` says so. */
+ * Values are bound as text: under TEXT affinity they stay exactly as they were sent. A column declared DECIMAL has
+ * NUMERIC affinity here and would turn 25.80 into 25.8; `check --online` says so. */
 #include "base/log.h"
 #include "base/num.h"
 #include "db/sqlite.h"
@@ -19,7 +21,10 @@ struct lite {
     struct str insert_sql;
 };
 
-static struct lite *self(const struct sink *s) { return s->self; }
+static struct lite *self(const struct sink *s)
+{
+    return s->self;
+}
 
 static struct str quote_name(struct str name, struct arena *a)
 {
@@ -98,7 +103,10 @@ static enum err read_columns(struct lite *l, struct sink *s, struct table_info *
     struct table_key *key = ARENA_NEW(s->arena, struct table_key);
     struct str *names;
     bool row = true;
-    enum err e = sqlite_prepare(l->db, S("SELECT name, type, \"notnull\", dflt_value, pk, (SELECT count(*) FROM pragma_table_info(?1)) FROM pragma_table_info(?1)"), &st, ei);
+    enum err e = sqlite_prepare(l->db,
+                                S("SELECT name, type, \"notnull\", dflt_value, pk, (SELECT count(*) FROM "
+                                  "pragma_table_info(?1)) FROM pragma_table_info(?1)"),
+                                &st, ei);
 
     if (e)
         return e;
@@ -109,7 +117,12 @@ static enum err read_columns(struct lite *l, struct sink *s, struct table_info *
             key->columns.at = ARENA_ARRAY(s->arena, struct str, sqlite_int(st, 5));
         }
         c = &t->columns[t->n_columns++];
-        *c = (struct table_column){.name = arena_str(s->arena, sqlite_str(st, 0)), .type = arena_str(s->arena, sqlite_str(st, 1)), .max_chars = -1, .max_bytes = -1, .precision = -1, .scale = -1};
+        *c = (struct table_column){.name = arena_str(s->arena, sqlite_str(st, 0)),
+                                   .type = arena_str(s->arena, sqlite_str(st, 1)),
+                                   .max_chars = -1,
+                                   .max_bytes = -1,
+                                   .precision = -1,
+                                   .scale = -1};
         c->kind = kind_of(c->type);
         c->nullable = !sqlite_int(st, 2);
         c->has_default = !sqlite_is_null(st, 3);
@@ -156,7 +169,11 @@ static enum err lite_describe(struct sink *s, struct str table, struct table_inf
 static enum err select_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, struct errinfo *ei)
 {
     struct sqlite_stmt *st;
-    enum err e = sqlite_prepare(self(s)->db, S("SELECT journal, page, page_row, cursor_at, epoch, batch, mapping FROM " CHECKPOINT_TABLE " WHERE project = ? AND integration = ?"), &st, ei);
+    enum err e =
+        sqlite_prepare(self(s)->db,
+                       S("SELECT journal, page, page_row, cursor_at, epoch, batch, mapping FROM " CHECKPOINT_TABLE
+                         " WHERE project = ? AND integration = ?"),
+                       &st, ei);
 
     if (e)
         return e;
@@ -178,13 +195,17 @@ static enum err select_checkpoint(struct sink *s, struct checkpoint *ret, bool *
     return e;
 }
 
-static enum err lite_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, bool *ret_held, struct errinfo *ei)
+static enum err lite_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, bool *ret_held,
+                                struct errinfo *ei)
 {
-    enum err e = sqlite_exec(self(s)->db,
-                             "CREATE TABLE IF NOT EXISTS " CHECKPOINT_TABLE " (project TEXT NOT NULL, integration TEXT NOT NULL, journal TEXT NOT NULL, page INTEGER NOT NULL, "
-                             "page_row INTEGER NOT NULL, cursor_at INTEGER, epoch INTEGER NOT NULL, batch INTEGER NOT NULL, mapping INTEGER NOT NULL, "
-                             "updated_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (project, integration)) STRICT",
-                             ei);
+    enum err e =
+        sqlite_exec(self(s)->db,
+                    "CREATE TABLE IF NOT EXISTS " CHECKPOINT_TABLE
+                    " (project TEXT NOT NULL, integration TEXT NOT NULL, journal TEXT NOT NULL, page INTEGER NOT NULL, "
+                    "page_row INTEGER NOT NULL, cursor_at INTEGER, epoch INTEGER NOT NULL, batch INTEGER NOT NULL, "
+                    "mapping INTEGER NOT NULL, "
+                    "updated_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (project, integration)) STRICT",
+                    ei);
 
     *ret_held = true;
     return e ? e : select_checkpoint(s, ret, ret_found, ei);
@@ -215,7 +236,12 @@ static enum err claim_inside(struct sink *s, const struct checkpoint *cp, int64_
 
     new.epoch = (found ? old.epoch : cp->epoch) + 1;
     *ret_epoch = new.epoch;
-    e = e ? e : sqlite_prepare(self(s)->db, S("INSERT OR REPLACE INTO " CHECKPOINT_TABLE " (journal, page, page_row, cursor_at, batch, mapping, project, integration, epoch) VALUES (?,?,?,?,?,?,?,?,?)"), &st, ei);
+    e = e ? e
+          : sqlite_prepare(self(s)->db,
+                           S("INSERT OR REPLACE INTO " CHECKPOINT_TABLE
+                             " (journal, page, page_row, cursor_at, batch, mapping, "
+                             "project, integration, epoch) VALUES (?,?,?,?,?,?,?,?,?)"),
+                           &st, ei);
     if (e)
         return e;
     bind_checkpoint(st, s, &new);
@@ -289,7 +315,8 @@ static enum err run_row(struct sink *s, const struct batch_row *row, int64_t *la
 }
 
 /* The rows of one record under `execute`: all or none. */
-static enum err run_record(struct sink *s, struct batch *b, const struct outgoing *o, size_t from, size_t n, struct errinfo *ei)
+static enum err run_record(struct sink *s, struct batch *b, const struct outgoing *o, size_t from, size_t n,
+                           struct errinfo *ei)
 {
     struct lite *l = self(s);
     int64_t last_id = 0;
@@ -347,8 +374,11 @@ static enum err move_checkpoint(struct sink *s, const struct checkpoint *to, boo
     enum err e = OK;
 
     if (!l->checkpoint)
-        e = sqlite_prepare(l->db, S("UPDATE " CHECKPOINT_TABLE " SET journal = ?, page = ?, page_row = ?, cursor_at = ?, batch = ?, mapping = ?, updated_at = CURRENT_TIMESTAMP "
-                                    "WHERE project = ? AND integration = ? AND epoch = ?"), &l->checkpoint, ei);
+        e = sqlite_prepare(l->db,
+                           S("UPDATE " CHECKPOINT_TABLE " SET journal = ?, page = ?, page_row = ?, cursor_at = ?, "
+                             "batch = ?, mapping = ?, updated_at = CURRENT_TIMESTAMP "
+                             "WHERE project = ? AND integration = ? AND epoch = ?"),
+                           &l->checkpoint, ei);
     if (e)
         return e;
     bind_checkpoint(l->checkpoint, s, to);
@@ -365,7 +395,8 @@ static enum sink_outcome lite_finish(struct sink *s, const struct checkpoint *to
 
     if (fenced) {
         rollback(l);
-        fail(ei, ERR_CONFLICT, "another process took over integration \"" STR_FMT "\" in this target", STR_ARG(s->spec.integration));
+        fail(ei, ERR_CONFLICT, "another process took over integration \"" STR_FMT "\" in this target",
+             STR_ARG(s->spec.integration));
         fail_hint(ei, "only one process may write an integration; this one stops");
         return SINK_FENCED;
     }
@@ -418,7 +449,8 @@ static enum err lite_lookup(struct sink *s, struct str id_column, struct str id,
     buf_add(&sql, S("SELECT "));
     for (size_t c = 0; c < t->n_columns; c++)
         buf_printf(&sql, "%s" STR_FMT, c ? "," : "", STR_ARG(quote_name(t->columns[c].name, a)));
-    buf_printf(&sql, " FROM " STR_FMT " WHERE " STR_FMT " = ? LIMIT 100", STR_ARG(quote_name(t->name, a)), STR_ARG(quote_name(id_column, a)));
+    buf_printf(&sql, " FROM " STR_FMT " WHERE " STR_FMT " = ? LIMIT 100", STR_ARG(quote_name(t->name, a)),
+               STR_ARG(quote_name(id_column, a)));
     e = sqlite_prepare(self(s)->db, buf_str(&sql), &st, ei);
     json_out_begin(&w, '[');
     if (!e) {
@@ -460,7 +492,9 @@ static void lite_ddl(struct str table, const struct ddl_column *cols, size_t n, 
     for (size_t i = 0; i < n; i++)
         keyed |= cols[i].key;
     for (size_t i = 0; i < n; i++)
-        buf_printf(out, "  " STR_FMT " %s%s%s", STR_ARG(quote_name(cols[i].name, a)), cols[i].kind == CAST_INT || cols[i].kind == CAST_TIMESTAMP || cols[i].kind == CAST_BOOL ? "INTEGER" : "TEXT",
+        buf_printf(out, "  " STR_FMT " %s%s%s", STR_ARG(quote_name(cols[i].name, a)),
+                   cols[i].kind == CAST_INT || cols[i].kind == CAST_TIMESTAMP || cols[i].kind == CAST_BOOL ? "INTEGER"
+                                                                                                           : "TEXT",
                    cols[i].key ? " NOT NULL" : "", i + 1 < n || keyed ? ",\n" : "\n");
     if (keyed)
         buf_add(out, S("  PRIMARY KEY ("));

@@ -353,12 +353,12 @@ static void tail(struct scan *s, struct statement *st)
         complain(s, "the part after VALUES has a ; or a placeholder in it", "name columns there with VALUES(column)");
 }
 
-const struct statement *statement_batch(struct arena *a, struct str sql, struct pos pos, struct str table, const struct strs *columns, struct diags *diags)
+const struct statement *statement_batch(struct arena *a, struct sql_text sql, struct str table, const struct strs *columns, struct diags *diags)
 {
     struct statement *st = ARENA_NEW(a, struct statement);
-    struct scan s = {.a = a, .text = str_trim(sql), .pos = pos, .diags = diags};
+    struct scan s = {.a = a, .text = str_trim(sql.text), .pos = sql.pos, .diags = diags};
 
-    st->pos = pos;
+    st->pos = sql.pos;
     if (!s.text.n || is_elided(s.text))
         return generate(&s, st, table, columns) ? st : NULL;
     st->verb = verb_of(&s);
@@ -420,16 +420,16 @@ static void copy_quoted(struct scan *s, struct buf *out, char quote)
         complain(s, "a quoted text is not closed", "close it with the quote that opened it");
 }
 
-const struct statement *statement_execute(struct arena *a, struct str sql, struct pos pos, const struct strs *params, struct diags *diags)
+const struct statement *statement_execute(struct arena *a, struct sql_text sql, const struct strs *params, struct diags *diags)
 {
     enum { MOST = 1000 };
     struct statement *st = ARENA_NEW(a, struct statement);
-    struct scan s = {.a = a, .text = str_trim(sql), .pos = pos, .diags = diags};
+    struct scan s = {.a = a, .text = str_trim(sql.text), .pos = sql.pos, .diags = diags};
     struct str *binds = ARENA_ARRAY(a, struct str, MOST);
     struct buf out = buf_make(4u << 20);
     size_t n = 0;
 
-    st->pos = pos;
+    st->pos = sql.pos;
     st->verb = VERB_OTHER;
     if (!s.text.n)
         complain(&s, "the statement is empty", "write the SQL with :name placeholders");

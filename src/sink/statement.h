@@ -24,10 +24,12 @@ struct statement {
     struct pos pos;
 };
 
+/* SQL as a document has it, and where. */
+struct sql_text { struct str text; struct pos pos; };
 /* Reads a batchexecute main_sql. `columns` are the names of request[] in order; `table` the document's `table`. Differences in order and number are errors in `diags`; an elided
  * ("…", "...", "(...)") or empty text is generated. NULL after errors. */
-const struct statement *statement_batch(struct arena *a, struct str sql, struct pos pos, struct str table, const struct strs *columns, struct diags *diags);
+const struct statement *statement_batch(struct arena *a, struct sql_text sql, struct str table, const struct strs *columns, struct diags *diags);
 /* Reads an execute statement: `params` are the names that may be bound. */
-const struct statement *statement_execute(struct arena *a, struct str sql, struct pos pos, const struct strs *params, struct diags *diags);
+const struct statement *statement_execute(struct arena *a, struct sql_text sql, const struct strs *params, struct diags *diags);
 
 #endif

@@ -451,10 +451,6 @@ static enum err segment_age(struct journal *j, int64_t first, int64_t now_ms, in
     return e;
 }
 
-struct prune_rule {
-    int64_t done, keep_ms, max_bytes, now_ms;
-};
-
 /* May the oldest segment go? It ends before the next begins; the newest never goes while it is the newest. */
 static enum err may_drop(struct journal *j, const struct prune_rule *rule, int64_t bytes, bool *ret, struct errinfo *ei)
 {
@@ -510,15 +506,13 @@ static enum err prune(struct journal *j, const struct prune_rule *rule, size_t *
     return e;
 }
 
-enum err journal_prune(struct journal *j, int64_t done, int64_t keep_ms, int64_t max_bytes, int64_t now_ms,
-                       size_t *ret_dropped, struct errinfo *ei)
+enum err journal_prune(struct journal *j, const struct prune_rule *rule, size_t *ret_dropped, struct errinfo *ei)
 {
     if (j->read_only)
         return fail(ei, ERR_INTERNAL, "the journal %s was opened for reading", j->dir);
-    struct prune_rule rule = {.done = done, .keep_ms = keep_ms, .max_bytes = max_bytes, .now_ms = now_ms};
     size_t dropped = 0;
     pthread_mutex_lock(&j->write);
-    enum err e = prune(j, &rule, &dropped, ei);
+    enum err e = prune(j, rule, &dropped, ei);
     pthread_mutex_unlock(&j->write);
     if (e == OK)
         *ret_dropped = dropped;

@@ -44,9 +44,15 @@ int64_t journal_first(struct journal *j); /* lowest seq still kept; 0: empty */
 /* The first entry with seq >= `seq`; its texts in `a` (the body decompressed; NULL `a`: without body and call). ret_found false past the end. A damaged body, or an entry that is
  * missing between kept ones, is ERR_DISK with the position and the file. ERR_INTERNAL: beyond the arena's ceiling. */
 enum err journal_read(struct journal *j, int64_t seq, struct arena *a, struct journal_entry *ret, bool *ret_found, struct errinfo *ei) MUST_USE;
-/* Drops whole segments, oldest first, whose entries are all <= done and that are older than keep_ms (INT64_MAX: never) or while all take more than max_bytes
- * (INT64_MAX: never). Numbers are never given again. Gives how many. */
-enum err journal_prune(struct journal *j, int64_t done, int64_t keep_ms, int64_t max_bytes, int64_t now_ms, size_t *ret_dropped, struct errinfo *ei) MUST_USE;
+struct prune_rule {
+    int64_t done;      /* entries up to this one are needed no more */
+    int64_t keep_ms;   /* INT64_MAX: for ever */
+    int64_t max_bytes; /* INT64_MAX: no limit */
+    int64_t now_ms;
+};
+/* Drops whole segments, oldest first, whose entries are all <= done and that are older than keep_ms or while all take more than max_bytes. Numbers are never given
+ * again. Gives how many. */
+enum err journal_prune(struct journal *j, const struct prune_rule *rule, size_t *ret_dropped, struct errinfo *ei) MUST_USE;
 int64_t journal_bytes(struct journal *j);
 
 #endif

@@ -25,27 +25,27 @@ static enum err get_one(struct sqlite_stmt *st, struct arena *a, struct ledger_e
     return state_text(st, 2, a, &e->version, ei);
 }
 
-static enum err get_all(struct store *s, int64_t integration, const struct str *keys, size_t n, struct arena *a,
-                        struct ledger_entry *out, bool *found, struct errinfo *ei)
+static enum err get_all(struct store *s, int64_t integration, const struct ledger_lookup *l, struct arena *a,
+                        struct errinfo *ei)
 {
     static const char sql[] =
         "SELECT hash_hi, hash_lo, version, page, row, lines, mapping FROM ledger WHERE integration = ? AND key = ?";
     struct sqlite_stmt *st = NULL;
     enum err e = state_stmt(s, SLOT_LEDGER_GET, sql, &st, ei);
-    for (size_t i = 0; e == OK && i < n; i++) {
-        out[i] = (struct ledger_entry){.key = keys[i]};
+    for (size_t i = 0; e == OK && i < l->n; i++) {
+        l->out[i] = (struct ledger_entry){.key = l->keys[i]};
         sqlite_bind_int(st, 1, integration);
-        sqlite_bind_str(st, 2, state_given(keys[i]));
-        e = get_one(st, a, &out[i], &found[i], ei);
+        sqlite_bind_str(st, 2, state_given(l->keys[i]));
+        e = get_one(st, a, &l->out[i], &l->found[i], ei);
         sqlite_reset(st);
     }
     return e;
 }
 
-enum err ledger_get(struct store *s, struct str integration, const struct str *keys, size_t n, struct arena *a,
-                    struct ledger_entry *out, bool *found, struct errinfo *ei)
+enum err ledger_get(struct store *s, struct str integration, const struct ledger_lookup *l, struct arena *a,
+                    struct errinfo *ei)
 {
-    if (n == 0)
+    if (l->n == 0)
         return OK;
     pthread_mutex_lock(&s->mutex);
     int64_t id = 0;
@@ -53,7 +53,7 @@ enum err ledger_get(struct store *s, struct str integration, const struct str *k
     if (e == OK)
         e = sqlite_exec(s->db, "BEGIN", ei);
     if (e == OK)
-        e = state_end(s, get_all(s, id, keys, n, a, out, found, ei), ei);
+        e = state_end(s, get_all(s, id, l, a, ei), ei);
     pthread_mutex_unlock(&s->mutex);
     return e;
 }

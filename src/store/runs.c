@@ -118,8 +118,8 @@ static enum err collect(struct store *s, struct sqlite_stmt *st, struct arena *a
     return e;
 }
 
-enum err store_runs(struct store *s, struct str integration, size_t limit, struct arena *a, struct run_row **ret,
-                    size_t *ret_n, struct errinfo *ei)
+enum err store_runs(struct store *s, const struct run_query *q, struct arena *a, struct run_row **ret, size_t *ret_n,
+                    struct errinfo *ei)
 {
     static const char sql[] =
         "SELECT r.id, i.name, r.kind, r.status, r.started_ms, r.ended_ms, r.summary, r.process FROM run r "
@@ -128,8 +128,8 @@ enum err store_runs(struct store *s, struct str integration, size_t limit, struc
     struct sqlite_stmt *st = NULL;
     enum err e = state_stmt(s, SLOT_RUN_LIST, sql, &st, ei);
     if (e == OK) {
-        sqlite_bind_str(st, 1, integration);
-        sqlite_bind_int(st, 2, limit && limit < INT64_MAX ? (int64_t)limit : -1);
+        sqlite_bind_str(st, 1, q->integration);
+        sqlite_bind_int(st, 2, q->limit && q->limit < INT64_MAX ? (int64_t)q->limit : -1);
         e = collect(s, st, a, ret, ret_n, ei);
         sqlite_reset(st);
     }

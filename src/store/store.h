@@ -58,8 +58,9 @@ struct run_row {
 };
 enum err store_run_begin(struct store *s, struct str integration, struct str kind, int64_t now_ms, int64_t *ret_id, struct errinfo *ei) MUST_USE;
 enum err store_run_end(struct store *s, int64_t id, struct str status, struct str summary, int64_t now_ms, struct errinfo *ei) MUST_USE;
-/* Newest first; integration p NULL: all; limit 0: no limit. Rows left "running" by a dead process are shown as "interrupted". */
-enum err store_runs(struct store *s, struct str integration, size_t limit, struct arena *a, struct run_row **ret, size_t *ret_n, struct errinfo *ei) MUST_USE;
+struct run_query { struct str integration; size_t limit; }; /* integration p NULL: all; limit 0: no limit */
+/* Newest first. Rows left "running" by a dead process are shown as "interrupted". */
+enum err store_runs(struct store *s, const struct run_query *q, struct arena *a, struct run_row **ret, size_t *ret_n, struct errinfo *ei) MUST_USE;
 
 /* ---- dead letters ---- */
 enum dead_state { DEAD_OPEN, DEAD_RETRIED, DEAD_DROPPED, DEAD_SUPERSEDED };
@@ -112,8 +113,10 @@ struct ledger_entry {
     int32_t lines;             /* target rows that it gave */
     uint64_t mapping;
 };
-/* Looks up n keys: found[i] and out[i] (texts in `a`). */
-enum err ledger_get(struct store *s, struct str integration, const struct str *keys, size_t n, struct arena *a, struct ledger_entry *out, bool *found, struct errinfo *ei) MUST_USE;
+/* n keys to look up, and where found[i] and out[i] go. */
+struct ledger_lookup { const struct str *keys; size_t n; struct ledger_entry *out; bool *found; };
+/* Looks them up, in one transaction; texts in `a`. */
+enum err ledger_get(struct store *s, struct str integration, const struct ledger_lookup *l, struct arena *a, struct errinfo *ei) MUST_USE;
 /* Inserts or replaces, in one transaction. */
 enum err ledger_put(struct store *s, struct str integration, const struct ledger_entry *e, size_t n, struct errinfo *ei) MUST_USE;
 enum err ledger_count(struct store *s, struct str integration, int64_t *ret, struct errinfo *ei) MUST_USE;

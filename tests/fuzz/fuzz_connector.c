@@ -25,8 +25,7 @@ static void use(struct arena *a, const struct connector *c)
         at[values.n] = S("http://secret.example/x");
     ifaces = connector_ifaces(c, &n);
     for (size_t i = 0; i < n && i < 4; i++) {
-        if (connector_get_kind(c) == CONNECTOR_HTTP &&
-            connector_sign(c, &ifaces[i], &in, a, &w, &ei) == OK)
+        if (connector_get_kind(c) == CONNECTOR_HTTP && connector_sign(c, &ifaces[i], &in, a, &w, &ei) == OK)
             connector_show(c, &w, a);
     }
 }

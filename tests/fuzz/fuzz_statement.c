@@ -11,12 +11,17 @@ static void check(bool ok)
         abort();
 }
 
+static struct sql_text sql_text(struct str sql)
+{
+    return (struct sql_text){sql, {"main_sql", 1, 1}};
+}
+
 static void batch(struct arena *a, struct str sql)
 {
     static const struct str names[] = {{"id", 2}, {"name", 4}, {"qty", 3}};
     struct strs columns = {names, 3};
     struct diags *diags = diags_new();
-    const struct statement *st = statement_batch(a, sql, (struct pos){"main_sql", 1, 1}, (struct str){0}, &columns, diags);
+    const struct statement *st = statement_batch(a, sql_text(sql), (struct str){0}, &columns, diags);
 
     check(st ? st->table.n && st->columns.n && st->verb != VERB_OTHER : diags_count(diags, DIAG_ERROR) > 0);
     for (size_t i = 0; st && st->values && i < st->columns.n; i++) {
@@ -44,7 +49,7 @@ static void execute(struct arena *a, struct str sql)
     static const struct str names[] = {{"id", 2}, {"name", 4}};
     struct strs params = {names, 2};
     struct diags *diags = diags_new();
-    const struct statement *st = statement_execute(a, sql, (struct pos){"main_sql", 1, 1}, &params, diags);
+    const struct statement *st = statement_execute(a, sql_text(sql), &params, diags);
 
     check(st ? st->sql.n > 0 || st->binds.n == 0 : diags_count(diags, DIAG_ERROR) > 0);
     diags_free(diags);

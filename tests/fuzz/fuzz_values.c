@@ -1,4 +1,5 @@
-/* Any text as a number, a decimal, a duration, a size, a time, an HTTP date: what is accepted prints to a text that reads as the same value. */
+/* Any text as a number, a decimal, a duration, a size, a time, an HTTP date: what is accepted prints to a text that
+ * reads as the same value. */
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "base/num.h"

@@ -14,7 +14,17 @@ static void widths(void **state)
         const char *text;
         size_t width;
     } rows[] = {
-        {"", 0}, {"abc", 3}, {"聚水潭", 6}, {"e\xcc\x81", 1}, {"ｶ", 1}, {"Ａ", 2}, {"😀", 2}, {"a\xff""b", 3}, {"한국", 4},
+        {"", 0},
+        {"abc", 3},
+        {"聚水潭", 6},
+        {"e\xcc\x81", 1},
+        {"ｶ", 1},
+        {"Ａ", 2},
+        {"😀", 2},
+        {"a\xff"
+         "b",
+         3},
+        {"한국", 4},
     };
 
     (void)state;
@@ -29,9 +39,18 @@ static void fitted(void **state)
         size_t columns;
         const char *shown;
     } rows[] = {
-        {"abc", 5, "abc  "},      {"abcdef", 4, "abc…"},    {"聚水潭", 6, "聚水潭"}, {"聚水潭", 5, "聚水…"}, {"聚水潭", 4, "聚… "},
-        {"abc", 0, ""},           {"聚水潭", 1, "…"},        {"a\nb\tc", 5, "a b c"}, {"\033[31mx", 9, " [31mx   "},
-        {"a\xe2\x80\xae" "b", 3, "a b"},
+        {"abc", 5, "abc  "},
+        {"abcdef", 4, "abc…"},
+        {"聚水潭", 6, "聚水潭"},
+        {"聚水潭", 5, "聚水…"},
+        {"聚水潭", 4, "聚… "},
+        {"abc", 0, ""},
+        {"聚水潭", 1, "…"},
+        {"a\nb\tc", 5, "a b c"},
+        {"\033[31mx", 9, " [31mx   "},
+        {"a\xe2\x80\xae"
+         "b",
+         3, "a b"},
     };
 
     (void)state;
@@ -49,7 +68,9 @@ static void numbers(void **state)
     static const struct {
         int64_t n;
         const char *shown;
-    } rows[] = {{0, "0"}, {999, "999"}, {1000, "1,000"}, {-1234567, "-1,234,567"}, {-999, "-999"}, {INT64_MAX, "9,223,372,036,854,775,807"}};
+    } rows[] = {{0, "0"},        {999, "999"},
+                {1000, "1,000"}, {-1234567, "-1,234,567"},
+                {-999, "-999"},  {INT64_MAX, "9,223,372,036,854,775,807"}};
     struct arena *a = arena_new(1u << 16);
 
     (void)state;
@@ -63,7 +84,8 @@ static void durations(void **state)
     static const struct {
         int64_t ms;
         const char *shown;
-    } rows[] = {{0, "0.0 s"}, {1240, "1.2 s"}, {10000, "10 s"}, {119999, "119 s"}, {120000, "2 min 0 s"}, {7200000, "2 h 0 min"}, {200000000, "2 d 7 h"}};
+    } rows[] = {{0, "0.0 s"},          {1240, "1.2 s"},        {10000, "10 s"},       {119999, "119 s"},
+                {120000, "2 min 0 s"}, {7200000, "2 h 0 min"}, {200000000, "2 d 7 h"}};
     struct app app = {.arena = arena_new(1u << 16)};
 
     (void)state;
@@ -94,7 +116,8 @@ static void table(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(widths), cmocka_unit_test(fitted), cmocka_unit_test(numbers), cmocka_unit_test(durations), cmocka_unit_test(table)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(widths), cmocka_unit_test(fitted), cmocka_unit_test(numbers),
+                                       cmocka_unit_test(durations), cmocka_unit_test(table)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

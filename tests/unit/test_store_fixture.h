@@ -14,7 +14,9 @@
 #include "base/err.h"
 #include "base/str.h"
 
-struct folder { char path[256]; };
+struct folder {
+    char path[256];
+};
 
 static inline void folder_make(struct folder *f)
 {
@@ -46,7 +48,8 @@ static inline const char *in(const struct folder *f, const char *rest)
     return texts[i];
 }
 
-/* Mounts a tmpfs of that size on the folder, in a mount namespace of this process alone, so that it vanishes with it. False when we may not. */
+/* Mounts a tmpfs of that size on the folder, in a mount namespace of this process alone, so that it vanishes with it.
+ * False when we may not. */
 static inline bool small_disk(const struct folder *f, const char *size)
 {
     char options[64];
@@ -85,17 +88,17 @@ static inline int as_nobody(int (*test)(const struct folder *f), const struct fo
     return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 }
 
-#define assert_ok(call, ei)                                                                                                          \
-    do {                                                                                                                             \
-        if ((call) != OK)                                                                                                            \
-            fail_msg("%s: %s", #call, (ei).msg);                                                                                     \
+#define assert_ok(call, ei)                                                                                            \
+    do {                                                                                                               \
+        if ((call) != OK)                                                                                              \
+            fail_msg("%s: %s", #call, (ei).msg);                                                                       \
     } while (0)
 
-#define assert_str(s, cstr)                                                                                                          \
-    do {                                                                                                                             \
-        struct str str_ = (s);                                                                                                       \
-        assert_int_equal(str_.n, strlen(cstr));                                                                                      \
-        assert_memory_equal(str_.p, cstr, str_.n);                                                                                   \
+#define assert_str(s, cstr)                                                                                            \
+    do {                                                                                                               \
+        struct str str_ = (s);                                                                                         \
+        assert_int_equal(str_.n, strlen(cstr));                                                                        \
+        assert_memory_equal(str_.p, cstr, str_.n);                                                                     \
     } while (0)
 
 #endif

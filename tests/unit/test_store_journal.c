@@ -254,17 +254,19 @@ static void pruning(void **state)
     struct journal *j = open_at(in(&dir, "j"), (struct journal_limits){0, 10000}, false);
     for (int64_t i = 1; i <= 35; i++)
         assert_ok(append(j, i, 1), ei);
-    check_entries(j, 1, 2);                                     /* the reader holds the first segment */
-    assert_ok(journal_prune(j, 9, 0, 0, 1000000, &n, &ei), ei); /* not done yet */
+    check_entries(j, 1, 2); /* the reader holds the first segment */
+    assert_ok(journal_prune(j, &(struct prune_rule){9, 0, 0, 1000000}, &n, &ei), ei); /* not done yet */
     assert_int_equal(n, 0);
-    assert_ok(journal_prune(j, 35, INT64_MAX, INT64_MAX, 1000000, &n, &ei), ei); /* nothing too old or too much */
+    /* nothing too old or too much */
+    assert_ok(journal_prune(j, &(struct prune_rule){35, INT64_MAX, INT64_MAX, 1000000}, &n, &ei), ei);
     assert_int_equal(n, 0);
-    assert_ok(journal_prune(j, 35, 15000, INT64_MAX, 36000, &n, &ei),
+    assert_ok(journal_prune(j, &(struct prune_rule){35, 15000, INT64_MAX, 36000}, &n, &ei),
               ei); /* its newest at 10 s and 20 s: older than 15 s at 36 s */
     assert_int_equal(n, 2);
     assert_int_equal(journal_first(j), 21);
     assert_false(exists("j/00000001.db") || exists("j/00000011.db"));
-    assert_ok(journal_prune(j, 35, INT64_MAX, 0, 0, &n, &ei), ei); /* too much: all but the newest */
+    /* too much: all but the newest */
+    assert_ok(journal_prune(j, &(struct prune_rule){35, INT64_MAX, 0, 0}, &n, &ei), ei);
     assert_int_equal(n, 1);
     assert_int_equal(journal_first(j), 31);
     struct arena *a = arena_new(1 << 20);
@@ -273,7 +275,7 @@ static void pruning(void **state)
     assert_ok(journal_read(j, 1, a, &got, &found, &ei), ei);
     assert_true(found);
     assert_int_equal(got.seq, 31);
-    assert_ok(journal_prune(j, 35, 1000, INT64_MAX, 1000000, &n, &ei),
+    assert_ok(journal_prune(j, &(struct prune_rule){35, 1000, INT64_MAX, 1000000}, &n, &ei),
               ei); /* even the newest is old: numbers go on all the same */
     assert_int_equal(n, 1);
     assert_int_equal(journal_first(j), 0);
@@ -304,13 +306,13 @@ static void one_writer_many_readers(void **state)
         assert_ok(append(w, i, 1), ei);
     check_entries(none, 1, 40);
     size_t n = 0;
-    assert_ok(journal_prune(w, 40, INT64_MAX, 0, 0, &n, &ei), ei);
+    assert_ok(journal_prune(w, &(struct prune_rule){40, INT64_MAX, 0, 0}, &n, &ei), ei);
     assert_true(n >= 2);
     int64_t first = journal_first(w);
     assert_int_equal(journal_first(none), first);
     check_entries(none, first, 40);
     assert_int_equal(append(none, 41, 1), ERR_INTERNAL);
-    assert_int_equal(journal_prune(none, 1, 0, 0, 0, &n, &ei), ERR_INTERNAL);
+    assert_int_equal(journal_prune(none, &(struct prune_rule){1, 0, 0, 0}, &n, &ei), ERR_INTERNAL);
     journal_close(none);
     journal_close(w);
 }
@@ -462,7 +464,7 @@ static void full_disk(void **state)
         assert_int_equal(unlink(ballast), 0);
         assert_ok(append(j, next++, 1), ei);
         size_t n = 0;
-        assert_ok(journal_prune(j, next - 1, INT64_MAX, 0, 0, &n, &ei), ei);
+        assert_ok(journal_prune(j, &(struct prune_rule){next - 1, INT64_MAX, 0, 0}, &n, &ei), ei);
     }
     journal_close(j);
     j = open_at(in(&dir, "j"), no_limits, false);
@@ -633,7 +635,7 @@ static void damaged_segments(void **state)
     j = open_at(in(&dir, "j"), no_limits, false);
     assert_int_equal(journal_read(j, 1, a, &got, &found, &ei), ERR_DISK);
     assert_non_null(strstr(ei.msg, "00000001.db is damaged"));
-    assert_int_equal(journal_prune(j, 4, 1, INT64_MAX, 1000000, &n, &ei), ERR_DISK);
+    assert_int_equal(journal_prune(j, &(struct prune_rule){4, 1, INT64_MAX, 1000000}, &n, &ei), ERR_DISK);
     assert_true(exists("j/00000001.db"));
     check_entries(j, 2, 4);
     journal_close(j);
@@ -659,7 +661,7 @@ static void half_made_and_half_dropped(void **state)
     assert_ok(append(j, 1, 2), ei);
     assert_ok(append(j, 3, 1), ei);
     size_t n = 0;
-    assert_ok(journal_prune(j, 2, INT64_MAX, 0, 0, &n, &ei), ei);
+    assert_ok(journal_prune(j, &(struct prune_rule){2, INT64_MAX, 0, 0}, &n, &ei), ei);
     journal_close(j);
     fclose(fopen(in(&dir, "j/00000001.db-wal"), "we"));
     fclose(fopen(in(&dir, "j/00000004.db"), "we"));

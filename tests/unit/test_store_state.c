@@ -142,7 +142,7 @@ static struct run_row *runs(struct store *s, struct str integration, size_t limi
 {
     struct run_row *rows = NULL;
     size_t n = 0;
-    assert_ok(store_runs(s, integration, limit, a, &rows, &n, &ei), ei);
+    assert_ok(store_runs(s, &(struct run_query){integration, limit}, a, &rows, &n, &ei), ei);
     assert_int_equal(n, want);
     return rows;
 }
@@ -351,20 +351,20 @@ static void ledger(void **state)
                                   {.key = keys[1], .hash_lo = 7, .page = 1}};
     struct ledger_entry got[3];
     bool found[3] = {true, true, true};
-    assert_ok(ledger_get(s, S("a"), keys, 3, a, got, found, &ei), ei);
+    assert_ok(ledger_get(s, S("a"), &(struct ledger_lookup){keys, 3, got, found}, a, &ei), ei);
     assert_false(found[0] || found[1] || found[2]);
     assert_ok(ledger_put(s, S("a"), put, 2, &ei), ei);
     put[1].hash_lo = 8;
     assert_ok(ledger_put(s, S("a"), &put[1], 1, &ei), ei);
     s = reopen(s);
-    assert_ok(ledger_get(s, S("a"), keys, 3, a, got, found, &ei), ei);
+    assert_ok(ledger_get(s, S("a"), &(struct ledger_lookup){keys, 3, got, found}, a, &ei), ei);
     assert_true(found[0] && found[1] && !found[2]);
     assert_true(got[0].hash_hi == UINT64_MAX && got[0].hash_lo == 1 && got[0].page == 3 && got[0].row == 4 &&
                 got[0].lines == 2);
     assert_true(got[0].mapping == 1ull << 63 && got[1].hash_lo == 8 && got[1].version.n == 0);
     assert_str(got[0].version, "8");
     assert_str(got[2].key, "none");
-    assert_ok(ledger_get(s, S("b"), keys, 3, a, got, found, &ei), ei);
+    assert_ok(ledger_get(s, S("b"), &(struct ledger_lookup){keys, 3, got, found}, a, &ei), ei);
     assert_false(found[0] || found[1] || found[2]);
     int64_t n = 0;
     assert_ok(ledger_count(s, S("a"), &n, &ei), ei);
@@ -381,7 +381,8 @@ static double now_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Puts and gets 50,000 keys in batches of 1,000; prints what one took. Ids come about ascending; scattered keys are the worst case. */
+/* Puts and gets 50,000 keys in batches of 1,000; prints what one took. Ids come about ascending; scattered keys are the
+ * worst case. */
 static void ledger_speed(struct store *s, const char *what, int64_t first, int64_t step)
 {
     static char texts[1000][24];
@@ -403,7 +404,7 @@ static void ledger_speed(struct store *s, const char *what, int64_t first, int64
         assert_ok(ledger_put(s, S("a"), e, 1000, &ei), ei);
         double t1 = now_s();
         arena_reset(a);
-        assert_ok(ledger_get(s, S("a"), keys, 1000, a, got, found, &ei), ei);
+        assert_ok(ledger_get(s, S("a"), &(struct ledger_lookup){keys, 1000, got, found}, a, &ei), ei);
         put_s += t1 - t0;
         get_s += now_s() - t1;
         for (int i = 0; i < 1000; i++)
@@ -447,7 +448,7 @@ static const char *one_round(struct store *s, struct arena *mine, int number, in
     bool found = false;
     arena_reset(mine);
     if (ledger_put(s, integration, &l, 1, &e) != OK ||
-        ledger_get(s, integration, &k, 1, mine, &got, &found, &e) != OK || !found)
+        ledger_get(s, integration, &(struct ledger_lookup){&k, 1, &got, &found}, mine, &e) != OK || !found)
         return "ledger";
     if (got.hash_lo != (uint64_t)i)
         return "ledger's value";
@@ -459,7 +460,7 @@ static const char *one_round(struct store *s, struct arena *mine, int number, in
     if (store_run_begin(s, integration, S("main"), i, &id, &e) != OK ||
         store_run_end(s, id, S("ok"), S("{}"), i, &e) != OK)
         return "run";
-    if (store_runs(s, integration, 5, mine, &rows, &n, &e) != OK || n == 0)
+    if (store_runs(s, &(struct run_query){integration, 5}, mine, &rows, &n, &e) != OK || n == 0)
         return "runs";
     return NULL;
 }
@@ -671,7 +672,7 @@ static void full_disk(void **state)
     d.raw = str_mk(big, sizeof big);
     assert_int_equal(store_dead_add(s, S("a"), &d, 1, &ei), ERR_DISK);
     bool found = false;
-    assert_ok(ledger_get(s, S("a"), &e.key, 1, a, &got, &found, &ei), ei);
+    assert_ok(ledger_get(s, S("a"), &(struct ledger_lookup){&e.key, 1, &got, &found}, a, &ei), ei);
     assert_true(found);
     assert_int_equal(unlink(ballast), 0);
     assert_ok(store_dead_add(s, S("a"), &d, 1, &ei), ei);
