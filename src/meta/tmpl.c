@@ -179,29 +179,18 @@ static bool report_function(struct compile *c, struct pos pos, const struct erri
 /* `text` is all of it, `skip` the bytes up to the expression. */
 static bool compile_function(struct compile *c, struct str text, size_t skip, struct pos pos, struct tmpl *t)
 {
-    struct slots *own = c->slots ? NULL : slots_new(), *slots = own ? own : c->slots;
-    struct compile inner = *c;
     struct str body;
     struct errinfo ei;
     uint32_t col = 1;
     bool ok;
 
-    inner.slots = slots;
-    ok = blank_lookups(&inner, text, pos, &body, &t->uses_lookup);
-    if (ok && expr_compile(c->arena, str_sub(body, skip, body.n), slots, &t->expr, &col, &ei) != OK) {
+    ok = blank_lookups(c, text, pos, &body, &t->uses_lookup);
+    if (ok && expr_compile(c->arena, str_sub(body, skip, body.n), c->slots, &t->expr, &col, &ei) != OK) {
         pos = tmpl_pos(pos, text, skip);
         if (pos.col)
             pos.col += col ? col - 1 : 0;
         ok = report_function(c, pos, &ei);
     }
-    if (ok && own && slots_count(own)) {
-        diags_add(c->diags, DIAG_ERROR, pos,
-                  "{{" STR_FMT "}} is not a system variable, and there is no record yet whose field it could be",
-                  STR_ARG(slots_name(own, 0)));
-        diags_nearest(c->diags, nearest_sysvar(slots_name(own, 0)));
-        ok = false;
-    }
-    slots_free(own);
     return ok;
 }
 
