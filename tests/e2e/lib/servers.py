@@ -66,6 +66,11 @@ class SqlServer:
     def _initialise(self):
         raise NotImplementedError
 
+    def _tmpdir(self):
+        folder = os.path.join(self.folder, "tmp")
+        os.makedirs(folder, exist_ok=True)
+        return folder
+
     def _quietly(self, argv):
         done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
         if done.returncode:
@@ -79,7 +84,8 @@ class SqlServer:
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self.process = spawn(
                 self._command() + self._user() + [
-                    f"--datadir={self.folder}/data", f"--socket={self.socket}", f"--port={self.port}",
+                    f"--datadir={self.folder}/data", f"--tmpdir={self._tmpdir()}", f"--socket={self.socket}",
+                    f"--port={self.port}",
                     "--bind-address=127.0.0.1", f"--pid-file={self.folder}/pid", "--innodb-buffer-pool-size=32M",
                     "--skip-log-bin", *self.options, *self.extra],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL)
@@ -146,7 +152,9 @@ class MariaDB(SqlServer):
         return [shutil.which("mariadbd", path=os.environ.get("PATH", "") + ":/usr/sbin"), "--no-defaults"]
 
     def _initialise(self):
+        # a folder of its own for temporary tables: a server that starts removes those it finds, whosever they are
         self._quietly(["mariadb-install-db", "--no-defaults", *self._user(), f"--datadir={self.folder}/data",
+                       f"--tmpdir={self._tmpdir()}",
                        "--auth-root-authentication-method=normal", "--skip-test-db"])
 
 
