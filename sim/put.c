@@ -139,9 +139,7 @@ void put_some(struct value *v, struct rng *b, struct str s)
 
 static const char *const hostile[] = {
     "👨‍👩‍👧‍👦 一家人的礼物 👍🏽",
-    "\xe2\x80\xae"
-    "renevo dnuora"
-    "\xe2\x80\xac 反向文字 שלום مرحبا",
+    "\xe2\x80\xaerenevo dnuora\xe2\x80\xac 反向文字 שלום مرحبا",
     "Robert'); DROP TABLE order_list_query;--",
     "<script>alert('送货')</script><img src=x onerror=\"alert(1)\">",
     "引号\"双\"与'单'，反斜杠\\与\\\\，结尾\\",

@@ -134,7 +134,7 @@ static void spread(const struct record *r, wide share[LINES_MAX])
         weight = by_qty;
     if (sum_of(r, weight) == 0)
         weight = by_nothing;
-    wide whole = sum_of(r, weight), lost[LINES_MAX];
+    wide whole = sum_of(r, weight), lost[LINES_MAX] = {0};
     if (whole == 0)
         return; /* no lines */
     int64_t net = r->pay - r->freight;

@@ -291,8 +291,10 @@ void http_free(struct http *h)
 {
     if (!h)
         return;
-    while (h->calls)
-        call_free(h->calls);
+    for (struct http_call *c = h->calls, *next; c; c = next) {
+        next = c->next;
+        call_free(c);
+    }
     curl_multi_cleanup(h->multi);
     uv_timer_stop(&h->timer);
     uv_close((uv_handle_t *)&h->timer, free_http);

@@ -450,7 +450,7 @@ static bool take_page(struct batcher *b, struct page *page)
         sys.seed = b->seed + (uint64_t)page->seq * 1000003u + i;
         l.records[i].key = arena_str(b->u->b.arena, l.records[i].key);
         l.records[i].version = arena_str(b->u->b.arena, l.records[i].version);
-        if (l.code[i])
+        if (l.why && l.why[i].code)
             add_dead(b, &l.records[i], &l.why[i]);
         else
             going = take_record(b, page, &l, i, &sys);

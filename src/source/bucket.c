@@ -98,7 +98,7 @@ static int prepare(struct bucket *b, int fd)
         return errno;
     b->shared = p;
     read_boot_id(boot);
-    if (memcmp(b->shared->boot, boot, BOOT_ID_BYTES))
+    if (memcmp(b->shared->boot, boot, BOOT_ID_BYTES) != 0)
         begin_anew(b, b->shared, boot);
     return 0;
 }
