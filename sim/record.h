@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 
+/* clang-format off */
 /* In the order in which they are sent. The first group is what the seed case maps; the second is sent in full by
  * one order in six only, to keep the pages at a realistic size. */
 #define HEADER_FIELDS(X)                                                                                              \
@@ -25,9 +26,10 @@
     X(pic) X(sku_type) X(qty) X(price) X(base_price) X(amount) X(item_pay_amount) X(buyer_paid_amount)                \
     X(seller_income_amount) X(is_gift) X(is_presale) X(refund_id) X(refund_status) X(item_status)                     \
     X(src_combine_sku_id) X(batch_id) X(produced_date) X(referrer_id) X(item_ext_data) X(remark)
+/* clang-format on */
 
 #define HEADER_ENUM(name) H_##name,
-#define LINE_ENUM(name) L_##name,
+#define LINE_ENUM(name)   L_##name,
 enum header_field { HEADER_FIELDS(HEADER_ENUM) H_COUNT };
 enum line_field { LINE_FIELDS(LINE_ENUM) L_COUNT };
 
@@ -46,7 +48,7 @@ struct value {
 
 enum items_kind { ITEMS_ARRAY, ITEMS_NULL, ITEMS_MISSING };
 
-#define LINES_MAX 12
+#define LINES_MAX         12
 #define RECORD_POOL_BYTES (256u << 10)
 
 struct line {
@@ -57,8 +59,8 @@ struct line {
 
 struct record {
     uint64_t o_id;
-    uint32_t status; /* index into order_statuses */
-    bool excluded;   /* by the condition of the seed case */
+    uint32_t status;    /* index into order_statuses */
+    bool excluded;      /* by the condition of the seed case */
     bool drop_spelling; /* drp_… fields travel as drop_… */
     bool ascii;         /* non-ASCII characters travel as \uXXXX */
     enum items_kind items;
@@ -82,10 +84,10 @@ struct gen {
 /* One state of one order. */
 struct version {
     uint64_t idx;
-    uint32_t rev;       /* number of edits so far */
-    int64_t born_s;     /* first `modified` */
+    uint32_t rev;   /* number of edits so far */
+    int64_t born_s; /* first `modified` */
     int64_t modified_s;
-    int64_t ts;         /* row version */
+    int64_t ts; /* row version */
 };
 
 extern const char *const order_statuses[];
@@ -103,7 +105,7 @@ void order_make(const struct gen *g, const struct version *v, struct record *r);
 
 /* "2026-03-01 08:30:00" in China time (UTC+8). The reader is strict: this one form, existing dates only. */
 #define CHINA_OFFSET_S (8 * 3600)
-#define CHINA_TEXT 20
+#define CHINA_TEXT     20
 void china_print(int64_t unix_s, char out[CHINA_TEXT]); /* years 0 to 9999 */
 bool china_parse(struct str s, int64_t *ret_unix_s);
 
@@ -112,8 +114,8 @@ void render_text(struct str s, bool ascii, struct buf *out); /* a quoted JSON st
 void render_order(const struct record *r, struct buf *out);
 void render_refund(const struct record *r, const struct version *v, struct buf *out);
 void render_saleout(const struct record *r, const struct version *v, struct buf *out);
-uint32_t refund_status(const struct version *v);          /* index into refund_statuses */
-uint32_t saleout_status(uint32_t order_status);           /* index into saleout_statuses */
+uint32_t refund_status(const struct version *v); /* index into refund_statuses */
+uint32_t saleout_status(uint32_t order_status);  /* index into saleout_statuses */
 extern const char *const refund_statuses[];
 extern const char *const saleout_statuses[];
 

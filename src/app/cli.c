@@ -89,11 +89,10 @@ static void set_global(struct parse *p, const struct option_row *row, const char
 }
 
 /* An option whose own row was found: takes its argument. -1: went well. */
-static int take(struct parse *p, const struct option_row *row, const char *attached)
+static int take(struct parse *p, const struct option_row *row, bool global, const char *attached)
 {
     struct app *app = p->app;
     const char *value = "";
-    bool global = row >= global_options && row < global_options + n_global_options;
 
     if (!row->argument && attached)
         return app_usage(app, "--%s takes no value", row->name);
@@ -122,9 +121,10 @@ static int option(struct parse *p, const char *word)
 
     if (app->command)
         row = row_of(app->command->options, app->command->n_options, name, letter);
-    if (!row)
-        row = row_of(global_options, n_global_options, name, letter);
-    return row ? take(p, row, attached) : unknown_option(app, word);
+    if (row)
+        return take(p, row, false, attached);
+    row = row_of(global_options, n_global_options, name, letter);
+    return row ? take(p, row, true, attached) : unknown_option(app, word);
 }
 
 /* The first word that is no option names the command; it is found first, so that its own options may stand before it

@@ -16,7 +16,7 @@ enum err app_open_project(struct app *app, struct str only, struct errinfo *ei)
 }
 
 /* The project was read for that name alone: what else there is, for a hint, needs another look. */
-static enum err no_such(struct app *app, struct str name, struct errinfo *ei)
+static void tell_no_such(struct app *app, struct str name, struct errinfo *ei)
 {
     struct diags *diags = diags_new();
     struct project *all = NULL;
@@ -38,7 +38,6 @@ static enum err no_such(struct app *app, struct str name, struct errinfo *ei)
     buf_free(&names);
     project_close(all);
     diags_free(diags);
-    return ERR_USAGE;
 }
 
 static bool file_exists(struct app *app, struct str name)
@@ -59,13 +58,18 @@ enum err app_open_integration(struct app *app, const struct integration **ret, s
     struct str name = app_word(app, 0);
     enum err err;
 
-    if (is_project(app) && (!project_name_ok(name) || !file_exists(app, name)))
-        return no_such(app, name, ei);
+    if (is_project(app) && (!project_name_ok(name) || !file_exists(app, name))) {
+        tell_no_such(app, name, ei);
+        return ERR_USAGE;
+    }
     err = app_open_project(app, name, ei);
     if (err)
         return err;
     *ret = project_integration(app->project, name);
-    return *ret ? OK : no_such(app, name, ei);
+    if (*ret)
+        return OK;
+    tell_no_such(app, name, ei);
+    return ERR_USAGE;
 }
 
 enum err app_open_flow(struct app *app, struct flow **ret, struct errinfo *ei)

@@ -357,6 +357,7 @@ static int search(struct search *s)
         print_json(app, &b);
     else if (!err && !s->found)
         say(app, "%s\n", either(app, "There are none.", "没有。"));
+    s->w = NULL;
     buf_free(&b);
     return err ? app_fail(app, &ei) : STATUS_OK;
 }

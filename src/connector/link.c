@@ -21,7 +21,7 @@ static bool split(struct str url, struct str *ret_scheme, struct str *ret_host, 
     if (!str_eq_nocase(*ret_scheme, S("http")) && !str_eq_nocase(*ret_scheme, S("https")))
         return false;
     own_port = str_eq_nocase(*ret_scheme, S("http")) ? S(":80") : S(":443");
-    for (end = at + 3; end < url.n && !memchr("/?#", url.p[end], 3); end++)
+    for (end = at + 3; end < url.n && url.p[end] != '/' && url.p[end] != '?' && url.p[end] != '#'; end++)
         continue;
     *ret_host = str_sub(url, at + 3, end - at - 3);
     *ret_rest = str_sub(url, end, url.n);

@@ -1,7 +1,9 @@
-/* Writing again what is already here: replay (from the journal, by the current mapping) and retry (dead letters). The source is not called, and neither the position nor the cursor moves.
+/* Writing again what is already here: replay (from the journal, by the current mapping) and retry (dead letters). The
+ * source is not called, and neither the position nor the cursor moves.
  *
- * Both become pages of raw records and go through the ordinary shape and write threads. Of each record only the newest version is written, and never one that is older than what the ledger
- * knows. A retried letter of one line writes that line alone, so a plain INSERT does not double the others. */
+ * Both become pages of raw records and go through the ordinary shape and write threads. Of each record only the newest
+ * version is written, and never one that is older than what the ledger knows. A retried letter of one line writes that
+ * line alone, so a plain INSERT does not double the others. */
 #include "base/log.h"
 #include "base/map.h"
 #include "base/num.h"
@@ -10,9 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CHUNK_RECORDS 200
+#define CHUNK_RECORDS   200
 #define CHUNK_MAX_BYTES (1u << 30)
-#define LETTERS_MAX 1000000
+#define LETTERS_MAX     1000000
 #define ENTRY_ARENA_MAX (64u << 20)
 
 /* A record of a retry: the dead letters that stand behind it. */
@@ -26,14 +28,14 @@ struct redo {
     struct engine *e;
     struct pipeline p;
     struct run_summary *s;
-    struct buf chunk;          /* "[raw,raw,…" */
+    struct buf chunk; /* "[raw,raw,…" */
     size_t n_chunk;
     int64_t fetched_ms;
     int64_t seq;
-    struct item *items;        /* retry: by (page − 1) * CHUNK_RECORDS + row */
+    struct item *items; /* retry: by (page − 1) * CHUNK_RECORDS + row */
     size_t n_items;
     pthread_mutex_t lock;
-    struct errinfo failed;     /* while telling what became of letters */
+    struct errinfo failed; /* while telling what became of letters */
     int64_t id;
 };
 
@@ -50,7 +52,8 @@ static enum err send_chunk(struct redo *r, struct errinfo *ei)
     limits.max_bytes = CHUNK_MAX_BYTES;
     buf_byte(&r->chunk, ']');
     page = page_new();
-    err = r->chunk.failed ? fail(ei, ERR_INTERNAL, "out of memory") : json_parse(buf_str(&r->chunk), &limits, &page->doc, NULL, ei);
+    err = r->chunk.failed ? fail(ei, ERR_INTERNAL, "out of memory")
+                          : json_parse(buf_str(&r->chunk), &limits, &page->doc, NULL, ei);
     if (err) {
         page_unref(page);
         return err;
@@ -96,7 +99,8 @@ struct kept_record {
     int64_t fetched_ms;
 };
 
-typedef enum err each_fn(struct redo *r, struct shaper *sh, const struct kept_record *k, struct map *newest, struct errinfo *ei);
+typedef enum err each_fn(struct redo *r, struct shaper *sh, const struct kept_record *k, struct map *newest,
+                         struct errinfo *ei);
 
 /* Calls `each` for every record of every page in the range, in journal order. */
 static enum err each_record(struct redo *r, each_fn *each, struct map *newest, struct errinfo *ei)
@@ -131,7 +135,8 @@ static enum err each_record(struct redo *r, each_fn *each, struct map *newest, s
     return err;
 }
 
-static enum err note_newest(struct redo *r, struct shaper *sh, const struct kept_record *k, struct map *newest, struct errinfo *ei)
+static enum err note_newest(struct redo *r, struct shaper *sh, const struct kept_record *k, struct map *newest,
+                            struct errinfo *ei)
 {
     struct arena *a = arena_new(1u << 20);
     struct batch_record rec;
@@ -144,7 +149,8 @@ static enum err note_newest(struct redo *r, struct shaper *sh, const struct kept
     return OK;
 }
 
-static enum err send_newest(struct redo *r, struct shaper *sh, const struct kept_record *k, struct map *newest, struct errinfo *ei)
+static enum err send_newest(struct redo *r, struct shaper *sh, const struct kept_record *k, struct map *newest,
+                            struct errinfo *ei)
 {
     struct arena *a = arena_new(1u << 20);
     struct batch_record rec;
@@ -203,7 +209,10 @@ static void redone(void *ctx, const struct batch_record *rec, enum err code, str
         return;
     item->told = true;
     for (size_t i = 0; i < item->n && !err; i++)
-        err = store_dead_set(r->e->store, item->letters[i].id, code == OK ? DEAD_RETRIED : code == ERR_CONFLICT ? DEAD_SUPERSEDED : DEAD_OPEN,
+        err = store_dead_set(r->e->store, item->letters[i].id,
+                             code == OK             ? DEAD_RETRIED
+                             : code == ERR_CONFLICT ? DEAD_SUPERSEDED
+                                                    : DEAD_OPEN,
                              code == OK ? (struct str){0} : reason, now, &ei);
     if (!err && code == OK && item->n)
         err = store_dead_supersede(r->e->store, r->e->integration->name, &item->letters[0], 1, &closed, &ei);
@@ -262,7 +271,10 @@ static enum err retry(struct redo *r, struct errinfo *ei)
 
 /* ---- both ---- */
 
-static void on_ended(void *ctx) { (void)ctx; }
+static void on_ended(void *ctx)
+{
+    (void)ctx;
+}
 
 static enum err open_pipeline(struct redo *r, struct errinfo *ei)
 {
@@ -310,7 +322,9 @@ static enum err redo_all(struct redo *r, struct errinfo *ei)
     enum err err = engine_open(e, ei);
 
     err = err ? err : engine_open_target(e, ei);
-    err = err ? err : store_run_begin(e->store, e->integration->name, str_of(run_kind_name(e->options->kind)), clock_wall(e->options->clock), &r->id, ei);
+    err = err ? err
+              : store_run_begin(e->store, e->integration->name, str_of(run_kind_name(e->options->kind)),
+                                clock_wall(e->options->clock), &r->id, ei);
     if (err)
         return err;
     r->s->cursor_s = e->at.cursor_s;
@@ -350,7 +364,8 @@ void redo(struct engine *e, struct run_summary *ret)
     if (e->sink)
         snprintf(ret->path, sizeof ret->path, "%s", sink_path(e->sink));
     run_summary_json(ret, e->project->zone, &b);
-    if (r.id && store_run_end(e->store, r.id, str_of(run_status_name(ret->status)), buf_str(&b), clock_wall(e->options->clock), &ei))
+    if (r.id && store_run_end(e->store, r.id, str_of(run_status_name(ret->status)), buf_str(&b),
+                              clock_wall(e->options->clock), &ei))
         log_warn("%s", ei.msg);
     buf_free(&b);
     buf_free(&r.chunk);

@@ -1,13 +1,15 @@
-/* groupCalculate and operation, on the lines of one record: the lines are laid out flat as named values, the dialect merges them into objects, and the objects go on as records without arrays.
+/* groupCalculate and operation, on the lines of one record: the lines are laid out flat as named values, the dialect
+ * merges them into objects, and the objects go on as records without arrays.
  *
- * The first flattened array is the one whose lines are merged. Header fields stand in each line under their own names, element fields with the prefix, nested objects flattened with "_". */
+ * The first flattened array is the one whose lines are merged. Header fields stand in each line under their own names,
+ * element fields with the prefix, nested objects flattened with "_". */
 #include "shape/plan.h"
 
 #include <stdlib.h>
 
 #define MERGED_MAX_BYTES (32u << 20)
-#define NAMES_MAX 2000
-#define FLAT_DEPTH 8
+#define NAMES_MAX        2000
+#define FLAT_DEPTH       8
 
 /* Names found so far and the values of one line under them. */
 struct sheet {
@@ -67,7 +69,8 @@ static enum err merge_names(const struct shape *s, const struct sheet *sh, struc
     return operation_apply(s->operation, &in, sh->a, out, ei);
 }
 
-enum err merge_rows(const struct shape *s, const struct merge_input *in, struct arena *a, struct json_doc **ret_doc, struct errinfo *ei)
+enum err merge_rows(const struct shape *s, const struct merge_input *in, struct arena *a, struct json_doc **ret_doc,
+                    struct errinfo *ei)
 {
     struct sheet sh = {.a = a, .index = map_new()};
     struct buf out = buf_make(MERGED_MAX_BYTES);

@@ -29,9 +29,9 @@ struct column_slot {
 };
 
 struct shape_alloc {
-    int array;         /* index into arrays, or -1 */
+    int array; /* index into arrays, or -1 */
     struct str over, as;
-    size_t slot;       /* of prefix + as; SIZE_MAX when nobody asks for it */
+    size_t slot; /* of prefix + as; SIZE_MAX when nobody asks for it */
 };
 
 struct shape {
@@ -58,7 +58,7 @@ struct shape {
 
 /* fill.c: the values of a record's slots. */
 struct guess {
-    struct str key; /* copied */
+    struct str key;     /* copied */
     size_t slot, alias; /* SIZE_MAX: nobody asks for it */
     bool nested;        /* some slot may lie inside an object of this name */
 };
@@ -78,11 +78,13 @@ void fill_clear(const struct shape *s, struct fill *f);
 void fill_object(const struct shape *s, struct guesses *g, const struct json *object, bool element, struct fill *f);
 void fill_paths(const struct shape *s, const struct json *record, const struct json *const *elements, struct fill *f);
 
-/* merge.c: groupCalculate and operation on the rows of one record: those elements i of its array with keep[i]. *ret_doc is an array of objects, to be freed by the caller. */
+/* merge.c: groupCalculate and operation on the rows of one record: those elements i of its array with keep[i]. *ret_doc
+ * is an array of objects, to be freed by the caller. */
 struct merge_input {
     const struct json *record, *array;
     const bool *keep;
 };
-enum err merge_rows(const struct shape *s, const struct merge_input *in, struct arena *a, struct json_doc **ret_doc, struct errinfo *ei) MUST_USE;
+enum err merge_rows(const struct shape *s, const struct merge_input *in, struct arena *a, struct json_doc **ret_doc,
+                    struct errinfo *ei) MUST_USE;
 
 #endif

@@ -34,13 +34,13 @@ struct fit_column {
 struct sink {
     const struct sink_type *type;
     struct sink_spec spec;
-    struct arena *arena;               /* of what is described */
+    struct arena *arena; /* of what is described */
     struct table_info tables[10];
     bool described, held;
     int64_t epoch;
-    struct fit_column *fit;            /* one a bind of the main statement, when binds are plain columns */
+    struct fit_column *fit; /* one a bind of the main statement, when binds are plain columns */
     size_t n_fit;
-    void *self;                        /* of the type */
+    void *self; /* of the type */
 };
 
 /* The rows of a batch that go out, in the order in which they do. */
@@ -52,14 +52,19 @@ struct outgoing {
 
 /* fit.c */
 void fit_prepare(struct sink *s);
-/* Looks at each row: drops the overlaid, sets bad ones aside (b->bad), empties "" where a number or date is expected, sorts. In the batch's arena. */
+/* Looks at each row: drops the overlaid, sets bad ones aside (b->bad), empties "" where a number or date is expected,
+ * sorts. In the batch's arena. */
 struct outgoing fit_rows(const struct sink *s, struct batch *b);
 void batch_add_bad(struct batch *b, size_t row, enum err code, struct str reason);
 /* Takes back what an earlier attempt added. */
-static inline void batch_forget_bad(struct batch *b, size_t n) { b->n_bad = n; }
+static inline void batch_forget_bad(struct batch *b, size_t n)
+{
+    b->n_bad = n;
+}
 
 /* text of the generated statement: verb INTO table (columns) VALUES, then tuples by the sink */
-struct str sink_insert_head(const struct statement *st, struct arena *a, struct str (*quote)(struct str name, struct arena *a), struct str verb);
+struct str sink_insert_head(const struct statement *st, struct arena *a,
+                            struct str (*quote)(struct str name, struct arena *a), struct str verb);
 /* One tuple with its ? for the statement. */
 struct str sink_tuple(const struct statement *st, struct arena *a);
 size_t sink_binds(const struct statement *st); /* binds of one row */

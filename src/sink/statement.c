@@ -1,5 +1,7 @@
-/* A small reader of the SQL that integrations carry. It knows just enough of the grammar to find verb, table, columns, the VALUES tuple and the tail; what it does not know is an error with its place, never passed
- * on unread. Quotes around placeholders are dropped: '{o_id}-{items_oi_id}' is one bind, and so is {o_id}. Inside a tuple, an expression keeps its text with a ? for each bind.
+/* A small reader of the SQL that integrations carry. It knows just enough of the grammar to find verb, table, columns,
+ * the VALUES tuple and the tail; what it does not know is an error with its place, never passed on unread. Quotes
+ * around placeholders are dropped: '{o_id}-{items_oi_id}' is one bind, and so is {o_id}. Inside a tuple, an expression
+ * keeps its text with a ? for each bind.
  *
  * It does not run anything and does not know the real table. */
 #include "sink/statement.h"
@@ -21,7 +23,8 @@ struct scan {
 
 static bool is_word(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' || (unsigned char)c >= 0x80;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
+           (unsigned char)c >= 0x80;
 }
 
 static void complain(struct scan *s, const char *what, const char *remedy)
@@ -37,7 +40,8 @@ static void complain(struct scan *s, const char *what, const char *remedy)
 
 static void blanks(struct scan *s)
 {
-    while (s->at < s->text.n && (s->text.p[s->at] == ' ' || s->text.p[s->at] == '\t' || s->text.p[s->at] == '\n' || s->text.p[s->at] == '\r'))
+    while (s->at < s->text.n && (s->text.p[s->at] == ' ' || s->text.p[s->at] == '\t' || s->text.p[s->at] == '\n' ||
+                                 s->text.p[s->at] == '\r'))
         s->at++;
 }
 
@@ -217,7 +221,8 @@ static struct stmt_value tuple_value(struct scan *s)
         else if (c == '{')
             placeholder(s, &v);
         else if (c == ';' || c == '?' || (c == '-' && s->at + 1 < s->text.n && s->text.p[s->at + 1] == '-') || c == '#')
-            complain(s, "this character cannot stand in the VALUES tuple", "only values, placeholders and function calls can");
+            complain(s, "this character cannot stand in the VALUES tuple",
+                     "only values, placeholders and function calls can");
         else {
             depth += c == '(';
             depth -= c == ')';
@@ -258,7 +263,8 @@ static struct stmt_value *tuple(struct scan *s, size_t n_columns)
     }
     if (!s->bad && n != n_columns) {
         s->bad = true;
-        diags_add(s->diags, DIAG_ERROR, s->pos, "main_sql names %zu columns and its VALUES tuple has %zu values", n_columns, n);
+        diags_add(s->diags, DIAG_ERROR, s->pos, "main_sql names %zu columns and its VALUES tuple has %zu values",
+                  n_columns, n);
         diags_remedy(s->diags, "give each column one value");
     }
     return values;
@@ -279,7 +285,8 @@ static enum verb verb_of(struct scan *s)
         v = VERB_REPLACE;
     else if (take_word(s, "insert"))
         v = VERB_INSERT;
-    while (v != VERB_OTHER && (take_word(s, "low_priority") || take_word(s, "delayed") || take_word(s, "high_priority")))
+    while (v != VERB_OTHER &&
+           (take_word(s, "low_priority") || take_word(s, "delayed") || take_word(s, "high_priority")))
         continue;
     if (v == VERB_INSERT && take_word(s, "ignore"))
         v = VERB_INSERT_IGNORE;
@@ -297,7 +304,8 @@ static bool generate(struct scan *s, struct statement *st, struct str table, con
         enum verb v = verb_of(s);
 
         if (v == VERB_OTHER)
-            complain(s, "main_sql must begin with INSERT INTO, INSERT IGNORE INTO or REPLACE INTO", "write it as in REPLACE INTO table(columns) VALUES");
+            complain(s, "main_sql must begin with INSERT INTO, INSERT IGNORE INTO or REPLACE INTO",
+                     "write it as in REPLACE INTO table(columns) VALUES");
         else
             st->verb = v;
         if (!s->bad && (is_word(peek(s)) || peek(s) == '`'))
@@ -325,15 +333,17 @@ static void compare(struct scan *s, const struct strs *sql, const struct strs *r
     for (size_t i = 0; i < n; i++)
         if (!str_eq_nocase(sql->at[i], request->at[i])) {
             s->bad = true;
-            diags_add(s->diags, DIAG_ERROR, s->pos, "column %zu of main_sql is " STR_FMT ", but field %zu of request[] is " STR_FMT, i + 1, STR_ARG(sql->at[i]), i + 1,
-                      STR_ARG(request->at[i]));
+            diags_add(s->diags, DIAG_ERROR, s->pos,
+                      "column %zu of main_sql is " STR_FMT ", but field %zu of request[] is " STR_FMT, i + 1,
+                      STR_ARG(sql->at[i]), i + 1, STR_ARG(request->at[i]));
             diags_remedy(s->diags, "request[] must name the columns of main_sql in the same order");
             return;
         }
     if (sql->n != request->n) {
         s->bad = true;
-        diags_add(s->diags, DIAG_ERROR, s->pos, "main_sql has %zu columns, request[] has %zu fields; " STR_FMT " is the first without a partner", sql->n, request->n,
-                  STR_ARG(sql->n > n ? sql->at[n] : request->at[n]));
+        diags_add(s->diags, DIAG_ERROR, s->pos,
+                  "main_sql has %zu columns, request[] has %zu fields; " STR_FMT " is the first without a partner",
+                  sql->n, request->n, STR_ARG(sql->n > n ? sql->at[n] : request->at[n]));
         diags_remedy(s->diags, "request[] must name the columns of main_sql in the same order");
     }
 }
@@ -346,14 +356,16 @@ static void tail(struct scan *s, struct statement *st)
         t = str_trim(str_sub(t, 0, t.n - 1));
     st->tail = t;
     if (t.n && !(t.n > 3 && str_eq_nocase(str_sub(t, 0, 3), S("on ")))) {
-        complain(s, "main_sql goes on after VALUES in a way that is not understood", "only ON DUPLICATE KEY UPDATE … (or ON CONFLICT … for sqlite) may follow");
+        complain(s, "main_sql goes on after VALUES in a way that is not understood",
+                 "only ON DUPLICATE KEY UPDATE … (or ON CONFLICT … for sqlite) may follow");
         return;
     }
     if (memchr(t.n ? t.p : "", ';', t.n) || memchr(t.n ? t.p : "", '{', t.n))
         complain(s, "the part after VALUES has a ; or a placeholder in it", "name columns there with VALUES(column)");
 }
 
-const struct statement *statement_batch(struct arena *a, struct sql_text sql, struct str table, const struct strs *columns, struct diags *diags)
+const struct statement *statement_batch(struct arena *a, struct sql_text sql, struct str table,
+                                        const struct strs *columns, struct diags *diags)
 {
     struct statement *st = ARENA_NEW(a, struct statement);
     struct scan s = {.a = a, .text = str_trim(sql.text), .pos = sql.pos, .diags = diags};
@@ -363,7 +375,8 @@ const struct statement *statement_batch(struct arena *a, struct sql_text sql, st
         return generate(&s, st, table, columns) ? st : NULL;
     st->verb = verb_of(&s);
     if (st->verb == VERB_OTHER)
-        complain(&s, "main_sql must begin with INSERT INTO, INSERT IGNORE INTO or REPLACE INTO", "for other statements use the api \"execute\"");
+        complain(&s, "main_sql must begin with INSERT INTO, INSERT IGNORE INTO or REPLACE INTO",
+                 "for other statements use the api \"execute\"");
     st->table = s.bad ? st->table : table_name(&s);
     if (!s.bad && take(&s, '('))
         st->columns = column_list(&s);
@@ -402,7 +415,8 @@ static void bind_name(struct scan *s, struct str *binds, size_t *n, size_t cap, 
     names = ARENA_ARRAY(s->a, const char *, params->n);
     for (size_t i = 0; i < params->n; i++)
         names[i] = arena_cstr(s->a, params->at[i]);
-    diags_add(s->diags, DIAG_ERROR, s->pos, "the statement binds :" STR_FMT ", which is not among its params", STR_ARG(w));
+    diags_add(s->diags, DIAG_ERROR, s->pos, "the statement binds :" STR_FMT ", which is not among its params",
+              STR_ARG(w));
     diags_nearest(s->diags, str_nearest(w, names, params->n));
     diags_remedy(s->diags, "add a child of that name to main_params (or extend_params_n)");
 }
@@ -420,7 +434,8 @@ static void copy_quoted(struct scan *s, struct buf *out, char quote)
         complain(s, "a quoted text is not closed", "close it with the quote that opened it");
 }
 
-const struct statement *statement_execute(struct arena *a, struct sql_text sql, const struct strs *params, struct diags *diags)
+const struct statement *statement_execute(struct arena *a, struct sql_text sql, const struct strs *params,
+                                          struct diags *diags)
 {
     enum { MOST = 1000 };
     struct statement *st = ARENA_NEW(a, struct statement);
@@ -438,12 +453,14 @@ const struct statement *statement_execute(struct arena *a, struct sql_text sql, 
 
         if (c == '\'' || c == '"' || c == '`') {
             copy_quoted(&s, &out, c);
-        } else if (c == ':' && s.at + 1 < s.text.n && is_word(s.text.p[s.at + 1]) && (s.at == 0 || s.text.p[s.at - 1] != ':')) {
+        } else if (c == ':' && s.at + 1 < s.text.n && is_word(s.text.p[s.at + 1]) &&
+                   (s.at == 0 || s.text.p[s.at - 1] != ':')) {
             s.at++;
             bind_name(&s, binds, &n, MOST, params);
             buf_byte(&out, '?');
         } else if (c == '?' || (c == ';' && str_trim(str_sub(s.text, s.at + 1, s.text.n)).n)) {
-            complain(&s, "one statement with :name placeholders is expected", "put further statements into extend_sql_1 …");
+            complain(&s, "one statement with :name placeholders is expected",
+                     "put further statements into extend_sql_1 …");
         } else {
             if (c != ';')
                 buf_byte(&out, c);

@@ -19,8 +19,9 @@ enum err files_fail(struct errinfo *ei, const char *doing, const char *path);
 int64_t files_size(const char *path);
 
 #define FILES_NAME_MAX 200
-/* A file name for any name: ASCII letters, digits, "_" and "-" stay, each other byte becomes %XX. A long one is cut and ends in "~" and a hash
- * of the whole. Different names give different file names; none is empty, ".", ".." or holds "/". NUL-terminated; gives the length. */
+/* A file name for any name: ASCII letters, digits, "_" and "-" stay, each other byte becomes %XX. A long one is cut and
+ * ends in "~" and a hash of the whole. Different names give different file names; none is empty, ".", ".." or holds
+ * "/". NUL-terminated; gives the length. */
 size_t files_name(struct str name, char out[FILES_NAME_MAX]);
 
 #endif

@@ -14,7 +14,8 @@ bool process_alive(struct str identity);
 int64_t process_pid(struct str identity); /* 0 when it is not an identity */
 
 struct store_lock;
-/* Takes the lock on `dir`/`file name of the integration` (made with its folder). ERR_CONFLICT names the holder; ERR_DISK. */
+/* Takes the lock on `dir`/`file name of the integration` (made with its folder). ERR_CONFLICT names the holder;
+ * ERR_DISK. */
 enum err lock_take(const char *dir, struct str integration, struct store_lock **ret, struct errinfo *ei) MUST_USE;
 void lock_release(struct store_lock *l); /* NULL is fine */
 /* Is the lock held now, and by whom? Takes nothing. False when nobody holds it or it cannot be told. */

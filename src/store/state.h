@@ -1,4 +1,5 @@
-/* Inside of the store: the handle, its mutex, statements that are kept, transactions. For the files of this folder only. */
+/* Inside of the store: the handle, its mutex, statements that are kept, transactions. For the files of this folder
+ * only. */
 #ifndef STORE_STATE_H
 #define STORE_STATE_H
 
@@ -53,8 +54,10 @@ struct store {
 /* All below: the caller holds the mutex. */
 
 /* The statement of a slot, prepared at first use; reset it (sqlite_run does) when done. */
-enum err state_stmt(struct store *s, enum slot slot, const char *sql, struct sqlite_stmt **ret, struct errinfo *ei) MUST_USE;
-/* The number of an integration; 0 when it is not known and not to be made. Not inside a transaction when it is to be made. */
+enum err state_stmt(struct store *s, enum slot slot, const char *sql, struct sqlite_stmt **ret,
+                    struct errinfo *ei) MUST_USE;
+/* The number of an integration; 0 when it is not known and not to be made. Not inside a transaction when it is to be
+ * made. */
 enum err state_id(struct store *s, struct str integration, bool make, int64_t *ret, struct errinfo *ei) MUST_USE;
 enum err state_begin(struct store *s, struct errinfo *ei) MUST_USE;
 /* Commits when `e` is OK, else rolls back; gives the first failure. */
@@ -64,6 +67,9 @@ enum err state_text(struct sqlite_stmt *st, int col, struct arena *a, struct str
 /* The array in the arena, with room for one more element than n. */
 enum err state_room(struct arena *a, void **array, size_t n, size_t size, struct errinfo *ei) MUST_USE;
 /* "" for p NULL, for columns that are NOT NULL. */
-static inline struct str state_given(struct str s) { return s.p ? s : S(""); }
+static inline struct str state_given(struct str s)
+{
+    return s.p ? s : S("");
+}
 
 #endif

@@ -1,5 +1,6 @@
-/* The project's own state in .sluice/state.db: integrations, runs, dead letters, gaps, ledger, learnt facts. SQLite, WAL, synchronous=FULL, STRICT tables, migrations.
- * All calls are thread-safe (one handle behind a mutex) and durable when they return. Times are unix seconds or milliseconds as named. */
+/* The project's own state in .sluice/state.db: integrations, runs, dead letters, gaps, ledger, learnt facts. SQLite,
+ * WAL, synchronous=FULL, STRICT tables, migrations. All calls are thread-safe (one handle behind a mutex) and durable
+ * when they return. Times are unix seconds or milliseconds as named. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -9,11 +10,12 @@
 
 struct store;
 
-/* Errors of all calls: ERR_DISK (full, read-only, damaged: which file, what to do), ERR_CONFLICT (locked for more than 10 s), ERR_INTERNAL
- * (texts beyond the arena's ceiling, no memory). Texts that are given may be p NULL where empty is allowed; they are copied. */
+/* Errors of all calls: ERR_DISK (full, read-only, damaged: which file, what to do), ERR_CONFLICT (locked for more than
+ * 10 s), ERR_INTERNAL (texts beyond the arena's ceiling, no memory). Texts that are given may be p NULL where empty is
+ * allowed; they are copied. */
 
-/* Opens or creates `dir`/state.db (dir is made with mode 0700). A database of a newer program is ERR_CONFIG; so is opening read-only where
- * nothing has run yet, or where an older program's state would have to be migrated. */
+/* Opens or creates `dir`/state.db (dir is made with mode 0700). A database of a newer program is ERR_CONFIG; so is
+ * opening read-only where nothing has run yet, or where an older program's state would have to be migrated. */
 enum err store_open(const char *dir, bool read_only, struct store **ret, struct errinfo *ei) MUST_USE;
 void store_close(struct store *s);
 struct str store_journal_uuid(const struct store *s); /* made once with the database */
@@ -29,22 +31,26 @@ enum err store_prune(struct store *s, int64_t before_ms, size_t *ret_dropped, st
 
 /* ---- integrations ---- */
 struct progress {
-    bool known;              /* false: never ran */
-    int64_t cursor_s;        /* LAST_SYNC_TIME: written up to; the target's checkpoint is the truth, this its copy */
-    int64_t fetched_s;       /* fetched up to */
-    int64_t page;            /* journal position written up to */
-    int32_t row;             /* rows of that page's records that are written; -1: all */
+    bool known;        /* false: never ran */
+    int64_t cursor_s;  /* LAST_SYNC_TIME: written up to; the target's checkpoint is the truth, this its copy */
+    int64_t fetched_s; /* fetched up to */
+    int64_t page;      /* journal position written up to */
+    int32_t row;       /* rows of that page's records that are written; -1: all */
     int64_t epoch, batch;
-    uint64_t mapping;        /* mapping version */
-    int64_t freshest_ms;     /* newest `modified` written; 0 none */
+    uint64_t mapping;    /* mapping version */
+    int64_t freshest_ms; /* newest `modified` written; 0 none */
     int64_t updated_ms;
     bool paused;
 };
 enum err store_progress(struct store *s, struct str integration, struct progress *ret, struct errinfo *ei) MUST_USE;
-enum err store_set_progress(struct store *s, struct str integration, const struct progress *p, struct errinfo *ei) MUST_USE;
-enum err store_set_paused(struct store *s, struct str integration, bool paused, int64_t now_ms, struct errinfo *ei) MUST_USE; /* that alone */
+enum err store_set_progress(struct store *s, struct str integration, const struct progress *p,
+                            struct errinfo *ei) MUST_USE;
+/* that alone */
+enum err store_set_paused(struct store *s, struct str integration, bool paused, int64_t now_ms,
+                          struct errinfo *ei) MUST_USE;
 /* Small facts by name: learnt page size, clock offset, found key. p NULL deletes. */
-enum err store_fact(struct store *s, struct str name, struct arena *a, struct str *ret, struct errinfo *ei) MUST_USE; /* p NULL when absent */
+/* p NULL when absent */
+enum err store_fact(struct store *s, struct str name, struct arena *a, struct str *ret, struct errinfo *ei) MUST_USE;
 enum err store_set_fact(struct store *s, struct str name, struct str value, struct errinfo *ei) MUST_USE;
 
 /* ---- runs ---- */
@@ -53,14 +59,20 @@ struct run_row {
     struct str integration, kind; /* "main", "remedy", "backfill", "replay", "retry" */
     struct str status;            /* "running", "ok", "partial", "failed", "interrupted" */
     int64_t started_ms, ended_ms;
-    struct str summary;           /* the JSON object that `run --json` prints, or empty while it runs */
+    struct str summary; /* the JSON object that `run --json` prints, or empty while it runs */
     int64_t pid;
 };
-enum err store_run_begin(struct store *s, struct str integration, struct str kind, int64_t now_ms, int64_t *ret_id, struct errinfo *ei) MUST_USE;
-enum err store_run_end(struct store *s, int64_t id, struct str status, struct str summary, int64_t now_ms, struct errinfo *ei) MUST_USE;
-struct run_query { struct str integration; size_t limit; }; /* integration p NULL: all; limit 0: no limit */
+enum err store_run_begin(struct store *s, struct str integration, struct str kind, int64_t now_ms, int64_t *ret_id,
+                         struct errinfo *ei) MUST_USE;
+enum err store_run_end(struct store *s, int64_t id, struct str status, struct str summary, int64_t now_ms,
+                       struct errinfo *ei) MUST_USE;
+struct run_query {
+    struct str integration;
+    size_t limit;
+}; /* integration p NULL: all; limit 0: no limit */
 /* Newest first. Rows left "running" by a dead process are shown as "interrupted". */
-enum err store_runs(struct store *s, const struct run_query *q, struct arena *a, struct run_row **ret, size_t *ret_n, struct errinfo *ei) MUST_USE;
+enum err store_runs(struct store *s, const struct run_query *q, struct arena *a, struct run_row **ret, size_t *ret_n,
+                    struct errinfo *ei) MUST_USE;
 
 /* ---- dead letters ---- */
 enum dead_state { DEAD_OPEN, DEAD_RETRIED, DEAD_DROPPED, DEAD_SUPERSEDED };
@@ -69,38 +81,52 @@ struct dead_letter {
     struct str key;       /* source id */
     struct str target_id; /* of the row, or empty when the record did not get that far */
     struct str version;
-    int64_t page;         /* journal position */
-    int32_t row;          /* record within the page */
-    int32_t line;         /* row within the record; -1: the whole record */
-    struct str code;      /* err_name */
-    struct str reason;    /* the words of the mapper or of the server */
-    struct str raw;       /* the record's JSON */
+    int64_t page;      /* journal position */
+    int32_t row;       /* record within the page */
+    int32_t line;      /* row within the record; -1: the whole record */
+    struct str code;   /* err_name */
+    struct str reason; /* the words of the mapper or of the server */
+    struct str raw;    /* the record's JSON */
     int64_t created_ms, tried_ms;
     int64_t tries;
-    int state;            /* enum dead_state */
+    int state;              /* enum dead_state */
     struct str integration; /* given by store_dead_list; add takes it as an argument */
 };
 /* Adds; the same (integration, page, row, line) replaces. One transaction. */
-enum err store_dead_add(struct store *s, struct str integration, const struct dead_letter *d, size_t n, struct errinfo *ei) MUST_USE;
-/* Closes as superseded the open letters of these keys that stand earlier in the journal than the (page, row) given with the key. Later ones stay:
- * they are newer than what was written. */
-enum err store_dead_supersede(struct store *s, struct str integration, const struct dead_letter *newer, size_t n, size_t *ret_closed, struct errinfo *ei) MUST_USE;
+enum err store_dead_add(struct store *s, struct str integration, const struct dead_letter *d, size_t n,
+                        struct errinfo *ei) MUST_USE;
+/* Closes as superseded the open letters of these keys that stand earlier in the journal than the (page, row) given with
+ * the key. Later ones stay: they are newer than what was written. */
+enum err store_dead_supersede(struct store *s, struct str integration, const struct dead_letter *newer, size_t n,
+                              size_t *ret_closed, struct errinfo *ei) MUST_USE;
 struct dead_query {
     struct str integration; /* p NULL: all */
     struct str id;          /* source or target id; p NULL: all */
     int64_t after_id;
-    size_t limit;           /* 0: no limit */
-    bool all_states;        /* else the open ones only */
+    size_t limit;    /* 0: no limit */
+    bool all_states; /* else the open ones only */
 };
 /* In the order of their ids. */
-enum err store_dead_list(struct store *s, const struct dead_query *q, struct arena *a, struct dead_letter **ret, size_t *ret_n, struct errinfo *ei) MUST_USE;
+enum err store_dead_list(struct store *s, const struct dead_query *q, struct arena *a, struct dead_letter **ret,
+                         size_t *ret_n, struct errinfo *ei) MUST_USE;
 enum err store_dead_count(struct store *s, struct str integration, int64_t *ret_open, struct errinfo *ei) MUST_USE;
-enum err store_dead_set(struct store *s, int64_t id, enum dead_state state, struct str reason, int64_t now_ms, struct errinfo *ei) MUST_USE; /* counts a try; reason p NULL keeps; unknown id: ERR_USAGE */
+/* counts a try; reason p NULL keeps; unknown id: ERR_USAGE */
+enum err store_dead_set(struct store *s, int64_t id, enum dead_state state, struct str reason, int64_t now_ms,
+                        struct errinfo *ei) MUST_USE;
 
 /* ---- gaps: windows that could not be verified ---- */
-struct gap { int64_t id; int64_t from_s, to_s; struct str why; int64_t created_ms; int64_t tries; };
-enum err store_gap_add(struct store *s, struct str integration, const struct gap *g, struct errinfo *ei) MUST_USE; /* an open one of the same range counts a try instead */
-enum err store_gaps(struct store *s, struct str integration, struct arena *a, struct gap **ret, size_t *ret_n, struct errinfo *ei) MUST_USE; /* open ones, oldest first */
+struct gap {
+    int64_t id;
+    int64_t from_s, to_s;
+    struct str why;
+    int64_t created_ms;
+    int64_t tries;
+};
+/* an open one of the same range counts a try instead */
+enum err store_gap_add(struct store *s, struct str integration, const struct gap *g, struct errinfo *ei) MUST_USE;
+/* open ones, oldest first */
+enum err store_gaps(struct store *s, struct str integration, struct arena *a, struct gap **ret, size_t *ret_n,
+                    struct errinfo *ei) MUST_USE;
 enum err store_gap_close(struct store *s, int64_t id, int64_t now_ms, struct errinfo *ei) MUST_USE;
 
 /* ---- ledger (decisions 4): what is known of each record key ---- */
@@ -110,15 +136,22 @@ struct ledger_entry {
     struct str version;        /* ts or modified as text; may be empty */
     int64_t page;
     int32_t row;
-    int32_t lines;             /* target rows that it gave */
+    int32_t lines; /* target rows that it gave */
     uint64_t mapping;
 };
 /* n keys to look up, and where found[i] and out[i] go. */
-struct ledger_lookup { const struct str *keys; size_t n; struct ledger_entry *out; bool *found; };
+struct ledger_lookup {
+    const struct str *keys;
+    size_t n;
+    struct ledger_entry *out;
+    bool *found;
+};
 /* Looks them up, in one transaction; texts in `a`. */
-enum err ledger_get(struct store *s, struct str integration, const struct ledger_lookup *l, struct arena *a, struct errinfo *ei) MUST_USE;
+enum err ledger_get(struct store *s, struct str integration, const struct ledger_lookup *l, struct arena *a,
+                    struct errinfo *ei) MUST_USE;
 /* Inserts or replaces, in one transaction. */
-enum err ledger_put(struct store *s, struct str integration, const struct ledger_entry *e, size_t n, struct errinfo *ei) MUST_USE;
+enum err ledger_put(struct store *s, struct str integration, const struct ledger_entry *e, size_t n,
+                    struct errinfo *ei) MUST_USE;
 enum err ledger_count(struct store *s, struct str integration, int64_t *ret, struct errinfo *ei) MUST_USE;
 
 #endif
