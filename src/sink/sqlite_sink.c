@@ -234,19 +234,21 @@ static enum err claim_inside(struct sink *s, const struct checkpoint *cp, int64_
     bool found;
     enum err e = select_checkpoint(s, &old, &found, ei);
 
+    if (e)
+        return e;
     new.epoch = (found ? old.epoch : cp->epoch) + 1;
-    *ret_epoch = new.epoch;
-    e = e ? e
-          : sqlite_prepare(self(s)->db,
-                           S("INSERT OR REPLACE INTO " CHECKPOINT_TABLE
-                             " (journal, page, page_row, cursor_at, batch, mapping, "
-                             "project, integration, epoch) VALUES (?,?,?,?,?,?,?,?,?)"),
-                           &st, ei);
+    e = sqlite_prepare(self(s)->db,
+                       S("INSERT OR REPLACE INTO " CHECKPOINT_TABLE
+                         " (journal, page, page_row, cursor_at, batch, mapping, "
+                         "project, integration, epoch) VALUES (?,?,?,?,?,?,?,?,?)"),
+                       &st, ei);
     if (e)
         return e;
     bind_checkpoint(st, s, &new);
     e = sqlite_run(st, ei);
     sqlite_finalize(st);
+    if (!e)
+        *ret_epoch = new.epoch;
     return e;
 }
 
