@@ -119,7 +119,7 @@ static int follow(struct app *app, struct logfile_place *place, const struct log
 
 int command_log(struct app *app)
 {
-    const struct integration *i;
+    const struct integration *i = NULL;
     struct show s = {.app = app};
     struct logfile_reader r = {.want = want, .line = show, .ctx = &s};
     struct logfile_place place;
@@ -129,7 +129,7 @@ int command_log(struct app *app)
                                 : project_open(app->dir, NULL, 0, app->diags, &app->project, &ei);
 
     err = err ? err : app_number(app, "number", (struct number_range){50, 0, 1000000}, &n, &ei);
-    if (!err && app->n_words)
+    if (!err && i)
         s.only = i->name;
     err = err ? err : logfile_tail(app->project->state_dir, (size_t)n, &r, &place, &ei);
     if (err)

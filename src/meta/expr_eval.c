@@ -35,7 +35,7 @@ enum err eval_operand(struct run *r, const struct enode *e, struct value *ret)
 
 static enum err eval_format(struct run *r, const struct enode *e, struct value *ret)
 {
-    struct value v;
+    struct value v = VALUE_NOTHING;
     enum err err = eval_operand(r, e->arg[0], &v);
     if (err)
         return err;
