@@ -139,7 +139,7 @@ static bool compile_one(struct flow *f, struct compile *c, const char *sql_name,
 static bool compile_execute(struct flow *f, struct compile *c, struct bound *ret)
 {
     bool ok = compile_one(f, c, "main_sql", "main_params", ret);
-    char sql[24], params[24];
+    char sql[32], params[32];
 
     for (int i = 1; i <= 9 && ok; i++) {
         snprintf(sql, sizeof sql, "extend_sql_%d", i);
