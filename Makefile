@@ -25,8 +25,7 @@ test:
 bench: all
 	bench/run
 
-lint: build/build.ninja
-	cmake --preset release >/dev/null
+lint: all
 	tools/lint
 
 format:
