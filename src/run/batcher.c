@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 #define ROWS_MIN_CAP 64
-#define LEDGER_GROUP 20000
+#define LEDGER_GROUP 8192
 
 /* Records whose ledger entries wait: many at a time in key order touch each page of the store once. Behind after a
  * crash, the ledger is brought up to date from the journal. */

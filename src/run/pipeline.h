@@ -21,10 +21,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define JOURNAL_QUEUE  4
+#define JOURNAL_QUEUE  3
 #define SHAPE_QUEUE    3
 #define WRITE_QUEUE    1
-#define JOURNAL_GROUP  8
+#define JOURNAL_GROUP  4
 #define UNIT_PAGES_MAX 32
 #define UNIT_BYTES_MAX (24u << 20)
 
