@@ -104,6 +104,7 @@ class Lint(unittest.TestCase):
         self.assert_found({"README.md": "x\n" * 400})
         self.assert_found({"README.md": "x\n" * 401}, ("README.md", 1, "document"))
         self.assert_found({"docs/adr/0001-a.md": "x\n" * 81}, ("docs/adr/0001-a.md", 1, "document"))
+        self.assert_found({"bench/notes.md": "x\n" * 801}, ("bench/notes.md", 1, "document"))
 
     def test_waivers(self):
         waiver = "/* lint: " "allow(banned) nothing else does it */"
