@@ -87,7 +87,7 @@ static enum err first_position(struct cursor *c, const struct progress *g, struc
         cp->batch = g->batch;
         return OK;
     }
-    err = journal_open(app_journal_dir(c->app, c->flow->integration->name), (struct journal_limits){0}, true, &j, ei);
+    err = app_open_journal(c->app, c->flow->integration->name, &j, ei);
     if (err)
         return err;
     cp->page = journal_first(j) > 1 ? journal_last(j) : 0;

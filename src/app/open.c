@@ -6,6 +6,7 @@
 #include "base/product.h"
 #include "store/files.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 enum err app_open_project(struct app *app, struct str only, struct errinfo *ei)
@@ -97,9 +98,13 @@ enum err app_open_store(struct app *app, bool write, struct errinfo *ei)
     return store_open(app->project->state_dir, !write, &app->store, ei);
 }
 
-const char *app_journal_dir(struct app *app, struct str integration)
+enum err app_open_journal(struct app *app, struct str integration, struct journal **ret, struct errinfo *ei)
 {
-    return arena_printf(app->arena, "%s/journal/" STR_FMT, app->project->state_dir, STR_ARG(integration)).p;
+    char *dir = store_journal_dir(app->store, integration);
+    enum err err = journal_open(dir, (struct journal_limits){0}, true, ret, ei);
+
+    free(dir);
+    return err;
 }
 
 enum err app_connect_target(struct app *app, const struct flow *f, struct sink **ret, struct errinfo *ei)

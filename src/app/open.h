@@ -6,6 +6,7 @@
 #include "app/command.h"
 #include "flow/flow.h"
 #include "run/run.h"
+#include "store/journal.h"
 
 /* Opens the project; `only` p NULL: all of it. Errors in its files fail, with the first of them. */
 enum err app_open_project(struct app *app, struct str only, struct errinfo *ei) MUST_USE;
@@ -15,8 +16,8 @@ enum err app_open_integration(struct app *app, const struct integration **ret, s
 enum err app_open_flow(struct app *app, struct flow **ret, struct errinfo *ei) MUST_USE;
 /* Opens the state for writing, made if need be; or for reading: app->store stays NULL when nothing has run yet. */
 enum err app_open_store(struct app *app, bool write, struct errinfo *ei) MUST_USE;
-/* The folder of an integration's journal, as the engine names it. */
-const char *app_journal_dir(struct app *app, struct str integration);
+/* Opens an integration's journal for reading, after the state; journal_close it. */
+enum err app_open_journal(struct app *app, struct str integration, struct journal **ret, struct errinfo *ei) MUST_USE;
 /* Opens the flow's target and connects; sink_close it. */
 enum err app_connect_target(struct app *app, const struct flow *f, struct sink **ret, struct errinfo *ei) MUST_USE;
 /* Options of a run that does nothing but ask: system clock, patience of --patience or `patience_ms`. */

@@ -290,9 +290,7 @@ static enum err look(struct search *s, struct errinfo *ei)
     if (!s->app->store)
         return OK;
     err = store_progress(s->app->store, s->flow->integration->name, &s->progress, ei);
-    err = err ? err
-              : journal_open(app_journal_dir(s->app, s->flow->integration->name), (struct journal_limits){0}, true,
-                             &s->journal, ei);
+    err = err ? err : app_open_journal(s->app, s->flow->integration->name, &s->journal, ei);
     if (err)
         return err;
     s->shaper = shaper_new(s->flow->shape);

@@ -612,3 +612,10 @@ int decimal_digits(const struct decimal *d)
     char digits[TEXT_DIGITS];
     return (int)digits_of(d, digits);
 }
+
+int decimal_cmp_text(struct str a, struct str b)
+{
+    struct decimal x, y;
+
+    return decimal_parse(a, &x) && decimal_parse(b, &y) ? decimal_cmp(&x, &y) : str_cmp(a, b);
+}

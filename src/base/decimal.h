@@ -51,5 +51,7 @@ bool decimal_ceil(const struct decimal *a, struct decimal *ret) MUST_USE;
 void decimal_neg(struct decimal *d);
 double decimal_to_double(const struct decimal *d);
 int decimal_digits(const struct decimal *d); /* significant digits of the magnitude, at least 1 */
+/* Orders two texts by their value when both are numbers (rowversions, ids), else as texts (times): <0, 0, >0. */
+int decimal_cmp_text(struct str a, struct str b);
 
 #endif

@@ -284,16 +284,6 @@ static enum pager_keep told_backward(struct pager *p, const struct pager_facts *
     return finish(p, PAGER_VERIFIED, "", PAGER_KEEP);
 }
 
-/* Is the text `a` greater than `b` as a number (rowversions, ids), else as text? */
-static bool cursor_greater(struct str a, struct str b)
-{
-    struct decimal x, y;
-
-    if (decimal_parse(a, &x) && decimal_parse(b, &y))
-        return decimal_cmp(&x, &y) > 0;
-    return str_cmp(a, b) > 0;
-}
-
 /* The next page begins at the greatest value seen, so its first row comes twice. What cannot be shown: that a page
  * which does not get further was not cut off in the middle of rows with one value. */
 static enum pager_keep told_cursor(struct pager *p, const struct pager_facts *f)
@@ -307,7 +297,7 @@ static enum pager_keep told_cursor(struct pager *p, const struct pager_facts *f)
         return finish(p, PAGER_VERIFIED, "", PAGER_SKIP);
     if (!f->cursor_max.n)
         return finish(p, PAGER_UNVERIFIED, "no row has the cursor field", PAGER_KEEP);
-    if (!cursor_greater(f->cursor_max, (struct str){p->cursor, p->cursor_n}))
+    if (decimal_cmp_text(f->cursor_max, (struct str){p->cursor, p->cursor_n}) <= 0)
         return more ? finish(p, PAGER_UNVERIFIED, "more rows than a page holds have one value of the cursor field",
                              PAGER_KEEP)
                     : finish(p, PAGER_VERIFIED, "", PAGER_KEEP);

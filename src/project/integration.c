@@ -131,6 +131,69 @@ static bool read_start(struct reading *r, const struct node *root, struct str te
     return true;
 }
 
+/* ---- what becomes of rows, reading again ---- */
+
+#define TIERS_MAX 8
+
+static bool read_children(struct reading *r, const struct node *n, struct integration *out)
+{
+    struct children_raw raw = {.gone = GONE_KEEP};
+    bool ok = !n || conf_fill(n, table_children.specs, table_children.n, &raw, DIAG_WARNING, r->p->arena, r->diags);
+
+    out->parent = raw.parent;
+    out->child_gone = (enum gone)raw.gone;
+    return ok;
+}
+
+static int by_width(const void *x, const void *y)
+{
+    const struct reread *a = x, *b = y;
+
+    return a->back_ms < b->back_ms ? -1 : a->back_ms > b->back_ms;
+}
+
+static bool read_tier(struct reading *r, const struct node *n, struct reread *ret)
+{
+    if (!conf_fill(n, table_reread.specs, table_reread.n, ret, DIAG_WARNING, r->p->arena, r->diags))
+        return false;
+    if (ret->every_ms > 0 && ret->back_ms > 0)
+        return true;
+    diags_add(r->diags, DIAG_ERROR, n->pos, "a tier of \"reread\" needs \"every\" and \"back\" above zero");
+    diags_remedy(r->diags, "write as in {\"every\": \"1h\", \"back\": \"1d\"}");
+    return false;
+}
+
+static bool read_tiers(struct reading *r, const struct node *n, struct integration *out)
+{
+    struct reread *tiers = ARENA_ARRAY(r->p->arena, struct reread, TIERS_MAX);
+    bool ok = true;
+
+    if (!n)
+        return true;
+    if (n->type != NODE_ARRAY || n->n_children > TIERS_MAX)
+        return bad(r, n, "is no list of at most 8 tiers", "write as in [{\"every\": \"1h\", \"back\": \"1d\"}]");
+    for (const struct node *t = n->child; t; t = t->next)
+        ok &= read_tier(r, t, &tiers[out->n_tiers++]);
+    qsort(tiers, out->n_tiers, sizeof *tiers, by_width);
+    out->tiers = tiers;
+    return ok;
+}
+
+/* What needs the name of a column, or excludes another. */
+static bool check_policies(struct reading *r, const struct node *root, struct integration *out)
+{
+    if (out->mark_column.p && !out->mark_column.n)
+        return bad(r, node_get(root, "mark_column"), "is empty", "name a column of the target");
+    if (!out->mark_column.n)
+        out->mark_column = S("sluice_gone");
+    if (node_get(root, "children") && !out->parent.n)
+        return bad(r, node_get(root, "children"), "has an empty parent",
+                   "name the target column that all rows of a record share, such as o_id");
+    if (out->guard.p && !out->guard.n)
+        return bad(r, node_get(root, "guard"), "is empty", "name a column of the target, such as modified");
+    return true;
+}
+
 static void hint_metadata(struct reading *r, const struct node *root)
 {
     if (node_get(root, "source") || node_get(root, "target") || (!node_get(root, "api") && !node_get(root, "request")))
@@ -143,7 +206,10 @@ static void hint_metadata(struct reading *r, const struct node *root)
 
 void reading_integration(struct reading *r, const struct node *root, struct str name, struct integration *out)
 {
-    struct integration_raw raw = {.i = {.lag_ms = 10000, .overlap_ms = 300000, .enabled = true}, .keep = KEEP_ERRORS};
+    struct integration_raw raw = {.i = {.lag_ms = 10000, .overlap_ms = 300000, .enabled = true},
+                                  .keep = KEEP_ERRORS,
+                                  .left_filter = GONE_KEEP,
+                                  .drift = DRIFT_WARN};
     bool ok = conf_fill(root, table_integration.specs, table_integration.n, &raw, DIAG_WARNING, r->p->arena, r->diags);
     struct end source, target;
 
@@ -161,7 +227,12 @@ void reading_integration(struct reading *r, const struct node *root, struct str 
     out->target_doc = target.doc;
     out->target_crontab = target.crontab;
     out->keep_records = raw.keep == KEEP_RECORDS;
+    out->left_filter = (enum gone)raw.left_filter;
+    out->drift = (enum drift)raw.drift;
     ok &= read_start(r, root, raw.start, out);
+    ok &= read_children(r, raw.children, out);
+    ok &= read_tiers(r, raw.reread, out);
+    ok = ok && check_policies(r, root, out);
     out->ok = ok && source.ok && target.ok;
 }
 

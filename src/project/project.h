@@ -17,6 +17,15 @@ struct connection {
     bool ok; /* no errors */
 };
 
+/* What becomes of rows in the target that their record no longer gives. */
+enum gone { GONE_KEEP, GONE_DELETE, GONE_MARK };
+/* What a change of the records' fields does. */
+enum drift { DRIFT_IGNORE, DRIFT_WARN, DRIFT_ADD_COLUMN, DRIFT_STOP };
+/* A tier of reading again: every `every_ms`, the last `back_ms` before now. */
+struct reread {
+    int64_t every_ms, back_ms;
+};
+
 struct integration {
     struct str name, title;
     struct pos pos;
@@ -27,6 +36,14 @@ struct integration {
     int64_t start_s;            /* in the project's zone */
     int64_t lag_ms, overlap_ms; /* defaults 10 s, 5 min */
     bool keep_records;
+    struct str parent;          /* children.parent: the target column that all rows of a record share, or empty */
+    enum gone child_gone;       /* rows of a record that its newest version no longer has */
+    enum gone left_filter;      /* rows of a record that the condition no longer passes */
+    struct str mark_column;     /* GONE_MARK sets it to 1, a row that is back to 0 */
+    struct str guard;           /* the target column that never goes back, or empty */
+    const struct reread *tiers; /* narrowest first */
+    size_t n_tiers;
+    enum drift drift;
     bool enabled;
     bool ok;
 };

@@ -47,7 +47,12 @@ struct integration_raw {
     struct integration i; /* what is filled as it stands */
     struct str start;
     int keep; /* index into keep_names */
-    const struct node *source, *target;
+    int left_filter, drift;
+    const struct node *source, *target, *children, *reread;
+};
+struct children_raw {
+    struct str parent;
+    int gone;
 };
 struct side_raw {
     struct str connection, crontab;
@@ -59,7 +64,7 @@ struct project_table {
 };
 enum { KEEP_ERRORS, KEEP_RECORDS };
 extern const struct project_table table_settings, table_retention, table_project_connection, table_limits,
-    table_integration, table_side;
+    table_integration, table_side, table_children, table_reread;
 
 /* ---- connection.c, integration.c ---- */
 

@@ -10,6 +10,8 @@
 #define MEMBERS(array) .members = (array), .n_members = sizeof(array) / sizeof *(array)
 
 static const char *const keep_names[] = {"errors", "records", NULL};
+static const char *const gone_names[] = {"keep", "delete", "mark", NULL};                /* enum gone */
+static const char *const drift_names[] = {"ignore", "warn", "add-column", "stop", NULL}; /* enum drift */
 
 static const struct field_spec retention[] = {
     {.name = "journal",
@@ -116,6 +118,32 @@ static const struct field_spec side[] = {
      .help = "The document in the metadata dialect, or the path of its file, beginning at this file."},
 };
 
+static const struct field_spec children[] = {
+    {.name = "parent",
+     .type = FIELD_STRING,
+     .offset = AT(children_raw, parent),
+     .required = true,
+     .help = "The target column that all rows of one record share, such as o_id."},
+    {.name = "gone",
+     .type = FIELD_ENUM,
+     .offset = AT(children_raw, gone),
+     .names = gone_names,
+     .help = "What becomes of rows that the record's newest version no longer has: keep, delete or mark."},
+};
+
+static const struct field_spec reread[] = {
+    {.name = "every",
+     .type = FIELD_DURATION,
+     .offset = AT(reread, every_ms),
+     .required = true,
+     .help = "How often, such as 1h."},
+    {.name = "back",
+     .type = FIELD_DURATION,
+     .offset = AT(reread, back_ms),
+     .required = true,
+     .help = "How far back from now, such as 1d."},
+};
+
 static const struct field_spec integration[] = {
     {.name = "$schema", .type = FIELD_IGNORED, .help = "The JSON Schema of this file, for editors."},
     {.name = "title", .type = FIELD_STRING, .offset = AT(integration_raw, i.title), .help = "For people."},
@@ -148,6 +176,37 @@ static const struct field_spec integration[] = {
      .offset = AT(integration_raw, keep),
      .names = keep_names,
      .help = "What is kept for looking up: errors (the default) or all records."},
+    {.name = "children",
+     .type = FIELD_NODE,
+     .offset = AT(integration_raw, children),
+     MEMBERS(children),
+     .help = "What happens when a record loses lines that it had before."},
+    {.name = "left_filter",
+     .type = FIELD_ENUM,
+     .offset = AT(integration_raw, left_filter),
+     .names = gone_names,
+     .help = "What becomes of the rows of a record that the condition no longer passes: keep (the default), delete or "
+             "mark."},
+    {.name = "mark_column",
+     .type = FIELD_STRING,
+     .offset = AT(integration_raw, i.mark_column),
+     .help = "The target column that `mark` sets to 1, and to 0 when the row is back (sluice_gone)."},
+    {.name = "guard",
+     .type = FIELD_STRING,
+     .offset = AT(integration_raw, i.guard),
+     .help = "A target column, such as modified, that never goes back: a row with a smaller value is not written over "
+             "one with a greater."},
+    {.name = "reread",
+     .type = FIELD_NODE,
+     .offset = AT(integration_raw, reread),
+     MEMBERS(reread),
+     .help = "Tiers of reading again, such as [{\"every\": \"1h\", \"back\": \"1d\"}, {\"every\": \"1d\", \"back\": "
+             "\"7d\"}]; they take only calls that the ordinary runs leave over."},
+    {.name = "drift",
+     .type = FIELD_ENUM,
+     .offset = AT(integration_raw, drift),
+     .names = drift_names,
+     .help = "What a change of the records' fields does: ignore, warn (the default), add-column or stop."},
     {.name = "enabled",
      .type = FIELD_BOOL,
      .offset = AT(integration_raw, i.enabled),
@@ -156,4 +215,5 @@ static const struct field_spec integration[] = {
 
 const struct project_table table_settings = TABLE(settings), table_retention = TABLE(retention),
                            table_project_connection = TABLE(connection), table_limits = TABLE(limits),
-                           table_integration = TABLE(integration), table_side = TABLE(side);
+                           table_integration = TABLE(integration), table_side = TABLE(side),
+                           table_children = TABLE(children), table_reread = TABLE(reread);

@@ -206,16 +206,10 @@ static void add_dead(struct batcher *b, const struct batch_record *r, const stru
     atomic_fetch_add(&b->p->dead_records, 1);
 }
 
-/* Is version `a` older than `b`? Numbers by value, else text; an unknown version is never older. */
+/* Is version `a` older than `b`? An unknown version is never older. */
 static bool version_older(struct str a, struct str b)
 {
-    struct decimal x, y;
-
-    if (!a.n || !b.n)
-        return false;
-    if (decimal_parse(a, &x) && decimal_parse(b, &y))
-        return decimal_cmp(&x, &y) < 0;
-    return str_cmp(a, b) < 0;
+    return a.n && b.n && decimal_cmp_text(a, b) < 0;
 }
 
 /* Is it an older copy of a record that the batch holds already? */

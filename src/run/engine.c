@@ -182,12 +182,12 @@ static enum err connect_target(struct engine *e, struct errinfo *ei)
 enum err engine_open_target(struct engine *e, struct errinfo *ei)
 {
     struct journal_limits limits = {JOURNAL_SEGMENT_BYTES, JOURNAL_SEGMENT_MS};
-    struct str dir =
-        arena_printf(e->arena, "%s/journal/" STR_FMT, e->project->state_dir, STR_ARG(e->integration->name));
+    char *dir = store_journal_dir(e->store, e->integration->name);
     struct strs options;
     enum err err = store_lock(e->store, e->integration->name, &e->lock, ei);
 
-    err = err ? err : journal_open(dir.p, limits, false, &e->journal, ei);
+    err = err ? err : journal_open(dir, limits, false, &e->journal, ei);
+    free(dir);
     err = err ? err : connection_values(e->project, e->integration->target, e->arena, &options, ei);
     err = err ? err : sink_open(e->flow->sink_type, &e->flow->sink_spec, &options, &e->sink, ei);
     err = err ? err : connect_target(e, ei);

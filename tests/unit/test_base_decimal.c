@@ -167,11 +167,21 @@ static void hostile_lengths(void **state)
     free(text);
 }
 
+static void text_order(void **state)
+{
+    (void)state;
+    assert_true(decimal_cmp_text(S("9"), S("10")) < 0); /* numbers by value */
+    assert_true(decimal_cmp_text(S("9007199254740993"), S("9007199254740992")) > 0);
+    assert_true(decimal_cmp_text(S("1.50"), S("1.5")) == 0);
+    assert_true(decimal_cmp_text(S("2026-11-01 09:00:00"), S("2026-11-01 10:00:00")) < 0);
+    assert_true(decimal_cmp_text(S("9"), S("x")) < 0); /* one is no number: as texts */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chosen_cases), cmocka_unit_test(random_cases),    cmocka_unit_test(whole_numbers),
-        cmocka_unit_test(negation),     cmocka_unit_test(hostile_lengths),
+        cmocka_unit_test(negation),     cmocka_unit_test(hostile_lengths), cmocka_unit_test(text_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

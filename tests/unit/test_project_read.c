@@ -231,7 +231,9 @@ static void reads_what_is_given(void **state)
         &folder, "integrations/orders.json",
         S("{title: 'Orders', source: {connection: 'shop', crontab: '*/5 * * * *', metadata: './orders.source.json'},\n"
           "target: {connection: 'depot', crontab: '@every 30s', metadata: {api: 'batchexecute', id: 'id', table: 't', "
-          "request: []}},\nstart: '2026-01-02 03:04:05', lag: '1m', overlap: 0, keep: 'records', enabled: false}"));
+          "request: []}},\nstart: '2026-01-02 03:04:05', lag: '1m', overlap: 0, keep: 'records', enabled: false,\n"
+          "children: {parent: 'o_id', gone: 'delete'}, left_filter: 'mark', mark_column: 'gone', guard: 'modified',\n"
+          "reread: [{every: '1d', back: '7d'}, {every: '1h', back: '1d'}], drift: 'add-column'}"));
     assert_int_equal(remove(folder_path(&folder, "integrations/orders.target.json", path)), 0);
     p = open_clean(diags);
     assert_string_equal(p->dir, folder.dir);
@@ -246,6 +248,12 @@ static void reads_what_is_given(void **state)
     assert_non_null(i);
     assert_true(i->ok && i->has_start && i->keep_records && !i->enabled);
     assert_true(i->start_s == 1767323045 && i->lag_ms == 60000 && i->overlap_ms == 0);
+    assert_text(i->parent, "o_id");
+    assert_true(i->child_gone == GONE_DELETE && i->left_filter == GONE_MARK && i->drift == DRIFT_ADD_COLUMN);
+    assert_text(i->mark_column, "gone");
+    assert_text(i->guard, "modified");
+    assert_true(i->n_tiers == 2 && i->tiers[0].every_ms == 3600000 && i->tiers[0].back_ms == 86400000 &&
+                i->tiers[1].back_ms == 7 * 86400000);
     assert_text(i->title, "Orders");
     assert_text(i->source_crontab, "*/5 * * * *");
     assert_text(i->target_crontab, "@every 30s");
