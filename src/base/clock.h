@@ -11,6 +11,7 @@ struct clock {
     int64_t (*wall_ms)(void *ctx);
     int64_t (*mono_ms)(void *ctx);
     void *ctx;
+    void (*pause_ms)(void *ctx, int64_t ms); /* lets time pass; NULL: the thread sleeps */
 };
 
 extern const struct clock clock_system;
@@ -22,6 +23,9 @@ static inline int64_t clock_mono(const struct clock *c)
 {
     return c->mono_ms(c->ctx);
 }
+
+/* Waits on the calling thread; not for loops that have timers. */
+void clock_pause(const struct clock *c, int64_t ms);
 
 /* Civil time. A zone is an IANA name ("Asia/Shanghai"), "UTC" or a fixed offset ("+08:00"). Opaque, immutable,
  * thread-safe once made; daylight saving is right. Reads the system's zone files (RFC 8536). */

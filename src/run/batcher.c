@@ -1,4 +1,4 @@
-/* The shape thread: pages in journal order become batches.
+/* Pages in journal order become batches. Synchronous: the shape thread calls it, and so may a simulation.
  *
  * A record is identified, folded against the batch being filled (the newer version of a key stays, equal versions: the
  * later in the journal), looked up in the ledger where idCheck or a remedy asks for it, shaped, and its rows are added.
@@ -7,26 +7,20 @@
  * it): the checkpoint that commits with its rows.
  *
  * Dead letters found here travel with the batch: they are made durable before the checkpoint passes them. */
+#include "run/batcher.h"
+
 #include "base/decimal.h"
 #include "base/map.h"
-#include "run/pipeline.h"
+#include "run/ledger_notes.h"
 
 #include <stdlib.h>
 
 #define ROWS_MIN_CAP 64
-#define LEDGER_GROUP 8192
-
-/* Records whose ledger entries wait: many at a time in key order touch each page of the store once. Behind after a
- * crash, the ledger is brought up to date from the journal. */
-struct pending {
-    struct arena *arena;
-    struct ledger_entry *at;
-    size_t n;
-    int64_t page; /* everything up to here is in `at` or in the store */
-};
 
 struct batcher {
     struct pipeline *p;
+    batcher_give *give;
+    void *give_ctx;
     struct shaper *shaper;
     struct unit *u;   /* being filled; never NULL while running */
     struct map *keys; /* key → index into u->b.records, of this batch */
@@ -37,7 +31,7 @@ struct batcher {
     bool moved; /* the position moved since the last batch */
     int64_t batch_no;
     uint64_t seed;
-    struct pending ledger;
+    struct ledger_notes *ledger;
 };
 
 static void unit_begin(struct batcher *b)
@@ -74,56 +68,15 @@ static void drop_gone(struct batcher *b)
     t->n_rows = rows;
 }
 
-static int by_key(const void *x, const void *y)
-{
-    return str_cmp(((const struct ledger_entry *)x)->key, ((const struct ledger_entry *)y)->key);
-}
-
-static enum err put_ledger(struct batcher *b, struct errinfo *ei)
-{
-    struct pending *l = &b->ledger;
-    struct str name = b->p->flow->integration->name;
-    enum err e = OK;
-
-    if (l->n) {
-        qsort(l->at, l->n, sizeof *l->at, by_key);
-        e = ledger_put(b->p->store, name, l->at, l->n, ei);
-    }
-    if (!e && l->page > b->p->ledger_page)
-        e = store_set_fact(b->p->store, ledger_page_fact(l->arena, name),
-                           arena_printf(l->arena, "%lld", (long long)l->page), ei);
-    b->p->ledger_page = l->page;
-    l->n = 0;
-    arena_reset(l->arena);
-    return e;
-}
-
-static enum err add_to_ledger(struct batcher *b, const struct batch_record *r, struct errinfo *ei)
-{
-    struct pending *l = &b->ledger;
-
-    l->at[l->n++] = (struct ledger_entry){
-        .key = arena_str(l->arena, r->key),
-        .version = arena_str(l->arena, r->version),
-        .hash_hi = r->hash_hi,
-        .hash_lo = r->hash_lo,
-        .page = r->page,
-        .row = r->row,
-        .lines = (int32_t)r->n_rows,
-        .mapping = b->p->flow->mapping,
-    };
-    return l->n == LEDGER_GROUP ? put_ledger(b, ei) : OK;
-}
-
 static enum err note_unit(struct batcher *b, struct errinfo *ei)
 {
     const struct batch *t = &b->u->b;
     enum err e = OK;
 
     for (size_t i = 0; i < t->n_records && !e; i++)
-        e = add_to_ledger(b, &t->records[i], ei);
-    b->ledger.page = b->row < 0 ? b->page : b->page - 1;
-    return !e && b->p->ledger_strict ? put_ledger(b, ei) : e;
+        e = ledger_notes_add(b->ledger, &t->records[i], ei);
+    ledger_notes_reach(b->ledger, b->row < 0 ? b->page : b->page - 1);
+    return !e && b->p->ledger_strict ? ledger_notes_keep(b->ledger, ei) : e;
 }
 
 static enum err finish_unit(struct batcher *b, struct errinfo *ei)
@@ -153,7 +106,7 @@ static enum err finish_unit(struct batcher *b, struct errinfo *ei)
     return e;
 }
 
-static bool flush(struct batcher *b)
+bool batcher_flush(struct batcher *b)
 {
     struct pipeline *p = b->p;
     struct errinfo ei;
@@ -164,7 +117,7 @@ static bool flush(struct batcher *b)
         pipeline_fail(p, &ei);
         return false;
     }
-    if (!queue_push(p->to_write, b->u))
+    if (!b->give(b->give_ctx, b->u))
         return false;
     b->moved = false;
     unit_begin(b);
@@ -369,7 +322,7 @@ static bool take_record(struct batcher *b, struct page *page, const struct looku
     b->row = (int32_t)i + 1;
     b->page = page->seq;
     b->moved = true;
-    return b->u->b.n_rows < limit || flush(b);
+    return b->u->b.n_rows < limit || batcher_flush(b);
 }
 
 /* Would this record's lines exceed the batch? Told before shaping by the length of the first flattened array. */
@@ -407,9 +360,9 @@ static enum err note_known(struct batcher *b, const struct page *page, const str
 
     for (size_t i = 0; i < n && !e && page->seq > b->p->ledger_page; i++)
         if (!l->code[i])
-            e = add_to_ledger(b, &l->records[i], ei);
-    if (!e && n == page->reply.n_records && page->seq > b->ledger.page)
-        b->ledger.page = page->seq;
+            e = ledger_notes_add(b->ledger, &l->records[i], ei);
+    if (!e && n == page->reply.n_records)
+        ledger_notes_reach(b->ledger, page->seq);
     return e;
 }
 
@@ -437,7 +390,7 @@ static bool take_page(struct batcher *b, struct page *page)
     atomic_fetch_add(&p->bytes, (int64_t)page->body_n);
     for (size_t i = skip; going && i < page->reply.n_records; i++) {
         atomic_fetch_add(&p->records, 1);
-        if (would_exceed(b, page, l.records[i].raw) && !flush(b)) {
+        if (would_exceed(b, page, l.records[i].raw) && !batcher_flush(b)) {
             going = false;
             break;
         }
@@ -456,7 +409,7 @@ static bool take_page(struct batcher *b, struct page *page)
     return going;
 }
 
-static bool take(struct batcher *b, struct page *page)
+bool batcher_take(struct batcher *b, struct page *page)
 {
     if (!page->mark)
         return take_page(b, page);
@@ -484,45 +437,48 @@ static void tell_missing(const struct batcher *b)
                                                .rows = (int64_t)rows});
 }
 
-void *batcher_main(void *pipeline)
+struct batcher *batcher_new(struct pipeline *p, batcher_give *give, void *ctx)
 {
-    struct pipeline *p = pipeline;
-    struct batcher b = {.p = p,
-                        .shaper = shaper_new(p->flow->shape),
-                        .keys = map_new(),
-                        .page = p->start.page,
-                        .row = p->start.row,
-                        .cursor_s = p->start.cursor_s,
-                        .batch_no = p->start.batch,
-                        .seed = p->flow->mapping};
-    struct page *page;
-    struct errinfo ei;
-    bool going = true;
+    struct batcher *b = mem_zero(sizeof *b);
 
-    b.ledger = (struct pending){
-        .arena = arena_new(64u << 20), .at = mem_alloc(LEDGER_GROUP * sizeof *b.ledger.at), .page = p->ledger_page};
-    unit_begin(&b);
-    for (;;) {
-        page = queue_try_pop(p->to_shape);
-        if (!page && going)
-            going = flush(&b);
-        if (!page)
-            page = queue_pop(p->to_shape);
-        if (!page)
-            break;
-        going = going && take(&b, page);
-        page_unref(page);
-    }
-    going = going && flush(&b);
-    if (going && p->ledger && !p->frozen && put_ledger(&b, &ei))
+    b->p = p;
+    b->give = give;
+    b->give_ctx = ctx;
+    b->shaper = shaper_new(p->flow->shape);
+    b->keys = map_new();
+    b->page = p->start.page;
+    b->row = p->start.row;
+    b->cursor_s = p->start.cursor_s;
+    b->batch_no = p->start.batch;
+    b->seed = p->flow->mapping;
+    b->ledger = ledger_notes_new(p);
+    unit_begin(b);
+    return b;
+}
+
+bool batcher_end(struct batcher *b)
+{
+    struct pipeline *p = b->p;
+    struct errinfo ei;
+
+    if (!batcher_flush(b))
+        return false;
+    if (p->ledger && !p->frozen && ledger_notes_keep(b->ledger, &ei)) {
         pipeline_fail(p, &ei);
-    tell_missing(&b);
-    queue_close(p->to_write);
-    unit_free(b.u);
-    shaper_free(b.shaper);
-    map_free(b.keys);
-    free(b.gone);
-    free(b.ledger.at);
-    arena_free(b.ledger.arena);
-    return NULL;
+        return false;
+    }
+    return true;
+}
+
+void batcher_free(struct batcher *b)
+{
+    if (!b)
+        return;
+    tell_missing(b);
+    unit_free(b->u);
+    shaper_free(b->shaper);
+    map_free(b->keys);
+    free(b->gone);
+    ledger_notes_free(b->ledger);
+    free(b);
 }

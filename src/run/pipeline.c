@@ -1,5 +1,9 @@
-/* Starting, failing and ending the threads of a run. */
+/* Starting, failing and ending the threads of a run; the shape and write threads themselves, which only move pages and
+ * units between a queue and the batcher or the writer. */
 #include "run/pipeline.h"
+
+#include "run/batcher.h"
+#include "run/writer.h"
 
 void pipeline_fail(struct pipeline *p, const struct errinfo *ei)
 {
@@ -20,9 +24,62 @@ void pipeline_emit(const struct pipeline *p, struct event e)
     event_emit(&p->options->listener, &e);
 }
 
+static bool give_unit(void *ctx, struct unit *u)
+{
+    struct pipeline *p = ctx;
+
+    return queue_push(p->to_write, u);
+}
+
+/* What is there is flushed before waiting for more. */
+static void *shape_main(void *pipeline)
+{
+    struct pipeline *p = pipeline;
+    struct batcher *b = batcher_new(p, give_unit, p);
+    bool going = true;
+
+    for (;;) {
+        struct page *page = queue_try_pop(p->to_shape);
+
+        if (!page && going)
+            going = batcher_flush(b);
+        if (!page)
+            page = queue_pop(p->to_shape);
+        if (!page)
+            break;
+        going = going && batcher_take(b, page);
+        page_unref(page);
+    }
+    (void)(going && batcher_end(b)); /* why not is the pipeline's to tell */
+    queue_close(p->to_write);
+    batcher_free(b);
+    return NULL;
+}
+
+static void *write_main(void *pipeline)
+{
+    struct pipeline *p = pipeline;
+    struct writer *w = writer_new(p);
+    struct errinfo ei = {0};
+    enum err e = writer_begin(w, &ei);
+    struct unit *u;
+
+    while (!e && (u = queue_pop(p->to_write))) {
+        e = writer_write(w, u, &ei);
+        unit_free(u);
+    }
+    if (!e)
+        e = writer_end(w, &ei);
+    if (e)
+        pipeline_fail(p, &ei);
+    writer_free(w);
+    p->ended(p->ended_ctx);
+    return NULL;
+}
+
 enum err pipeline_start(struct pipeline *p, struct errinfo *ei)
 {
-    void *(*const mains[3])(void *) = {journaler_main, batcher_main, writer_main};
+    void *(*const mains[3])(void *) = {journaler_main, shape_main, write_main};
     static const char *const names[3] = {"journal", "shape", "write"};
 
     pthread_mutex_init(&p->lock, NULL);

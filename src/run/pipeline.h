@@ -103,9 +103,7 @@ void unit_hold_page(struct unit *u, struct page *page); /* adds a reference once
 void unit_hold_doc(struct unit *u, struct json_doc *doc);
 struct dead_letter *unit_add_dead(struct unit *u);
 
-/* the threads */
+/* the journal thread */
 void *journaler_main(void *pipeline);
-void *batcher_main(void *pipeline);
-void *writer_main(void *pipeline);
 
 #endif

@@ -1,9 +1,8 @@
 /* A run, as a story: open what is needed, decide what to read, let the pipeline work while the loop reads, then count
  * and tell.
  *
- * Ordinary runs read from the cursor (less the overlap) to the source's now less the lag, then the open gaps. A remedy
- * reads what its takeOverRequest says, a backfill the range asked for; neither moves the cursor. The first reply
- * teaches the source's clock: when it shows that the end of the range was wrong, the range is planned again.
+ * What is to be read is planned in plan.c. The first reply teaches the source's clock: when it shows that the end of
+ * the range was wrong, the range is planned again.
  *
  * At the end the program checks its own counting (decisions 26): records = folded + filtered + repeats + dead records +
  * shaped records, and shaped rows = committed + dead rows. A sum that is off is an error of ours, and the run says so.
@@ -13,6 +12,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "run/engine.h"
+#include "run/plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,9 +27,8 @@ struct run {
     struct pipeline p;
     struct reader *reader;
     struct run_summary *s;
-    struct job jobs[1024];
-    size_t n_jobs;
-    int64_t began_ms, planned_to_s;
+    struct plan plan;
+    int64_t began_ms;
     int first_pages;
     int64_t id;
     bool read_all, written, interrupted;
@@ -44,67 +43,22 @@ static int64_t source_now_s(const struct run *r)
     return remote_clock_now_ms(r->e.remote) / 1000;
 }
 
-static void add_job(struct run *r, struct job j)
-{
-    if (r->n_jobs < sizeof r->jobs / sizeof *r->jobs)
-        r->jobs[r->n_jobs++] = j;
-}
-
-static enum err plan_gaps(struct run *r, struct errinfo *ei)
-{
-    struct gap *gaps;
-    size_t n;
-    enum err err = store_gaps(r->e.store, r->e.integration->name, r->e.arena, &gaps, &n, ei);
-
-    for (size_t i = 0; !err && i < n; i++)
-        add_job(r, (struct job){PURPOSE_GAP, r->e.flow->request, gaps[i].from_s, gaps[i].to_s, true, gaps[i].id});
-    return err;
-}
-
-static void plan_main(struct run *r, int64_t to_s)
-{
-    const struct integration *i = r->e.integration;
-    int64_t from_s = r->e.at.cursor_s - i->overlap_ms / 1000;
-
-    if (i->has_start && from_s < i->start_s)
-        from_s = i->start_s < r->e.at.cursor_s ? i->start_s : r->e.at.cursor_s;
-    r->s->from_s = r->e.at.cursor_s;
-    r->s->to_s = to_s;
-    add_job(r, (struct job){.purpose = PURPOSE_MAIN, .request = r->e.flow->request, .from_s = from_s, .to_s = to_s});
-}
-
 static enum err plan(struct run *r, struct errinfo *ei)
 {
-    const struct run_options *o = r->e.options;
-    int64_t edge_s = source_now_s(r) - r->e.integration->lag_ms / 1000;
+    struct plan_input in = {
+        .flow = r->e.flow, .options = r->e.options, .cursor_s = r->e.at.cursor_s, .now_s = source_now_s(r)};
+    struct gap *gaps = NULL;
+    enum err err = r->e.options->kind == RUN_MAIN
+                       ? store_gaps(r->e.store, r->e.integration->name, r->e.arena, &gaps, &in.n_gaps, ei)
+                       : OK;
 
-    r->n_jobs = 0;
-    r->planned_to_s = edge_s;
-    switch (o->kind) {
-    case RUN_REMEDY:
-        r->s->from_s = r->e.at.cursor_s;
-        r->s->to_s = edge_s;
-        add_job(r, (struct job){.purpose = PURPOSE_REMEDY,
-                                .request = r->e.flow->remedy,
-                                .from_s = r->e.at.cursor_s,
-                                .to_s = edge_s});
-        return OK;
-    case RUN_BACKFILL:
-        r->s->from_s = o->from_s;
-        r->s->to_s = o->to_s < edge_s ? o->to_s : edge_s;
-        if (r->s->from_s <= r->s->to_s)
-            add_job(r, (struct job){.purpose = PURPOSE_BACKFILL,
-                                    .request = r->e.flow->request,
-                                    .from_s = r->s->from_s,
-                                    .to_s = r->s->to_s});
-        return OK;
-    case RUN_MAIN:
-    case RUN_REPLAY:
-    case RUN_RETRY:
-        break;
-    }
-    plan_main(r, edge_s);
-    return plan_gaps(r, ei);
+    if (err)
+        return err;
+    in.gaps = gaps;
+    plan_make(&in, &r->plan);
+    r->s->from_s = r->plan.from_s;
+    r->s->to_s = r->plan.to_s;
+    return OK;
 }
 
 /* ---- callbacks on the loop ---- */
@@ -120,7 +74,7 @@ static void first_page(void *ctx, bool *ret_again)
 {
     struct run *r = ctx;
     struct errinfo ei;
-    int64_t off_s = source_now_s(r) - r->e.integration->lag_ms / 1000 - r->planned_to_s;
+    int64_t off_s = source_now_s(r) - r->e.integration->lag_ms / 1000 - r->plan.edge_s;
 
     *ret_again = false;
     if (r->first_pages++ == FIRST_PAGES_MAX)
@@ -136,7 +90,7 @@ static void first_page(void *ctx, bool *ret_again)
         log_warn("%s", ei.msg);
         return;
     }
-    reader_set_jobs(r->reader, r->jobs, r->n_jobs);
+    reader_set_jobs(r->reader, r->plan.jobs, r->plan.n);
     *ret_again = true;
 }
 
@@ -365,7 +319,7 @@ static enum err set_reader(struct run *r, struct errinfo *ei)
     if (!text.p || !num_i64(text, &c.size_learnt))
         c.size_learnt = 0;
     r->reader = reader_new(&c);
-    reader_set_jobs(r->reader, r->jobs, r->n_jobs);
+    reader_set_jobs(r->reader, r->plan.jobs, r->plan.n);
     return OK;
 }
 

@@ -1,4 +1,5 @@
-/* The write thread: one transaction a batch, and never a doubt about what is in.
+/* One transaction a batch, and never a doubt about what is in. Synchronous: the write thread calls it, and so may a
+ * simulation.
  *
  * Target trouble blocks: the batch is tried again, with full jitter, until the patience of the run is over; nothing
  * overtakes it. When the answer to COMMIT was lost, the checkpoint row decides: it holds the number of the last batch
@@ -7,13 +8,12 @@
  *
  * The store's copy of the progress follows the target's checkpoint, at most once a second; where the target cannot hold
  * one, after every batch. */
+#include "run/writer.h"
+
 #include "base/digest.h"
 #include "base/map.h"
-#include "run/pipeline.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define BACKOFF_FIRST_MS  100
 #define BACKOFF_MAX_MS    5000
@@ -211,9 +211,8 @@ static void pause_ms(const struct pipeline *p, int64_t ms)
 {
     while (ms > 0 && !atomic_load(&p->failed) && !atomic_load(&p->stopping)) {
         int64_t step = ms < 50 ? ms : 50;
-        struct timespec t = {0, step * 1000000};
 
-        nanosleep(&t, NULL);
+        clock_pause(p->options->clock, step);
         ms -= step;
     }
 }
@@ -292,30 +291,37 @@ static enum err pretend(struct writer *w, struct errinfo *ei)
     return OK;
 }
 
-static void write_all(struct writer *w)
+struct writer *writer_new(struct pipeline *p)
 {
-    struct pipeline *p = w->p;
-    struct errinfo ei = {0};
-    enum err e = p->sink && !p->frozen ? load_open_dead(w, &ei) : OK;
+    struct writer *w = mem_zero(sizeof *w);
 
-    while (!e && (w->u = queue_pop(p->to_write))) {
-        e = p->sink ? write_unit(w, &ei) : pretend(w, &ei);
-        unit_free(w->u);
-    }
-    if (!e && p->sink)
-        e = keep_progress(w, true, &ei);
-    if (e)
-        pipeline_fail(p, &ei);
+    w->p = p;
+    w->written = p->start;
+    w->open_dead = map_new_copying(256u << 20);
+    w->progress_at_ms = INT64_MIN / 2;
+    return w;
 }
 
-void *writer_main(void *pipeline)
+void writer_free(struct writer *w)
 {
-    struct pipeline *p = pipeline;
-    struct writer w = {
-        .p = p, .written = p->start, .open_dead = map_new_copying(256u << 20), .progress_at_ms = INT64_MIN / 2};
+    if (!w)
+        return;
+    map_free(w->open_dead);
+    free(w);
+}
 
-    write_all(&w);
-    map_free(w.open_dead);
-    p->ended(p->ended_ctx);
-    return NULL;
+enum err writer_begin(struct writer *w, struct errinfo *ei)
+{
+    return w->p->sink && !w->p->frozen ? load_open_dead(w, ei) : OK;
+}
+
+enum err writer_write(struct writer *w, struct unit *u, struct errinfo *ei)
+{
+    w->u = u;
+    return w->p->sink ? write_unit(w, ei) : pretend(w, ei);
+}
+
+enum err writer_end(struct writer *w, struct errinfo *ei)
+{
+    return w->p->sink ? keep_progress(w, true, ei) : OK;
 }

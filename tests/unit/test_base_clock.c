@@ -340,7 +340,7 @@ static void clocks(void **state)
 {
     (void)state;
     int64_t now = 5;
-    struct clock turned = {hand, hand, &now};
+    struct clock turned = {.wall_ms = hand, .mono_ms = hand, .ctx = &now};
     assert_int_equal(clock_wall(&turned), 5);
     now = 6;
     assert_int_equal(clock_mono(&turned), 6);

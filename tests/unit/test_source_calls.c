@@ -214,7 +214,7 @@ static struct caller *caller_new(const struct scripted *script, int n, int64_t c
 
     upstream_start(&c->up, script, n);
     c->arena = arena_new(64u << 20);
-    c->clock = (struct clock){hands_wall, hands_mono, &c->hands};
+    c->clock = (struct clock){.wall_ms = hands_wall, .mono_ms = hands_mono, .ctx = &c->hands};
     c->loop = config.loop = loop_new();
     c->http = config.http = http_new(c->loop, &clock_system);
     c->remote = config.remote = remote_clock_new(&clock_system);

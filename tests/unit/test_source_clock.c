@@ -19,7 +19,7 @@ static int64_t date_of(int64_t at_ms, int64_t off_ms)
 static bool check(const struct table_row *row)
 {
     int64_t now = 1700000000000, from, to, off, trip, age;
-    struct clock local = {wall, wall, &now};
+    struct clock local = {.wall_ms = wall, .mono_ms = wall, .ctx = &now};
     struct remote_clock *r = remote_clock_new(&local);
     struct str rest = row->col[0], word, part;
     bool ok = row->n >= 3 && num_i64(row->col[1], &from) && num_i64(row->col[2], &to) && !remote_clock_known(r);

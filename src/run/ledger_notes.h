@@ -1,0 +1,18 @@
+/* What the ledger is to learn, collected; see ledger_notes.c. One thread at a time. */
+#ifndef RUN_LEDGER_NOTES_H
+#define RUN_LEDGER_NOTES_H
+
+#include "run/pipeline.h"
+
+struct ledger_notes;
+
+struct ledger_notes *ledger_notes_new(struct pipeline *p);
+void ledger_notes_free(struct ledger_notes *n); /* what was not kept is learnt again from the journal. NULL is fine */
+/* Notes a record (copies); keeps all when there are many. ERR_DISK. */
+enum err ledger_notes_add(struct ledger_notes *n, const struct batch_record *r, struct errinfo *ei) MUST_USE;
+/* Everything up to this journal position is noted or kept; never goes back. */
+void ledger_notes_reach(struct ledger_notes *n, int64_t page);
+/* Makes it durable, and the position after it. ERR_DISK. */
+enum err ledger_notes_keep(struct ledger_notes *n, struct errinfo *ei) MUST_USE;
+
+#endif

@@ -1,0 +1,70 @@
+/* Ordinary runs read from the cursor (less the overlap, but never before `start`) to now less the lag, then the open
+ * gaps. A remedy reads what its takeOverRequest says, a backfill the range asked for; neither moves the cursor. When
+ * there are more gaps than a run takes, the rest is left to the next. */
+#include "run/plan.h"
+
+static void add(struct plan *p, struct job j)
+{
+    if (p->n < PLAN_JOBS_MAX)
+        p->jobs[p->n++] = j;
+}
+
+static void plan_main(const struct plan_input *in, struct plan *p)
+{
+    const struct integration *i = in->flow->integration;
+    int64_t from_s = in->cursor_s - i->overlap_ms / 1000;
+
+    if (i->has_start && from_s < i->start_s)
+        from_s = i->start_s < in->cursor_s ? i->start_s : in->cursor_s;
+    p->from_s = in->cursor_s;
+    p->to_s = p->edge_s;
+    add(p, (struct job){.purpose = PURPOSE_MAIN, .request = in->flow->request, .from_s = from_s, .to_s = p->edge_s});
+}
+
+static void plan_gaps(const struct plan_input *in, struct plan *p)
+{
+    for (size_t i = 0; i < in->n_gaps; i++)
+        add(p, (struct job){.purpose = PURPOSE_GAP,
+                            .request = in->flow->request,
+                            .from_s = in->gaps[i].from_s,
+                            .to_s = in->gaps[i].to_s,
+                            .whole = true,
+                            .gap = in->gaps[i].id});
+}
+
+static void plan_remedy(const struct plan_input *in, struct plan *p)
+{
+    p->from_s = in->cursor_s;
+    p->to_s = p->edge_s;
+    add(p, (struct job){
+               .purpose = PURPOSE_REMEDY, .request = in->flow->remedy, .from_s = in->cursor_s, .to_s = p->edge_s});
+}
+
+static void plan_backfill(const struct plan_input *in, struct plan *p)
+{
+    p->from_s = in->options->from_s;
+    p->to_s = in->options->to_s < p->edge_s ? in->options->to_s : p->edge_s;
+    if (p->from_s <= p->to_s)
+        add(p, (struct job){
+                   .purpose = PURPOSE_BACKFILL, .request = in->flow->request, .from_s = p->from_s, .to_s = p->to_s});
+}
+
+void plan_make(const struct plan_input *in, struct plan *ret)
+{
+    ret->n = 0;
+    ret->edge_s = in->now_s - in->flow->integration->lag_ms / 1000;
+    switch (in->options->kind) {
+    case RUN_REMEDY:
+        plan_remedy(in, ret);
+        return;
+    case RUN_BACKFILL:
+        plan_backfill(in, ret);
+        return;
+    case RUN_MAIN:
+    case RUN_REPLAY:
+    case RUN_RETRY:
+        break;
+    }
+    plan_main(in, ret);
+    plan_gaps(in, ret);
+}
