@@ -94,17 +94,20 @@ static void set_version(struct book *b, struct slot *s, const struct version *v)
     s->born_s = v->born_s;
     s->modified_s = v->modified_s;
     s->ts = v->ts;
+    s->twist = v->twist;
     keep_json(b, s, v);
 }
 
 static void show(struct book *b, const struct version *v)
 {
     struct slot *s = &b->slot[v->idx];
-    if (s->visible && s->rev >= v->rev)
+    if (s->json && s->rev >= v->rev)
         return; /* a newer version was faster */
     if (s->visible)
         hide(b, s);
     set_version(b, s, v);
+    if (v->twist.removed)
+        return;
     array_insert(b->by_modified, b->n_visible, place_modified(b, s), (uint32_t)v->idx);
     array_insert(b->by_ts, b->n_visible, book_from_ts(b, s->ts), (uint32_t)v->idx);
     b->n_visible++;
@@ -164,10 +167,20 @@ void book_add(struct book *b, int64_t now_ms, int64_t late_ms)
 void book_edit(struct book *b, uint64_t idx, int64_t now_ms, int64_t late_ms)
 {
     struct slot *s = &b->slot[idx];
-    struct version v = {
-        .idx = idx, .rev = ++s->last_rev, .born_s = s->born_s, .modified_s = now_ms / 1000, .ts = b->next_ts++};
+    struct version v = {.idx = idx,
+                        .rev = ++s->last_rev,
+                        .born_s = s->born_s,
+                        .modified_s = now_ms / 1000,
+                        .ts = b->next_ts++,
+                        .twist = s->last_twist};
     b->edits++;
     publish(b, &v, now_ms + late_ms, now_ms);
+}
+
+void book_twist(struct book *b, uint64_t idx, struct twist to, int64_t now_ms, int64_t late_ms)
+{
+    b->slot[idx].last_twist = to;
+    book_edit(b, idx, now_ms, late_ms);
 }
 
 void book_tick(struct book *b, int64_t now_ms, int64_t late_ms)
@@ -201,7 +214,8 @@ bool book_find(const struct book *b, uint64_t o_id, uint64_t *ret_idx)
 struct version book_version(const struct book *b, uint64_t idx)
 {
     const struct slot *s = &b->slot[idx];
-    return (struct version){.idx = idx, .rev = s->rev, .born_s = s->born_s, .modified_s = s->modified_s, .ts = s->ts};
+    return (struct version){
+        .idx = idx, .rev = s->rev, .born_s = s->born_s, .modified_s = s->modified_s, .ts = s->ts, .twist = s->twist};
 }
 
 const struct record *book_record(struct book *b, uint64_t idx)

@@ -16,6 +16,7 @@ struct slot {
     uint32_t last_rev; /* given out, perhaps not visible yet */
     uint8_t status;
     bool visible;
+    struct twist twist, last_twist; /* visible; given out */
 };
 
 struct pending { /* a version that waits to be seen */
@@ -47,6 +48,8 @@ void book_close(struct book *b);
 void book_tick(struct book *b, int64_t now_ms, int64_t late_ms);
 /* One edit of the order in that slot, stamped now; seen late_ms from now. */
 void book_edit(struct book *b, uint64_t idx, int64_t now_ms, int64_t late_ms);
+/* An edit that also gives the order this twist, until another does. */
+void book_twist(struct book *b, uint64_t idx, struct twist to, int64_t now_ms, int64_t late_ms);
 /* One new order, stamped now. */
 void book_add(struct book *b, int64_t now_ms, int64_t late_ms);
 /* The half-open range of by_modified with from <= modified <= to (seconds); of by_ts with ts >= from. */

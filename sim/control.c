@@ -2,6 +2,9 @@
  *   {"fault":"drift","value":3}   on with a value; true or no value: on with the default; false: off
  *   {"advance_ms":5000}           the clock goes on
  *   {"edit":900001}               one edit of an order, or of each in a list
+ *   {"shorten":900001}            an edit that takes the last line away; likewise, each of an order or a list:
+ *   {"leave":…} {"enter":…}       out of the seed's condition, and back
+ *   {"remove":…} {"show":…}       the API shows it no more; shows it again
  *   {"new":3}                     so many new orders, stamped now
  * Everything named is done in this order; the first mistake ends it with 400 and a sentence. */
 #include "base/json.h"
@@ -19,23 +22,32 @@ static enum err apply_fault(struct sim *s, const struct json *root, struct errin
     return fault_set(&s->faults, json_text(name), text, ei);
 }
 
-static enum err edit_one(struct sim *s, const struct json *id, struct errinfo *ei)
+enum edit { EDIT_PLAIN, EDIT_SHORTEN, EDIT_LEAVE, EDIT_ENTER, EDIT_REMOVE, EDIT_SHOW, EDIT_COUNT };
+static const char *const edit_names[EDIT_COUNT] = {"edit", "shorten", "leave", "enter", "remove", "show"};
+
+static enum err edit_one(struct sim *s, enum edit how, const struct json *id, struct errinfo *ei)
 {
     uint64_t o_id, idx;
-    if (!num_u64(json_text(id), &o_id) || !book_find(&s->book, o_id, &idx) || !s->book.slot[idx].visible)
-        return fail(ei, ERR_USAGE, "\"edit\": there is no such order");
-    book_edit(&s->book, idx, sim_now_ms(s), sim_late_ms(s));
+    if (!num_u64(json_text(id), &o_id) || !book_find(&s->book, o_id, &idx) || !s->book.slot[idx].json)
+        return fail(ei, ERR_USAGE, "\"%s\": there is no such order", edit_names[how]);
+    struct twist t = s->book.slot[idx].last_twist;
+    if (how == EDIT_SHORTEN && !t.shorter)
+        t.lines_from = s->book.slot[idx].last_rev;
+    t.shorter = (uint8_t)(t.shorter + (how == EDIT_SHORTEN && t.shorter < LINES_MAX));
+    t.outside = how == EDIT_LEAVE || (t.outside && how != EDIT_ENTER);
+    t.removed = how == EDIT_REMOVE || (t.removed && how != EDIT_SHOW);
+    book_twist(&s->book, idx, t, sim_now_ms(s), sim_late_ms(s));
     return OK;
 }
 
-static enum err apply_edits(struct sim *s, const struct json *ids, struct errinfo *ei)
+static enum err apply_edits(struct sim *s, enum edit how, const struct json *ids, struct errinfo *ei)
 {
     if (json_type(ids) != JSON_ARRAY)
-        return edit_one(s, ids, ei);
+        return edit_one(s, how, ids, ei);
     struct json_iter it = json_iter(ids);
     const struct json *id;
     while ((id = json_next(&it, NULL))) {
-        enum err e = edit_one(s, id, ei);
+        enum err e = edit_one(s, how, id, ei);
         if (e != OK)
             return e;
     }
@@ -47,7 +59,9 @@ static enum err apply(struct sim *s, const struct json *root, struct errinfo *ei
     int64_t n;
     const struct json *advance = json_get(root, S("advance_ms")), *add = json_get(root, S("new"));
     if (json_type(root) != JSON_OBJECT || json_count(root) == 0)
-        return fail(ei, ERR_USAGE, "the body must be an object with fault, advance_ms, edit or new");
+        return fail(
+            ei, ERR_USAGE,
+            "the body must be an object with fault, advance_ms, new, edit, shorten, leave, enter, remove or show");
     if (json_get(root, S("fault"))) {
         enum err e = apply_fault(s, root, ei);
         if (e != OK)
@@ -59,8 +73,9 @@ static enum err apply(struct sim *s, const struct json *root, struct errinfo *ei
         s->advanced_ms += n;
     }
     sim_tick(s);
-    if (json_get(root, S("edit"))) {
-        enum err e = apply_edits(s, json_get(root, S("edit")), ei);
+    for (enum edit how = EDIT_PLAIN; how < EDIT_COUNT; how++) {
+        const struct json *ids = json_get(root, str_of(edit_names[how]));
+        enum err e = ids ? apply_edits(s, how, ids, ei) : OK;
         if (e != OK)
             return e;
     }

@@ -1,9 +1,9 @@
 /* The lines of an order: how many, what they sell and what they cost.
  *
  * A line depends on the order and its own number only, so an edit that adds a line leaves the others alone; an edit
- * also changes the quantity of the first line where that keeps the order's kind of sums. Lines are never taken away,
- * and an order without lines stays without: a copy that keeps one row a line would else need to delete rows, which
- * is another test. Orders with negative sums keep the ratio 1:2:4 between their (at most three) lines, so that no two
+ * also changes the quantity of the first line where that keeps the order's kind of sums. Lines are taken away
+ * only when a test says so, and an order without lines stays without: a copy that keeps one row a line needs to delete
+ * rows then. Orders with negative sums keep the ratio 1:2:4 between their (at most three) lines, so that no two
  * shares of a negative amount have equal remainders: there the rule "earlier line first" could be read in two ways. */
 #include "put.h"
 
@@ -14,7 +14,7 @@ enum money money_kind(const struct gen *g, uint64_t idx)
     return draw < MONEY_PLAIN ? (enum money)draw : MONEY_PLAIN;
 }
 
-static int count_lines(const struct gen *g, const struct version *v, enum money money, enum items_kind *ret_items)
+static int lines_before(const struct gen *g, const struct version *v, enum money money, enum items_kind *ret_items)
 {
     static const int table[] = {0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 4, 5};
     struct rng b = rng_make(g->seed, v->idx, 3);
@@ -29,12 +29,19 @@ static int count_lines(const struct gen *g, const struct version *v, enum money 
     }
     if (money == MONEY_NEGATIVE)
         return n > 3 ? 3 : n;
-    for (uint32_t k = 1; k <= v->rev && n < LINES_MAX; k++) {
+    for (uint32_t k = 1; k <= (v->twist.shorter ? v->twist.lines_from : v->rev) && n < LINES_MAX; k++) {
         struct rng e = rng_make(g->seed, v->idx, 1000 + (uint64_t)k);
         if (rng_one_in(&e, 4))
             n++;
     }
     return n;
+}
+
+static int count_lines(const struct gen *g, const struct version *v, enum money money, enum items_kind *ret_items)
+{
+    int n = lines_before(g, v, money, ret_items);
+
+    return n > v->twist.shorter ? n - v->twist.shorter : 0;
 }
 
 /* Price, quantity and amount. */

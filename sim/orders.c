@@ -181,7 +181,7 @@ static void make_identity(const struct gen *g, const struct version *v, struct r
 }
 
 /* Shop and labels decide whether the seed's condition lets the order pass: about one in ten does not. */
-static void make_shop(struct record *r, struct rng *b)
+static void make_shop(const struct version *v, struct record *r, struct rng *b)
 {
     static const char *const shops[] = {"天猫旗舰店", "拼多多专营店", "抖音小店·华东",   "O'Neill 官方店",
                                         "快手直播间", "线下门店",     "头条放心购旗舰店"};
@@ -200,6 +200,10 @@ static void make_shop(struct record *r, struct rng *b)
         put_cstr(&r->h[H_labels], out_labels[rng_below(b, 5)]);
     else
         put_some(&r->h[H_labels], b, str_of(labels[rng_below(b, 5)]));
+    if (v->twist.outside) {
+        r->excluded = true;
+        put_cstr(&r->h[H_labels], "线上发货");
+    }
 }
 
 static void make_people(const struct gen *g, struct record *r, struct rng *b)
@@ -363,7 +367,7 @@ void order_make(const struct gen *g, const struct version *v, struct record *r)
     r->ascii = !g->plain && v->idx % 17 == 3;
     r->status = (uint32_t)rng_below(&e, n_order_statuses);
     make_identity(g, v, r, &b);
-    make_shop(r, &b);
+    make_shop(v, r, &b);
     make_people(g, r, &b);
     make_invoice(g, r, &b);
     make_state(g, v, r, &e);

@@ -82,12 +82,21 @@ struct gen {
 };
 
 /* One state of one order. */
+/* What a test did to an order beyond ordinary edits. */
+struct twist {
+    uint8_t shorter;     /* lines taken from its end; */
+    uint32_t lines_from; /* then edits add no more, its lines are those of this revision */
+    bool outside;        /* it has a label that the seed's condition leaves out */
+    bool removed;        /* the API shows it no more */
+};
+
 struct version {
     uint64_t idx;
     uint32_t rev;   /* number of edits so far */
     int64_t born_s; /* first `modified` */
     int64_t modified_s;
     int64_t ts; /* row version */
+    struct twist twist;
 };
 
 extern const char *const order_statuses[];

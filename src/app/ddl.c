@@ -88,6 +88,9 @@ static void name_columns(struct app *app, const struct flow *f, struct measure *
 {
     const struct statement *s = &f->statements[0];
 
+    const struct gone_rule *g = &f->sink_spec.gone;
+    bool marks = g->child == GONE_MARK || g->left == GONE_MARK;
+
     m->n = s->columns.n;
     m->columns = ARENA_ARRAY(app->arena, struct ddl_column, m->n + 1);
     m->cell = ARENA_ARRAY(app->arena, size_t, m->n + 1);
@@ -99,7 +102,12 @@ static void name_columns(struct app *app, const struct flow *f, struct measure *
             .longest_chars = -1,
             .kind = m->cell[i] == SIZE_MAX ? CAST_STRING : (int)column_type(f->shape_columns[m->cell[i]]),
             .key = f->id_column.n && str_eq(f->id_column, s->columns.at[i]),
+            .index = sink_removes(&f->sink_spec) && str_eq(g->parent, s->columns.at[i]) && !str_eq(g->parent, g->id),
         };
+    }
+    if (marks) {
+        m->cell[m->n] = SIZE_MAX;
+        m->columns[m->n++] = (struct ddl_column){.name = g->mark, .kind = CAST_BOOL, .flag = true};
     }
 }
 

@@ -440,6 +440,11 @@ int64_t mydb_stmt_last_id(const struct mydb_stmt *st)
     return (int64_t)mysql_stmt_insert_id(st->st);
 }
 
+int64_t mydb_stmt_affected(const struct mydb_stmt *st)
+{
+    return (int64_t)mysql_stmt_affected_rows(st->st);
+}
+
 enum err mydb_load(struct mydb *db, struct str sql, struct str bytes, struct errinfo *ei)
 {
     enum err e;

@@ -71,6 +71,7 @@ enum err mydb_stmt_array(struct mydb_stmt *st, const struct mydb_array *columns,
 /* One execution with n values (several rows one behind the other); p NULL is NULL. */
 enum err mydb_stmt_values(struct mydb_stmt *st, const struct str *values, size_t n, struct errinfo *ei) MUST_USE;
 int64_t mydb_stmt_last_id(const struct mydb_stmt *st);
+int64_t mydb_stmt_affected(const struct mydb_stmt *st); /* rows found (CLIENT_FOUND_ROWS) by the last execution */
 
 /* LOAD DATA LOCAL: the statement asks for a file, and gets these bytes. No other bytes can ever be handed out, whatever
  * file the server names. */

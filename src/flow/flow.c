@@ -357,7 +357,7 @@ struct flow *flow_compile(const struct project *p, const struct integration *i, 
         f->mapping = hash_mapping(f);
     if (target_ok)
         choose_id_check(f, diags);
-    ok = source_ok && target_ok && compile_shape(f, &c, &b);
+    ok = source_ok && target_ok && policies_compile(f, diags) && compile_shape(f, &c, &b);
     slots_free(c.slots);
     if (ok)
         return f;

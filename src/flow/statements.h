@@ -14,4 +14,8 @@ struct bound {
 /* Compiles main_sql (and extend_sql_n) into f->statements and their binds. False after an error. */
 bool statements_compile(struct flow *f, struct compile *c, struct bound *ret);
 
+/* policies.c: `children`, `left_filter` and `guard` of the integration, into f->sink_spec. After the statements and the
+ * source. False after an error. */
+bool policies_compile(struct flow *f, struct diags *diags);
+
 #endif

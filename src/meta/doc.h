@@ -6,6 +6,9 @@
 #include "base/conf.h"
 #include "meta/tmpl.h"
 
+/* What becomes of rows in the target that their record no longer gives. */
+enum gone { GONE_KEEP, GONE_DELETE, GONE_MARK };
+
 enum cast_type {
     CAST_STRING,
     CAST_INT,

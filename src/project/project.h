@@ -17,8 +17,6 @@ struct connection {
     bool ok; /* no errors */
 };
 
-/* What becomes of rows in the target that their record no longer gives. */
-enum gone { GONE_KEEP, GONE_DELETE, GONE_MARK };
 /* What a change of the records' fields does. */
 enum drift { DRIFT_IGNORE, DRIFT_WARN, DRIFT_ADD_COLUMN, DRIFT_STOP };
 /* A tier of reading again: every `every_ms`, the last `back_ms` before now. */

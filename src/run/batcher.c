@@ -79,6 +79,51 @@ static enum err note_unit(struct batcher *b, struct errinfo *ei)
     return !e && b->p->ledger_strict ? ledger_notes_keep(b->ledger, ei) : e;
 }
 
+static size_t count_shaped(const struct batch *t)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < t->n_records; i++)
+        n += !t->records[i].left;
+    return n;
+}
+
+/* For each record whose rows in the target are to be those of this batch and no others: entries for the sink, those
+ * that lost lines first, then those that left the condition. */
+static void collect_gone(struct batcher *b)
+{
+    const struct sink_spec *spec = &b->p->flow->sink_spec;
+    struct batch *t = &b->u->b;
+    size_t row = 0;
+
+    if (!sink_removes(spec))
+        return;
+    t->gone = arena_alloc(t->arena, (t->n_records + 1) * sizeof *t->gone);
+    for (int left = 0; left < 2; left++) {
+        row = 0;
+        for (size_t i = 0; i < t->n_records; i++) {
+            const struct batch_record *r = &t->records[i];
+            const struct value *cells = r->n_rows ? t->rows[row].cells : NULL;
+            struct batch_gone g = {.how = left ? spec->gone.left : spec->gone.child,
+                                   .first_row = (uint32_t)row,
+                                   .n_rows = r->n_rows,
+                                   .parent = r->parent,
+                                   .guard = r->guard};
+
+            row += r->n_rows;
+            if (r->left != left || r->partial || g.how == GONE_KEEP || (!left && !cells))
+                continue;
+            if (!left && !value_is_null(&cells[spec->gone.parent_bind]))
+                g.parent = value_str(&cells[spec->gone.parent_bind]);
+            if (!left && spec->guard.column.n)
+                g.guard =
+                    value_is_null(&cells[spec->guard.bind]) ? (struct str){0} : value_str(&cells[spec->guard.bind]);
+            if (g.parent.p)
+                t->gone[t->n_gone++] = g;
+        }
+    }
+}
+
 static enum err finish_unit(struct batcher *b, struct errinfo *ei)
 {
     struct pipeline *p = b->p;
@@ -94,9 +139,10 @@ static enum err finish_unit(struct batcher *b, struct errinfo *ei)
     }
     t->to.batch = ++b->batch_no;
     t->to.mapping = p->flow->mapping;
-    b->u->shaped_records = (int64_t)t->n_records;
-    atomic_fetch_add(&p->shaped_records, (int64_t)t->n_records);
+    b->u->shaped_records = (int64_t)count_shaped(t);
+    atomic_fetch_add(&p->shaped_records, b->u->shaped_records);
     atomic_fetch_add(&p->shaped_rows, (int64_t)t->n_rows);
+    collect_gone(b);
     if (p->ledger && !p->frozen)
         e = note_unit(b, ei);
     if (!e && p->sink)
@@ -173,7 +219,7 @@ static bool is_older_copy(const struct batcher *b, const struct batch_record *r)
     return at != MAP_NONE && version_older(r->version, b->u->b.records[at].version);
 }
 
-/* A newer copy takes the place of the one before it. */
+/* A newer copy takes the place of the one before it; one that had left the condition was counted as filtered. */
 static void fold_older(struct batcher *b, struct str key)
 {
     size_t at = map_get(b->keys, key);
@@ -181,7 +227,8 @@ static void fold_older(struct batcher *b, struct str key)
     if (at == MAP_NONE)
         return;
     b->gone[at] = true;
-    atomic_fetch_add(&b->p->folded, 1);
+    if (!b->u->b.records[at].left)
+        atomic_fetch_add(&b->p->folded, 1);
 }
 
 static void add_rows(struct batcher *b, struct shaped_record *s)
@@ -202,6 +249,30 @@ static void add_rows(struct batcher *b, struct shaped_record *s)
     map_put(b->keys, s->record.key, index);
     if (s->record.modified_ms > b->u->freshest_ms)
         b->u->freshest_ms = s->record.modified_ms;
+}
+
+static struct str cell_of(struct batcher *b, const struct json *raw, const struct sysvars *sys, size_t bind)
+{
+    struct errinfo ignored;
+    struct str v;
+
+    return shaper_cell(b->shaper, raw, sys, bind, b->u->b.arena, &v, &ignored) ? (struct str){0} : v;
+}
+
+/* A record that the condition does not pass: it gives no rows, and those that it gave before are gone. */
+static void add_left(struct batcher *b, struct page *page, struct shaped_record *s, const struct sysvars *sys)
+{
+    const struct sink_spec *spec = &b->p->flow->sink_spec;
+
+    atomic_fetch_add(&b->p->filtered, 1);
+    if (spec->gone.left == GONE_KEEP)
+        return;
+    s->record.left = true;
+    s->record.parent = cell_of(b, s->record.raw, sys, spec->gone.parent_bind);
+    if (spec->guard.column.n)
+        s->record.guard = cell_of(b, s->record.raw, sys, spec->guard.bind);
+    unit_hold_page(b->u, page);
+    add_rows(b, s);
 }
 
 /* ---- the ledger's answers ---- */
@@ -241,10 +312,12 @@ static enum err look_up(struct batcher *b, const struct page *page, struct arena
 {
     struct pipeline *p = b->p;
     size_t n = page->reply.n_records, i = 0;
-    bool ask = p->ledger && (p->flow->id_check || page->purpose == PURPOSE_REMEDY || p->frozen);
+    bool ask = p->ledger &&
+               (p->flow->id_check || page->purpose == PURPOSE_REMEDY || p->frozen || p->flow->sink_spec.guard.column.n);
     struct str *keys = arena_alloc(a, (n + 1) * sizeof *keys);
     struct json_iter it = json_iter(page->reply.records);
     const struct json *raw;
+    enum err e;
 
     l->records = ARENA_ARRAY(a, struct batch_record, n + 1);
     l->code = ARENA_ARRAY(a, enum err, n + 1);
@@ -265,9 +338,12 @@ static enum err look_up(struct batcher *b, const struct page *page, struct arena
             l->why[i] = why;
         }
     }
-    return ask ? ledger_get(p->store, p->flow->integration->name, &(struct ledger_lookup){keys, n, l->known, l->found},
-                            a, ei)
-               : OK;
+    if (!ask)
+        return OK;
+    e = ledger_get(p->store, p->flow->integration->name, &(struct ledger_lookup){keys, n, l->known, l->found}, a, ei);
+    for (i = 0; i < n && !e; i++)
+        l->found[i] |= ledger_notes_find(b->ledger, keys[i], &l->known[i]);
+    return e;
 }
 
 /* In redo only the lines that are asked for go on. */
@@ -278,8 +354,10 @@ static void keep_wanted(const struct pipeline *p, struct shaped_record *s)
     for (size_t i = 0; p->wanted && i < s->n_rows; i++)
         if (p->wanted(p->redone_ctx, &s->record, s->rows[i].line))
             s->rows[n++] = s->rows[i];
-    if (p->wanted)
+    if (p->wanted) {
+        s->record.partial = n < s->n_rows;
         s->n_rows = n;
+    }
 }
 
 /* One record to its place. False when the run must stop. */
@@ -298,7 +376,8 @@ static bool take_record(struct batcher *b, struct page *page, const struct looku
         atomic_fetch_add(&p->repeats, 1);
         return true;
     }
-    if (p->frozen && l->found[i] && version_older(s.record.version, l->known[i].version)) {
+    if ((p->frozen || p->flow->sink_spec.guard.column.n) && l->found[i] &&
+        version_older(s.record.version, l->known[i].version)) {
         atomic_fetch_add(&p->folded, 1);
         if (p->redone)
             p->redone(p->redone_ctx, &s.record, ERR_CONFLICT, S("a newer version of this record is written"));
@@ -307,7 +386,7 @@ static bool take_record(struct batcher *b, struct page *page, const struct looku
     shaper_record(b->shaper, s.record.raw, sys, b->u->b.arena, &s);
     unit_hold_doc(b->u, s.extra);
     if (s.fate == RECORD_FILTERED) {
-        atomic_fetch_add(&p->filtered, 1);
+        add_left(b, page, &s, sys);
         return true;
     }
     if (s.fate == RECORD_DEAD) {

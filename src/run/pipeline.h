@@ -72,7 +72,7 @@ struct pipeline {
 
     /* results, read after the end (or as a snapshot through atomics) */
     _Atomic int64_t records, folded, filtered, repeats, dead_records, shaped_records, shaped_rows, rows, dead_rows,
-        overlaid, missing_found, pages, bytes, retries;
+        overlaid, removed, missing_found, pages, bytes, retries;
     _Atomic int64_t written_page, written_cursor, fetched_cursor, freshest_ms;
     _Atomic bool failed, stopping;
     _Atomic(const char *) waiting; /* for a progress line; NULL: not waiting */

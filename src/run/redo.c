@@ -312,6 +312,7 @@ static void count(const struct redo *r)
     s->counts.shaped_records = atomic_load(&p->shaped_records);
     s->counts.shaped_rows = atomic_load(&p->shaped_rows);
     s->counts.overlaid_rows = atomic_load(&p->overlaid);
+    s->counts.removed = atomic_load(&p->removed);
     s->counts.bytes = atomic_load(&p->bytes);
     s->counts.retries = atomic_load(&p->retries);
 }

@@ -191,6 +191,7 @@ static void take_counts(const struct run *r, struct counts *c)
         .shaped_records = atomic_load(&p->shaped_records),
         .shaped_rows = atomic_load(&p->shaped_rows),
         .overlaid_rows = atomic_load(&p->overlaid),
+        .removed = atomic_load(&p->removed),
     };
 }
 
@@ -250,7 +251,8 @@ static enum err ledger_bounds(struct run *r, struct errinfo *ei)
         store_fact(r->e.store, arena_printf(r->e.arena, "ledger_from:" STR_FMT, STR_ARG(r->e.integration->name)),
                    r->e.arena, &text, ei);
 
-    r->p.ledger = r->e.flow->remedy || r->e.flow->id_check || r->e.flow->statements[0].verb == VERB_INSERT;
+    r->p.ledger = r->e.flow->remedy || r->e.flow->id_check || r->e.flow->statements[0].verb == VERB_INSERT ||
+                  r->e.flow->sink_spec.guard.column.n;
     r->p.ledger_strict = r->e.flow->id_check;
     r->p.missing_until_s = r->e.at.cursor_s;
     r->p.missing_from_s = !err && text.p && num_i64(text, &from) ? from : INT64_MIN;

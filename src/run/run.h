@@ -13,6 +13,7 @@ const char *run_kind_name(enum run_kind k);
 struct counts {
     int64_t windows, calls, throttled, retries, pages, records, folded, filtered, repeats, rows, missing_found, bytes;
     int64_t dead_records, dead_rows, shaped_records, shaped_rows, overlaid_rows;
+    int64_t removed; /* rows that were deleted or marked because their record no longer gives them */
     int64_t gaps, gaps_closed;
 };
 

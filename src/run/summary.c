@@ -73,6 +73,7 @@ static void out_counts(struct json_out *w, const struct counts *c)
         {"rows", c->rows},
         {"dead", c->dead_records + c->dead_rows},
         {"missing_found", c->missing_found},
+        {"removed", c->removed},
         {"bytes", c->bytes},
     };
 

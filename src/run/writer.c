@@ -181,6 +181,7 @@ static enum err committed(struct writer *w, int64_t took_ms, struct errinfo *ei)
 
     atomic_fetch_add(&p->rows, rows);
     atomic_fetch_add(&p->dead_rows, (int64_t)b->n_bad);
+    atomic_fetch_add(&p->removed, b->n_removed);
     atomic_store(&p->written_page, b->to.page);
     atomic_store(&p->written_cursor, b->to.cursor_s);
     if (w->u->freshest_ms > atomic_load(&p->freshest_ms))
@@ -222,7 +223,7 @@ static enum sink_outcome attempt(struct writer *w, struct errinfo *ei)
     struct batch *b = &w->u->b;
     struct sink_hook hook = {keep_dead, w};
 
-    if (w->p->frozen && !b->n_rows) {
+    if (w->p->frozen && !b->n_rows && !b->n_gone) {
         enum err e = keep_dead(w, b, ei);
 
         return e ? SINK_TRANSIENT : SINK_COMMITTED;

@@ -54,6 +54,10 @@ enum err shaper_identify(struct shaper *sh, const struct json *record, struct ar
 /* Shapes record `raw` into arena `a`. `sys` holds the frozen times of its page; ret->record is already identified. */
 void shaper_record(struct shaper *sh, const struct json *raw, const struct sysvars *sys, struct arena *a,
                    struct shaped_record *ret);
+/* The value that a column of the main statement has in the record's first line, whatever the condition says of it; p
+ * NULL for NULL. For records that left the condition. */
+enum err shaper_cell(struct shaper *sh, const struct json *raw, const struct sysvars *sys, size_t column,
+                     struct arena *a, struct str *ret, struct errinfo *ei) MUST_USE;
 /* How often each target column found nothing (missing) since the last call, by column of the main statement; n of them.
  * For "a mapping that never found its field". */
 const uint64_t *shaper_missing(const struct shaper *sh, size_t *ret_n, uint64_t *ret_rows);

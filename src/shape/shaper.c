@@ -522,3 +522,29 @@ void shaper_record(struct shaper *sh, const struct json *raw, const struct sysva
     ret->why = arena_alloc(a, sizeof *ret->why);
     *ret->why = ei;
 }
+
+enum err shaper_cell(struct shaper *sh, const struct json *raw, const struct sysvars *sys, size_t column,
+                     struct arena *a, struct str *ret, struct errinfo *ei)
+{
+    struct shaped_record out = {.rows = NULL};
+    struct work w = {.sh = sh, .raw = raw, .a = a, .out = &out};
+    struct value v;
+    enum err e;
+
+    w.sys = *sys;
+    w.seed = sys->seed;
+    w.env = (struct env){.slot = sh->line.value, .sys = &w.sys, .arena = a, .column = column_values, .column_ctx = &w};
+    for (size_t i = 0; i < sh->s->n_arrays; i++) {
+        w.array[i] = json_path(raw, sh->s->arrays[i].name);
+        w.element[i] = sh->s->arrays[i].flat && json_type(w.array[i]) == JSON_ARRAY ? json_at(w.array[i], 0) : NULL;
+    }
+    e = allocate_shares(&w, ei);
+    if (e)
+        return e;
+    fill_head(&w, raw);
+    e = fill_line(&w, raw, ei);
+    e = e ? e : column_eval(sh->s->in.columns[0][column], &w.env, &v, ei);
+    if (!e)
+        *ret = value_is_null(&v) ? (struct str){0} : value_as_text(&v, a);
+    return e;
+}

@@ -1,5 +1,5 @@
 /* What `check --online` says of the real tables. */
-#include "sink/sink_impl.h"
+#include "sink/gone.h"
 
 #include <stdlib.h>
 
@@ -154,4 +154,5 @@ void sink_check(const struct sink *s, struct pos main_pos, struct diags *diags)
         keys(&c);
         column_kinds(&c);
     }
+    gone_check(s, main_pos, diags);
 }

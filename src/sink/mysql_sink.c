@@ -101,7 +101,35 @@ static bool may_load(const struct sink *s)
 {
     const struct statement *st = &s->spec.statements[0];
 
-    return st->verb == VERB_REPLACE && !st->tail.n && !st->values;
+    return st->verb == VERB_REPLACE && !st->tail.n && !st->values && !s->spec.guard.column.n;
+}
+
+/* A guarded REPLACE: each column changes only when the guard's does not go back. Assignments run from left to right and
+ * see what those before them did, so the guard's own comes last. */
+static struct str guarded_tail(const struct sink *s)
+{
+    const struct statement *st = &s->spec.statements[0];
+    struct str guard = mydb_quote_name(s->spec.guard.column, s->arena), r;
+    struct buf b = buf_make(1u << 20);
+    bool first = true;
+
+    buf_add(&b, S("ON DUPLICATE KEY UPDATE "));
+    for (size_t pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < st->columns.n; i++) {
+            struct str c = mydb_quote_name(st->columns.at[i], s->arena);
+
+            if (str_eq_nocase(st->columns.at[i], s->spec.guard.column) != (pass == 1))
+                continue;
+            buf_printf(&b,
+                       "%s" STR_FMT " = IF(" STR_FMT " IS NULL OR VALUES(" STR_FMT ") >= " STR_FMT ", VALUES(" STR_FMT
+                       "), " STR_FMT ")",
+                       first ? "" : ", ", STR_ARG(c), STR_ARG(guard), STR_ARG(guard), STR_ARG(guard), STR_ARG(c),
+                       STR_ARG(c));
+            first = false;
+        }
+    r = arena_str(s->arena, buf_str(&b));
+    buf_free(&b);
+    return r;
 }
 
 /* INSERT IGNORE would swallow errors: it is run as an upsert that changes nothing (decisions 3). */
@@ -110,6 +138,8 @@ static struct str tail_of(const struct sink *s)
     const struct statement *st = &s->spec.statements[0];
     const struct table_info *t = &s->tables[0];
 
+    if (s->spec.guard.column.n)
+        return guarded_tail(s);
     if (st->verb != VERB_INSERT_IGNORE)
         return st->tail;
     for (size_t i = 0; i < t->n_keys; i++)
@@ -129,8 +159,7 @@ static void make_texts(struct sink *s)
 
     if (s->spec.one_record_each)
         return;
-    m->row_head =
-        sink_insert_head(st, s->arena, mydb_quote_name, st->verb == VERB_REPLACE ? S("REPLACE") : S("INSERT"));
+    m->row_head = sink_insert_head(st, s->arena, mydb_quote_name, sink_replaces(s) ? S("REPLACE") : S("INSERT"));
     m->row_tuple = sink_tuple(st, s->arena);
     m->row_tail = tail_of(s);
     buf_add(&b, S("LOAD DATA LOCAL INFILE 'rows' REPLACE INTO TABLE "));

@@ -43,6 +43,8 @@ enum err my_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoc
 /* UPDATE of the checkpoint row inside the transaction; *ret_fenced when the epoch is another's. */
 enum err my_move_checkpoint(struct sink *s, const struct checkpoint *to, bool *ret_fenced, struct errinfo *ei) MUST_USE;
 enum err my_encode(const struct sink *s, struct batch *b, struct errinfo *ei) MUST_USE;
+/* mysql_gone.c: takes away, inside the transaction, what the batch's records no longer give. */
+enum err my_remove_gone(struct sink *s, struct batch *b, struct errinfo *ei) MUST_USE;
 enum sink_outcome my_write(struct sink *s, struct batch *b, const struct sink_hook *hook, struct errinfo *ei);
 
 #endif

@@ -156,7 +156,7 @@ enum err my_describe(struct sink *s, struct str table, struct table_info *ret, s
 
 static int64_t varchar_size(const struct ddl_column *c)
 {
-    if (c->key)
+    if (c->key || c->index)
         return 64 > c->longest_chars * 2 ? 64 : c->longest_chars * 2 > 190 ? 190 : c->longest_chars * 2;
     return c->longest_chars > TEXT_ABOVE ? 0 : VARCHAR_CHARS;
 }
@@ -175,7 +175,8 @@ static void choose_sizes(const struct ddl_column *cols, size_t n, int64_t *size)
         size_t longest = n;
 
         for (size_t i = 0; i < n; i++)
-            if (!cols[i].key && size[i] && (longest == n || cols[i].longest_chars > cols[longest].longest_chars))
+            if (!cols[i].key && !cols[i].index && size[i] &&
+                (longest == n || cols[i].longest_chars > cols[longest].longest_chars))
                 longest = i;
         if (longest == n)
             return;
@@ -220,7 +221,7 @@ static void write_type(const struct ddl_column *c, int64_t size, struct buf *out
         buf_printf(out, "VARCHAR(%lld)", (long long)size);
     else
         buf_add(out, S("TEXT"));
-    if (c->key)
+    if (c->key || c->index)
         buf_add(out, S(" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"));
 }
 
@@ -247,12 +248,15 @@ void my_ddl(struct str table, const struct ddl_column *cols, size_t n, struct bu
     for (size_t i = 0; i < n; i++) {
         buf_printf(out, "  " STR_FMT " ", STR_ARG(mydb_quote_name(cols[i].name, a)));
         write_type(&cols[i], size[i], out);
-        buf_add(out, cols[i].key ? S(" NOT NULL") : S(" NULL"));
+        buf_add(out, cols[i].key ? S(" NOT NULL") : cols[i].flag ? S(" NOT NULL DEFAULT 0") : S(" NULL"));
         if (cols[i].label.n)
             write_comment(cols[i].label, out);
         keyed |= cols[i].key;
         buf_add(out, i + 1 < n || keyed ? S(",\n") : S("\n"));
     }
+    for (size_t i = 0; i < n; i++)
+        if (cols[i].index && keyed)
+            buf_printf(out, "  KEY (" STR_FMT "),\n", STR_ARG(mydb_quote_name(cols[i].name, a)));
     if (keyed)
         buf_add(out, S("  PRIMARY KEY ("));
     for (size_t i = 0, k = 0; i < n; i++)

@@ -320,6 +320,8 @@ enum sink_outcome my_write(struct sink *s, struct batch *b, const struct sink_ho
         return o;
     batch_forget_bad(b, w.w->out.n_bad);
     e = s->spec.one_record_each ? run_records(&w) : send_rows(&w);
+    if (!e && sink_removes(&s->spec))
+        e = my_remove_gone(s, b, ei);
     if (e)
         return give_up(w.m, false, ei);
     if (hook && hook->before_commit(hook->ctx, b, ei)) {

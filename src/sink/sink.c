@@ -1,7 +1,7 @@
 /* The common face of the sinks. The tables behind the statements are described once, after the first connecting, and
  * stay as they are for the life of the sink: shape workers read them while the writer may be reconnecting. A table that
  * changes meanwhile is told by the server's errors. */
-#include "sink/sink_impl.h"
+#include "sink/gone.h"
 
 #include <stdlib.h>
 
@@ -144,7 +144,7 @@ enum err sink_fits(const struct sink *s, struct errinfo *ei)
     for (size_t i = 0; i < s->spec.n_statements && s->described && !e; i++)
         if (s->spec.statements[i].table.n)
             e = fits(s, &s->spec.statements[i], &s->tables[i], ei);
-    return e;
+    return e || !s->described ? e : gone_fits(s, ei);
 }
 
 enum sink_outcome sink_write(struct sink *s, struct batch *b, const struct sink_hook *hook, struct errinfo *ei)

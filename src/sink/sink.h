@@ -6,7 +6,7 @@
 #define SINK_SINK_H
 
 #include "base/conf.h"
-#include "meta/value.h"
+#include "meta/doc.h"
 #include "sink/statement.h"
 
 /* ---- batches ---- */
@@ -18,6 +18,9 @@ struct batch_record {
     int64_t modified_ms; /* 0: unknown */
     const struct json *raw;
     uint32_t n_rows; /* rows it gave in this batch */
+    bool left;       /* it no longer passes the condition: it gives no rows, and those it gave before are gone */
+    bool partial;    /* only some of its lines are written again: the others are not gone */
+    struct str parent, guard; /* `left`: their values, p NULL: unknown */
 };
 struct batch_row {
     const struct value *cells; /* the binds of its statement, in order; kinds NULL, TEXT, NUMBER */
@@ -30,6 +33,12 @@ struct bad_row {
     uint32_t row; /* index into batch rows */
     enum err code;
     struct str reason; /* our words or the server's, in the batch's arena */
+};
+/* A record whose rows in the target are to be those of this batch and no others. */
+struct batch_gone {
+    struct str parent, guard; /* values of its parent and guard columns; guard p NULL: none */
+    enum gone how;            /* what becomes of the other rows with that parent */
+    uint32_t first_row, n_rows;
 };
 struct checkpoint {
     char journal[40]; /* journal uuid */
@@ -47,6 +56,9 @@ struct batch {
     size_t n_rows;
     struct bad_row *bad; /* in row order; found by encode and by write */
     size_t n_bad;
+    struct batch_gone *gone; /* may be NULL */
+    size_t n_gone;
+    int64_t n_removed;    /* rows that were deleted or marked; set by write */
     size_t n_overlaid;    /* rows left out because a later one of the batch has the same id (target idCheck) */
     void *wire;           /* of the sink, in the arena */
     struct checkpoint to; /* what the checkpoint row says once this batch is in */
@@ -75,6 +87,17 @@ struct table_info {
     bool transactional, found;
 };
 
+/* Rows that their record no longer gives: columns of the main statement's table. */
+struct gone_rule {
+    enum gone child, left;       /* lines that vanished; records that left the condition */
+    struct str parent, id, mark; /* `mark` counts when child or left is GONE_MARK */
+    size_t parent_bind;          /* the cell that fills `parent` */
+};
+struct guard_rule {
+    struct str column; /* empty: none. A row is not written over one whose value here is greater */
+    size_t bind;
+};
+
 struct sink_spec {
     struct str project, integration;
     const struct statement *statements; /* [0] main_sql, [n] extend_sql_n */
@@ -82,7 +105,14 @@ struct sink_spec {
     bool one_record_each; /* `execute`: each record is its own transaction, :lastInsertId works */
     bool id_unique;       /* target idCheck: empty id is a bad row, the later of two equal ones wins */
     size_t limit;         /* rows a transaction */
+    struct gone_rule gone;
+    struct guard_rule guard;
 };
+/* Does the spec take rows away or mark them? */
+static inline bool sink_removes(const struct sink_spec *s)
+{
+    return s->gone.child != GONE_KEEP || s->gone.left != GONE_KEEP;
+}
 
 enum sink_outcome {
     SINK_COMMITTED,
@@ -157,6 +187,8 @@ struct ddl_column {
     int64_t longest_chars;
     int digits_before, digits_after;
     bool key;
+    bool flag;  /* 0 or 1, never NULL */
+    bool index; /* gets an index of its own */
 };
 enum err sink_ddl(const struct sink_type *type, struct str table, const struct ddl_column *cols, size_t n,
                   struct buf *out, struct errinfo *ei) MUST_USE;

@@ -62,6 +62,11 @@ static inline void batch_forget_bad(struct batch *b, size_t n)
     b->n_bad = n;
 }
 
+/* REPLACE as it stands; with a guard it is an upsert. */
+static inline bool sink_replaces(const struct sink *s)
+{
+    return s->spec.statements[0].verb == VERB_REPLACE && !s->spec.guard.column.n;
+}
 /* text of the generated statement: verb INTO table (columns) VALUES, then tuples by the sink */
 struct str sink_insert_head(const struct statement *st, struct arena *a,
                             struct str (*quote)(struct str name, struct arena *a), struct str verb);

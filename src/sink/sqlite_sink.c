@@ -7,12 +7,13 @@
 #include "base/num.h"
 #include "db/sqlite.h"
 #include "meta/doc.h"
-#include "sink/sink_impl.h"
+#include "sink/gone.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BUSY_MS 10000
+#define BUSY_MS     10000
+#define INDEXES_MAX 64
 
 struct lite {
     const char *path;
@@ -96,6 +97,38 @@ static int kind_of(struct str type)
     return CAST_STRING;
 }
 
+/* The primary key, and the indexes that were made. */
+static enum err read_keys(struct lite *l, struct sink *s, struct table_info *t, const struct table_key *primary,
+                          struct errinfo *ei)
+{
+    struct sqlite_stmt *st;
+    bool row;
+    enum err e = sqlite_prepare(l->db,
+                                S("SELECT l.name, l.\"unique\", i.name FROM pragma_index_list(?1) l, "
+                                  "pragma_index_info(l.name) i WHERE l.origin <> 'pk' ORDER BY l.seq, i.seqno"),
+                                &st, ei);
+
+    if (e)
+        return e;
+    t->keys = ARENA_ARRAY(s->arena, struct table_key, INDEXES_MAX + 1);
+    if (primary->columns.n)
+        t->keys[t->n_keys++] = *primary;
+    sqlite_bind_str(st, 1, t->name);
+    while (!(e = sqlite_step(st, &row, ei)) && row && t->n_keys < INDEXES_MAX) {
+        struct table_key *k = t->n_keys ? &t->keys[t->n_keys - 1] : NULL;
+
+        if (!k || !str_eq(k->name, sqlite_str(st, 0))) {
+            k = &t->keys[t->n_keys++];
+            *k = (struct table_key){.name = arena_str(s->arena, sqlite_str(st, 0)), .unique = sqlite_int(st, 1)};
+            k->columns.at = ARENA_ARRAY(s->arena, struct str, t->n_columns + 1);
+        }
+        if (k->columns.n < t->n_columns)
+            ((struct str *)(uintptr_t)k->columns.at)[k->columns.n++] = arena_str(s->arena, sqlite_str(st, 2));
+    }
+    sqlite_finalize(st);
+    return e;
+}
+
 static enum err read_columns(struct lite *l, struct sink *s, struct table_info *t, struct errinfo *ei)
 {
     struct sqlite_stmt *st;
@@ -135,11 +168,27 @@ static enum err read_columns(struct lite *l, struct sink *s, struct table_info *
     t->found = t->n_columns > 0;
     t->transactional = true;
     t->engine = S("sqlite");
+    if (e)
+        return e;
     key->unique = key->primary = true;
     key->name = S("PRIMARY");
-    t->keys = key;
-    t->n_keys = key->columns.n ? 1 : 0;
-    return e;
+    return read_keys(l, s, t, key, ei);
+}
+
+/* A guarded REPLACE is an upsert that leaves rows with a greater value alone. */
+static void put_guarded(const struct sink *s, struct buf *b)
+{
+    const struct statement *st = &s->spec.statements[0];
+    struct str guard = quote_name(s->spec.guard.column, s->arena), table = quote_name(st->table, s->arena);
+
+    buf_add(b, S("ON CONFLICT DO UPDATE SET "));
+    for (size_t i = 0; i < st->columns.n; i++) {
+        struct str c = quote_name(st->columns.at[i], s->arena);
+
+        buf_printf(b, "%s" STR_FMT " = excluded." STR_FMT, i ? ", " : "", STR_ARG(c), STR_ARG(c));
+    }
+    buf_printf(b, " WHERE " STR_FMT "." STR_FMT " IS NULL OR excluded." STR_FMT " >= " STR_FMT "." STR_FMT,
+               STR_ARG(table), STR_ARG(guard), STR_ARG(guard), STR_ARG(table), STR_ARG(guard));
 }
 
 static void make_text(struct sink *s)
@@ -148,10 +197,13 @@ static void make_text(struct sink *s)
     struct lite *l = self(s);
     struct buf b = buf_make(4u << 20);
 
-    buf_add(&b, sink_insert_head(st, s->arena, quote_name, st->verb == VERB_REPLACE ? S("REPLACE") : S("INSERT")));
+    buf_add(&b, sink_insert_head(st, s->arena, quote_name, sink_replaces(s) ? S("REPLACE") : S("INSERT")));
     buf_add(&b, sink_tuple(st, s->arena));
     buf_byte(&b, ' ');
-    buf_add(&b, st->verb == VERB_INSERT_IGNORE && !st->tail.n ? S("ON CONFLICT DO NOTHING") : st->tail);
+    if (s->spec.guard.column.n)
+        put_guarded(s, &b);
+    else
+        buf_add(&b, st->verb == VERB_INSERT_IGNORE && !st->tail.n ? S("ON CONFLICT DO NOTHING") : st->tail);
     l->insert_sql = arena_str(s->arena, buf_str(&b));
     buf_free(&b);
 }
@@ -364,6 +416,40 @@ static enum err send_rows(struct sink *s, struct batch *b, struct errinfo *ei)
     return OK;
 }
 
+/* Column affinity makes the comparison exact: a text against an INTEGER column becomes an integer of 64 bits. */
+static struct str bind_plain(const struct table_column *c, struct arena *a)
+{
+    (void)c;
+    (void)a;
+    return S("?");
+}
+
+static enum err remove_gone(struct sink *s, struct batch *b, struct errinfo *ei)
+{
+    static const struct gone_dialect dialect = {.quote = quote_name, .bind = bind_plain};
+    struct gone_walk w = {.s = s, .b = b, .d = &dialect};
+    struct gone_statement g;
+    enum err e;
+
+    b->n_removed = 0;
+    while (!(e = gone_next(&w, &g, ei)) && g.sql.n) {
+        struct sqlite_stmt *st;
+
+        e = sqlite_prepare(self(s)->db, g.sql, &st, ei);
+        if (e)
+            return e;
+        for (size_t i = 0; i < g.n_values; i++)
+            sqlite_bind_str(st, (int)i + 1, g.values[i]);
+        e = sqlite_run(st, ei);
+        sqlite_finalize(st);
+        if (e)
+            return e;
+        if (g.removes)
+            b->n_removed += sqlite_changes(self(s)->db);
+    }
+    return e;
+}
+
 static enum sink_outcome outcome_of(struct lite *l, enum err e)
 {
     rollback(l);
@@ -427,6 +513,8 @@ static enum sink_outcome lite_write(struct sink *s, struct batch *b, const struc
         return o;
     batch_forget_bad(b, ((const struct outgoing *)b->wire)->n_bad);
     e = send_rows(s, b, ei);
+    if (!e && sink_removes(&s->spec))
+        e = remove_gone(s, b, ei);
     if (e)
         return outcome_of(l, e);
     if (hook && hook->before_commit(hook->ctx, b, ei)) {
@@ -497,7 +585,10 @@ static void lite_ddl(struct str table, const struct ddl_column *cols, size_t n, 
         buf_printf(out, "  " STR_FMT " %s%s%s", STR_ARG(quote_name(cols[i].name, a)),
                    cols[i].kind == CAST_INT || cols[i].kind == CAST_TIMESTAMP || cols[i].kind == CAST_BOOL ? "INTEGER"
                                                                                                            : "TEXT",
-                   cols[i].key ? " NOT NULL" : "", i + 1 < n || keyed ? ",\n" : "\n");
+                   cols[i].key    ? " NOT NULL"
+                   : cols[i].flag ? " NOT NULL DEFAULT 0"
+                                  : "",
+                   i + 1 < n || keyed ? ",\n" : "\n");
     if (keyed)
         buf_add(out, S("  PRIMARY KEY ("));
     for (size_t i = 0, k = 0; i < n; i++)
@@ -506,6 +597,12 @@ static void lite_ddl(struct str table, const struct ddl_column *cols, size_t n, 
     if (keyed)
         buf_add(out, S(")\n"));
     buf_add(out, S(")\n"));
+    for (size_t i = 0; i < n; i++)
+        if (cols[i].index)
+            buf_printf(
+                out, ";\nCREATE INDEX " STR_FMT " ON " STR_FMT " (" STR_FMT ")\n",
+                STR_ARG(quote_name(arena_printf(a, STR_FMT "_" STR_FMT, STR_ARG(table), STR_ARG(cols[i].name)), a)),
+                STR_ARG(quote_name(table, a)), STR_ARG(quote_name(cols[i].name, a)));
     arena_free(a);
 }
 
