@@ -279,6 +279,7 @@ static void tell_rest(const struct app *app, const struct run_summary *s)
         {c->repeats, "records were there already, unchanged", "条记录未变化，无需再写"},
         {c->folded, "were older copies of a record that came again", "条为同一记录的旧版本，已合并"},
         {c->overlaid_rows, "rows were overlaid by a later one of the same id", "行被同主键的后一行覆盖"},
+        {c->removed, "rows went that their record no longer gives", "行因来源记录不再包含而移除"},
         {c->missing_found, "rows had been missed by earlier runs and were found now", "行为此前遗漏、现已补齐"},
         {c->throttled, "calls were told to slow down", "次调用被限流"},
     };
