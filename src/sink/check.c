@@ -11,14 +11,6 @@ struct check {
     struct diags *diags;
 };
 
-static const struct table_column *column(const struct table_info *t, struct str name)
-{
-    for (size_t i = 0; i < t->n_columns; i++)
-        if (str_eq_nocase(t->columns[i].name, name))
-            return &t->columns[i];
-    return NULL;
-}
-
 static void missing_columns(const struct check *c)
 {
     struct arena *a = arena_new(4u << 20);
@@ -27,7 +19,7 @@ static void missing_columns(const struct check *c)
     for (size_t i = 0; i < c->t->n_columns; i++)
         names[i] = arena_cstr(a, c->t->columns[i].name);
     for (size_t i = 0; i < c->st->columns.n; i++) {
-        if (column(c->t, c->st->columns.at[i]))
+        if (table_column(c->t, c->st->columns.at[i]))
             continue;
         diags_add(c->diags, DIAG_ERROR, c->pos, "table " STR_FMT " has no column " STR_FMT, STR_ARG(c->t->name),
                   STR_ARG(c->st->columns.at[i]));
@@ -73,7 +65,7 @@ static void keys(const struct check *c)
 
         unique += k->unique;
         for (size_t n = 0; k->unique && n < k->columns.n; n++) {
-            const struct table_column *col = column(c->t, k->columns.at[n]);
+            const struct table_column *col = table_column(c->t, k->columns.at[n]);
 
             if (!folds(col))
                 continue;
@@ -104,7 +96,7 @@ static void keys(const struct check *c)
 static void column_kinds(const struct check *c)
 {
     for (size_t i = 0; i < c->st->columns.n; i++) {
-        const struct table_column *col = column(c->t, c->st->columns.at[i]);
+        const struct table_column *col = table_column(c->t, c->st->columns.at[i]);
 
         if (col && col->charset.n && !str_eq(col->charset, S("utf8mb4"))) {
             diags_add(c->diags, DIAG_WARNING, c->pos,

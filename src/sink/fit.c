@@ -14,14 +14,6 @@
 
 /* ---- preparing ---- */
 
-static const struct table_column *find_column(const struct table_info *t, struct str name)
-{
-    for (size_t i = 0; i < t->n_columns; i++)
-        if (str_eq_nocase(t->columns[i].name, name))
-            return &t->columns[i];
-    return NULL;
-}
-
 void fit_prepare(struct sink *s)
 {
     const struct statement *st = &s->spec.statements[0];
@@ -33,7 +25,7 @@ void fit_prepare(struct sink *s)
         bool plain = !st->values || str_eq(st->values[i].sql, S("?"));
 
         for (size_t n = st->values ? st->values[i].templates.n : 1; n; n--)
-            s->fit[k++].column = plain ? find_column(&s->tables[0], st->columns.at[i]) : NULL;
+            s->fit[k++].column = plain ? table_column(&s->tables[0], st->columns.at[i]) : NULL;
     }
 }
 

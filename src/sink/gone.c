@@ -16,16 +16,6 @@
 #define PARENTS_MAX 400
 #define IDS_MAX     20000
 
-static const struct table_column *column_of(const struct sink *s, struct str name)
-{
-    const struct table_info *t = &s->tables[0];
-
-    for (size_t i = 0; i < t->n_columns; i++)
-        if (str_eq_nocase(t->columns[i].name, name))
-            return &t->columns[i];
-    return NULL;
-}
-
 /* ---- one statement ---- */
 
 struct making {
@@ -58,7 +48,7 @@ static void put_name(struct making *m, struct str name)
 static void put_parents(struct making *m, size_t from, size_t to)
 {
     const struct sink_spec *spec = &m->w->s->spec;
-    const struct table_column *parent = column_of(m->w->s, spec->gone.parent);
+    const struct table_column *parent = table_column(&m->w->s->tables[0], spec->gone.parent);
     struct str bind = m->w->d->bind(parent, m->a);
     bool guarded = spec->guard.column.n > 0;
 
@@ -72,7 +62,7 @@ static void put_parents(struct making *m, size_t from, size_t to)
         buf_add(&m->sql, S(" IS NULL OR "));
         put_name(m, spec->guard.column);
         buf_add(&m->sql, S(" <= "));
-        buf_add(&m->sql, m->w->d->bind(column_of(m->w->s, spec->guard.column), m->a));
+        buf_add(&m->sql, m->w->d->bind(table_column(&m->w->s->tables[0], spec->guard.column), m->a));
         buf_add(&m->sql, S("))"));
         put_value(m, m->w->b->gone[i].parent);
         put_value(m, m->w->b->gone[i].guard);
@@ -105,7 +95,7 @@ static void put_ids(struct making *m, size_t from, size_t to, size_t n)
     buf_add(&m->sql, S(" AND "));
     put_name(m, spec->gone.id);
     buf_add(&m->sql, S(" NOT IN "));
-    put_list(m, m->w->d->bind(column_of(m->w->s, spec->gone.id), m->a), n);
+    put_list(m, m->w->d->bind(table_column(&m->w->s->tables[0], spec->gone.id), m->a), n);
     for (size_t i = from; i < to; i++)
         for (uint32_t k = 0; k < b->gone[i].n_rows; k++)
             if (b->rows[b->gone[i].first_row + k].id.n)
@@ -199,7 +189,7 @@ static void make_return(struct gone_walk *w, struct gone_statement *ret)
         buf_add(&m.sql, S(" = 1 AND "));
         put_name(&m, r->id);
         buf_add(&m.sql, S(" IN "));
-        put_list(&m, w->d->bind(column_of(w->s, r->id), m.a), n);
+        put_list(&m, w->d->bind(table_column(&w->s->tables[0], r->id), m.a), n);
         for (size_t i = w->back; i < w->back + left; i++)
             if (b->rows[i].id.n)
                 put_value(&m, b->rows[i].id);
@@ -237,7 +227,7 @@ static struct str fault(const struct sink *s, struct arena *a)
     if (!sink_removes(&s->spec) || !s->tables[0].found)
         return S("");
     for (size_t i = 0; i < 3; i++) {
-        const struct table_column *c = column_of(s, needed[i]);
+        const struct table_column *c = table_column(&s->tables[0], needed[i]);
 
         if (i == 2 && r->child != GONE_MARK && r->left != GONE_MARK)
             continue;

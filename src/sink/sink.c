@@ -109,12 +109,12 @@ enum err sink_encode(const struct sink *s, struct batch *b, struct errinfo *ei)
     return s->type->encode(s, b, ei);
 }
 
-static bool has_column(const struct table_info *t, struct str name)
+const struct table_column *table_column(const struct table_info *t, struct str name)
 {
     for (size_t i = 0; i < t->n_columns; i++)
         if (str_eq_nocase(t->columns[i].name, name))
-            return true;
-    return false;
+            return &t->columns[i];
+    return NULL;
 }
 
 static enum err fits(const struct sink *s, const struct statement *st, const struct table_info *t, struct errinfo *ei)
@@ -126,7 +126,7 @@ static enum err fits(const struct sink *s, const struct statement *st, const str
                          STR_ARG(s->spec.integration));
     }
     for (size_t i = 0; i < st->columns.n; i++)
-        if (!has_column(t, st->columns.at[i])) {
+        if (!table_column(t, st->columns.at[i])) {
             fail(ei, ERR_SCHEMA, "table " STR_FMT " has no column " STR_FMT, STR_ARG(st->table),
                  STR_ARG(st->columns.at[i]));
             return fail_hint(ei,

@@ -98,6 +98,9 @@ struct guard_rule {
     size_t bind;
 };
 
+/* A column by name, in any case; NULL when there is none. */
+const struct table_column *table_column(const struct table_info *t, struct str name);
+
 struct sink_spec {
     struct str project, integration;
     const struct statement *statements; /* [0] main_sql, [n] extend_sql_n */
