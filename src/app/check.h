@@ -10,7 +10,7 @@ struct online {
     struct str integration;
     struct errinfo source, target; /* code OK: it answered */
     int64_t source_ms, target_ms, records;
-    struct str base_url, server, path;
+    struct str base_url, server, path, promise;
 };
 
 /* Asks source and target of the flow; what does not fit goes to app->diags. */

@@ -17,6 +17,23 @@ static void add_failure(struct app *app, struct pos pos, const char *what, const
         diags_remedy(app->diags, "%s", ei->hint);
 }
 
+static void check_promise(struct app *app, const struct flow *f, struct online *o, struct sink *sink)
+{
+    struct errinfo ei;
+    bool holds;
+
+    if (sink_may_hold(sink, &holds, &ei)) {
+        add_failure(app, f->integration->target->pos, "target", &ei);
+        return;
+    }
+    o->promise = str_of(sink_promise(holds));
+    if (holds)
+        return;
+    diags_add(app->diags, DIAG_WARNING, f->integration->target->pos,
+              "the target cannot keep the checkpoint: after a crash rows may be written twice");
+    diags_remedy(app->diags, "grant CREATE on the database, or make the table sluice_checkpoint once as another user");
+}
+
 /* Connects; the sink stays open for the sample. NULL when it cannot be reached. */
 static struct sink *check_target(struct app *app, const struct flow *f, struct online *o)
 {
@@ -31,6 +48,7 @@ static struct sink *check_target(struct app *app, const struct flow *f, struct o
         o->server = arena_str(app->arena, str_of(sink_server(sink)));
         o->path = arena_str(app->arena, str_of(sink_path(sink)));
         sink_check(sink, f->statements[0].pos, app->diags);
+        check_promise(app, f, o, sink);
     }
     o->target_ms = clock_mono(&clock_system) - began;
     return sink;
@@ -205,6 +223,7 @@ void online_json(struct json_out *w, const struct online *o)
     json_flag(w, "ok", o->target.code == OK);
     json_member(w, "server", o->server);
     json_member(w, "path", o->path);
+    json_member(w, "promise", o->promise);
     json_number(w, "latency_ms", o->target_ms);
     json_out_key(w, "error");
     json_error(w, &o->target);
@@ -223,6 +242,6 @@ void online_say(const struct app *app, const struct online *o)
     if (o->target.code)
         say(app, "  target  %s%s%s\n", color(app, COLOR_RED), err_name(o->target.code), color(app, COLOR_NONE));
     else
-        say(app, "  target  " STR_FMT ", " STR_FMT ", " STR_FMT "\n", STR_ARG(o->server), STR_ARG(o->path),
-            STR_ARG(duration_text(app, o->target_ms)));
+        say(app, "  target  " STR_FMT ", " STR_FMT ", " STR_FMT "\n          " STR_FMT "\n", STR_ARG(o->server),
+            STR_ARG(o->path), STR_ARG(duration_text(app, o->target_ms)), STR_ARG(o->promise));
 }

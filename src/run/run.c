@@ -366,9 +366,7 @@ static void remember(struct run *r)
         return;
     engine_remember(&r->e);
     remember_fact(r, "path", str_of(sink_path(r->e.sink)));
-    remember_fact(r, "promise",
-                  r->e.target_holds ? S("each row exactly once: the checkpoint commits with the rows")
-                                    : S("each row at least once: the target holds no checkpoint"));
+    remember_fact(r, "promise", str_of(sink_promise(r->e.target_holds)));
     reader_state(r->reader, &rs);
     if (rs.size_learnt > 0 && rs.size_learnt < r->e.flow->page_size &&
         store_set_fact(r->e.store, page_size_fact(r), arena_printf(r->e.arena, "%lld", (long long)rs.size_learnt), &ei))

@@ -86,6 +86,31 @@ enum err my_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, 
     return e;
 }
 
+/* The right to make the table is looked up, not tried: asking must leave nothing behind. Rights that come by a role are
+ * not listed there, so a table that a person made counts first. */
+enum err my_may_hold(struct sink *s, bool *ret_holds, struct errinfo *ei)
+{
+    static const char sql[] = "SELECT 1 FROM information_schema.schema_privileges WHERE privilege_type = 'CREATE' AND "
+                              "DATABASE() LIKE table_schema UNION SELECT 1 FROM information_schema.user_privileges "
+                              "WHERE privilege_type = 'CREATE'";
+    struct my_sink *m = my_self(s);
+    struct arena *a = arena_new(1u << 20);
+    struct checkpoint at;
+    struct mydb_rows r;
+    bool found;
+    enum err e = select_row(s, false, &at, &found, ei);
+
+    *ret_holds = !e;
+    if (e && (mydb_errno(m->db) == 1146 || denied(m->db))) {
+        bool missing = mydb_errno(m->db) == 1146;
+
+        e = missing ? mydb_query(m->db, str_of(sql), a, &r, ei) : OK;
+        *ret_holds = !e && missing && r.n_rows;
+    }
+    arena_free(a);
+    return e;
+}
+
 static struct str cursor_text(int64_t cursor_s, struct arena *a)
 {
     return cursor_s == INT64_MIN ? S("NULL") : arena_printf(a, "%lld", (long long)cursor_s);

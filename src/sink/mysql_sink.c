@@ -267,6 +267,7 @@ const struct sink_type sink_mysql = {
     .path = my_path_name,
     .server = my_server,
     .checkpoint = my_checkpoint,
+    .may_hold = my_may_hold,
     .claim = my_claim,
     .encode = my_encode,
     .write = my_write,

@@ -39,6 +39,7 @@ enum err my_describe(struct sink *s, struct str table, struct table_info *ret, s
 void my_ddl(struct str table, const struct ddl_column *cols, size_t n, struct buf *out);
 enum err my_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, bool *ret_held,
                        struct errinfo *ei) MUST_USE;
+enum err my_may_hold(struct sink *s, bool *ret_holds, struct errinfo *ei) MUST_USE;
 enum err my_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei) MUST_USE;
 /* UPDATE of the checkpoint row inside the transaction; *ret_fenced when the epoch is another's. */
 enum err my_move_checkpoint(struct sink *s, const struct checkpoint *to, bool *ret_fenced, struct errinfo *ei) MUST_USE;

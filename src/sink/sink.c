@@ -93,6 +93,17 @@ enum err sink_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found
     return e;
 }
 
+enum err sink_may_hold(struct sink *s, bool *ret_holds, struct errinfo *ei)
+{
+    return s->type->may_hold(s, ret_holds, ei);
+}
+
+const char *sink_promise(bool holds)
+{
+    return holds ? "each row exactly once: the checkpoint commits with the rows"
+                 : "each row at least once: the target holds no checkpoint";
+}
+
 enum err sink_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei)
 {
     enum err e = s->type->claim(s, cp, ret_epoch, ei);

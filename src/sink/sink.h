@@ -155,6 +155,11 @@ void sink_check(const struct sink *s, struct pos main_pos, struct diags *diags);
  * right to create the table: said in the log). */
 enum err sink_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, bool *ret_held,
                          struct errinfo *ei) MUST_USE;
+/* Could a run keep the checkpoint here? Changes nothing: asks for the table, and for the right to make it. After
+ * connecting. */
+enum err sink_may_hold(struct sink *s, bool *ret_holds, struct errinfo *ei) MUST_USE;
+/* What a target that holds the checkpoint promises of each row, and one that does not. For people. */
+const char *sink_promise(bool holds);
 /* Takes the integration over: writes `cp` with epoch = stored epoch + 1 (creating table and row if needed) in one
  * transaction; *ret_epoch gets it. */
 enum err sink_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei) MUST_USE;

@@ -16,6 +16,7 @@ struct sink_type {
     const char *(*path)(const struct sink *s);
     const char *(*server)(const struct sink *s);
     enum err (*checkpoint)(struct sink *s, struct checkpoint *ret, bool *ret_found, bool *ret_held, struct errinfo *ei);
+    enum err (*may_hold)(struct sink *s, bool *ret_holds, struct errinfo *ei);
     enum err (*claim)(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei);
     enum err (*encode)(const struct sink *s, struct batch *b, struct errinfo *ei);
     enum sink_outcome (*write)(struct sink *s, struct batch *b, const struct sink_hook *hook, struct errinfo *ei);

@@ -263,6 +263,14 @@ static enum err lite_checkpoint(struct sink *s, struct checkpoint *ret, bool *re
     return e ? e : select_checkpoint(s, ret, ret_found, ei);
 }
 
+static enum err lite_may_hold(struct sink *s, bool *ret_holds, struct errinfo *ei)
+{
+    (void)s;
+    (void)ei;
+    *ret_holds = true;
+    return OK;
+}
+
 static void bind_checkpoint(struct sqlite_stmt *st, const struct sink *s, const struct checkpoint *c)
 {
     sqlite_bind_str(st, 1, str_of(c->journal));
@@ -616,6 +624,7 @@ const struct sink_type sink_sqlite = {
     .path = lite_path,
     .server = lite_path,
     .checkpoint = lite_checkpoint,
+    .may_hold = lite_may_hold,
     .claim = lite_claim,
     .encode = lite_encode,
     .write = lite_write,

@@ -134,6 +134,33 @@ class Recovery(RunCase):
         self.assertIn('"code":"conflict"', out.replace(" ", ""))
         self.assert_copy(sim, other)
 
+    def test_target_that_cannot_keep_the_checkpoint(self):
+        """The state keeps it then: told beforehand and by status; kills may write a row twice, and REPLACE does not show."""
+        sim = self.sim("--orders", "800", "--seed", "9", *SLOW)
+        project = self.project(sim)
+        self.db.execute("CREATE USER poor@'%' IDENTIFIED BY 'poor-secret'")
+        self.addCleanup(self.db.execute, "DROP USER poor@'%'")
+        self.db.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON bi.{TABLE} TO poor@'%'")
+        bi = project.read("connections/bi.json")
+        bi["params"].update(user="poor", password="poor-secret")
+        project.write("connections/bi.json", bi)
+        checked = project.run("check", "orders", "--online", json=False)
+        self.assertEqual(checked.code, 0, repr(checked))
+        self.assertIn("cannot keep the checkpoint", checked.out + checked.err)
+        self.assertIn("at least once", checked.out)
+        for n in (1, 300, 600):
+            process = project.start("run", "orders")
+            wait_until(lambda n=n: self.rows(project) >= n, process, 60, f"{n} rows")
+            self.kill(process)
+        self.run_ok(project)
+        self.assert_copy(sim, project)
+        self.assertEqual(project.query("SHOW TABLES LIKE 'sluice_checkpoint'"), [])
+        self.assertIn("at least once", self.status(project)["promise"])
+        sim.control(advance_ms=5000, edit=self.orders(sim, 3))
+        sim.control(advance_ms=2000)
+        self.assertLess(self.run_ok(project)["records"], 100)
+        self.assert_copy(sim, project)
+
     # ---- its state ----
 
     def test_state_deleted(self):
