@@ -428,7 +428,8 @@ class Seed(unittest.TestCase):
         summary = self.done(project, "run", "orders").json
         self.assertEqual(set(summary), {
             "integration", "status", "from", "to", "cursor", "windows", "calls", "throttled", "retries", "pages", "records",
-            "folded", "filtered", "repeats", "rows", "dead", "missing_found", "bytes", "duration_ms", "verified", "error"})
+            "folded", "filtered", "repeats", "rows", "dead", "missing_found", "removed", "bytes", "duration_ms", "verified",
+            "error"})
         self.assertEqual((summary["status"], summary["records"], summary["verified"]), ("ok", 300, True))
         self.assertEqual(compare(self.sim.truth(), project.table_rows()), "")
 
