@@ -1,17 +1,24 @@
-/* The journal thread: a page is durable before anything is done with it.
+/* A page is durable before anything is done with it. Synchronous: the journal thread calls it, and so may a simulation.
  *
- * First it feeds, from the journal, what an earlier run fetched but did not get into the target: everything behind the
+ * First it gives, from the journal, what an earlier run fetched but did not get into the target: everything behind the
  * checkpoint. Then it takes what the reader offers, as many pages as are waiting in one transaction, and hands them on
  * in order. */
-#include "run/pipeline.h"
+#include "run/journaler.h"
 
 #include <stdlib.h>
 
 #define ENTRY_ARENA_MAX (64u << 20)
 
-static bool pass_on(struct pipeline *p, struct page *page)
+struct journaler {
+    struct pipeline *p;
+    journaler_give *give;
+    void *give_ctx;
+    bool going;
+};
+
+static bool pass_on(const struct journaler *j, struct page *page)
 {
-    if (queue_push(p->to_shape, page))
+    if (j->give(j->give_ctx, page))
         return true;
     page_unref(page);
     return false;
@@ -43,8 +50,9 @@ static int64_t first_wanted(const struct pipeline *p)
 }
 
 /* Pages behind the checkpoint, up to what the journal held when the run began. */
-static bool feed_backlog(struct pipeline *p)
+static bool feed_backlog(const struct journaler *j)
 {
+    struct pipeline *p = j->p;
     int64_t last = journal_last(p->journal);
     int64_t seq = first_wanted(p);
     int64_t pages = 0;
@@ -61,7 +69,7 @@ static bool feed_backlog(struct pipeline *p)
             break;
         page->known = page->seq < p->start.page || (page->seq == p->start.page && p->start.row < 0);
         pages += !page->known;
-        if (!pass_on(p, page))
+        if (!pass_on(j, page))
             return false;
     }
     if (pages)
@@ -86,19 +94,6 @@ static struct journal_entry entry_of(const struct pipeline *p, const struct page
         .call = page->call,
         .body = {page->body, page->body_n},
     };
-}
-
-/* What is waiting, up to a group. */
-static size_t take_group(struct pipeline *p, struct page **group)
-{
-    size_t n = 0;
-
-    group[0] = queue_pop(p->to_journal);
-    while (group[n] && ++n < JOURNAL_GROUP)
-        group[n] = queue_try_pop(p->to_journal);
-    if (n && p->room)
-        p->room(p->room_ctx);
-    return n;
 }
 
 static bool keep_group(struct pipeline *p, struct page **group, size_t n)
@@ -141,22 +136,31 @@ static bool close_gaps(struct pipeline *p, struct page **group, size_t n)
     return true;
 }
 
-void *journaler_main(void *pipeline)
+struct journaler *journaler_new(struct pipeline *p, journaler_give *give, void *ctx)
 {
-    struct pipeline *p = pipeline;
-    struct page *group[JOURNAL_GROUP];
-    bool going = !p->journal || feed_backlog(p);
-    size_t n;
+    struct journaler *j = mem_zero(sizeof *j);
 
-    while ((n = take_group(p, group))) {
-        going = going && keep_group(p, group, n) && close_gaps(p, group, n);
-        for (size_t i = 0; i < n; i++) {
-            if (going)
-                going = pass_on(p, group[i]);
-            else
-                page_unref(group[i]);
-        }
+    *j = (struct journaler){p, give, ctx, true};
+    return j;
+}
+
+void journaler_free(struct journaler *j)
+{
+    free(j);
+}
+
+void journaler_begin(struct journaler *j)
+{
+    j->going = !j->p->journal || feed_backlog(j);
+}
+
+void journaler_take(struct journaler *j, struct page **group, size_t n)
+{
+    j->going = j->going && keep_group(j->p, group, n) && close_gaps(j->p, group, n);
+    for (size_t i = 0; i < n; i++) {
+        if (j->going)
+            j->going = pass_on(j, group[i]);
+        else
+            page_unref(group[i]);
     }
-    queue_close(p->to_shape);
-    return NULL;
 }

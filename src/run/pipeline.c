@@ -1,8 +1,9 @@
-/* Starting, failing and ending the threads of a run; the shape and write threads themselves, which only move pages and
- * units between a queue and the batcher or the writer. */
+/* Starting, failing and ending the threads of a run; the threads themselves, which only move pages and units between
+ * queues and the journaler, the batcher and the writer. */
 #include "run/pipeline.h"
 
 #include "run/batcher.h"
+#include "run/journaler.h"
 #include "run/writer.h"
 
 void pipeline_fail(struct pipeline *p, const struct errinfo *ei)
@@ -22,6 +23,41 @@ void pipeline_emit(const struct pipeline *p, struct event e)
     e.integration = p->flow->integration->name;
     e.run = p->run_id;
     event_emit(&p->options->listener, &e);
+}
+
+static bool give_page(void *ctx, struct page *page)
+{
+    struct pipeline *p = ctx;
+
+    return queue_push(p->to_shape, page);
+}
+
+/* What is waiting, up to a group. */
+static size_t take_group(struct pipeline *p, struct page **group)
+{
+    size_t n = 0;
+
+    group[0] = queue_pop(p->to_journal);
+    while (group[n] && ++n < JOURNAL_GROUP)
+        group[n] = queue_try_pop(p->to_journal);
+    if (n && p->room)
+        p->room(p->room_ctx);
+    return n;
+}
+
+static void *journal_main(void *pipeline)
+{
+    struct pipeline *p = pipeline;
+    struct journaler *j = journaler_new(p, give_page, p);
+    struct page *group[JOURNAL_GROUP];
+    size_t n;
+
+    journaler_begin(j);
+    while ((n = take_group(p, group)))
+        journaler_take(j, group, n);
+    queue_close(p->to_shape);
+    journaler_free(j);
+    return NULL;
 }
 
 static bool give_unit(void *ctx, struct unit *u)
@@ -79,7 +115,7 @@ static void *write_main(void *pipeline)
 
 enum err pipeline_start(struct pipeline *p, struct errinfo *ei)
 {
-    void *(*const mains[3])(void *) = {journaler_main, shape_main, write_main};
+    void *(*const mains[3])(void *) = {journal_main, shape_main, write_main};
     static const char *const names[3] = {"journal", "shape", "write"};
 
     pthread_mutex_init(&p->lock, NULL);

@@ -103,7 +103,4 @@ void unit_hold_page(struct unit *u, struct page *page); /* adds a reference once
 void unit_hold_doc(struct unit *u, struct json_doc *doc);
 struct dead_letter *unit_add_dead(struct unit *u);
 
-/* the journal thread */
-void *journaler_main(void *pipeline);
-
 #endif
