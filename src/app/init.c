@@ -82,7 +82,14 @@ static const char orders_text[] =
     "%s%s%s"
     "  \"lag\": \"10s\",        // how far behind now a run stops: late orders of the last seconds are still coming "
     "in\n"
-    "  \"overlap\": \"5m\"      // how far before the cursor a run begins again\n"
+    "  \"overlap\": \"5m\",     // how far before the cursor a run begins again\n"
+    "  // What becomes of lines that an order loses, and of orders that the condition leaves out: keep, delete or "
+    "mark.\n"
+    "  // \"children\": { \"parent\": \"o_id\", \"gone\": \"delete\" }, \"left_filter\": \"delete\",\n"
+    "  // Rows never go back to a smaller value of this column.\n"
+    "  // \"guard\": \"modified\",\n"
+    "  // What was read is read again: every hour the last day, every day the last week.\n"
+    "  // \"reread\": [{ \"every\": \"1h\", \"back\": \"1d\" }, { \"every\": \"1d\", \"back\": \"7d\" }],\n"
     "}\n";
 
 static const char ignore_text[] =

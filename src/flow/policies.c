@@ -21,10 +21,15 @@ static size_t plain_bind(const struct flow *f, struct str column)
     return SIZE_MAX;
 }
 
-static bool refuse(const struct flow *f, struct diags *diags, const char *what, struct str column, const char *remedy)
+struct place {
+    struct diags *diags;
+    struct pos pos;
+};
+
+static bool refuse(const struct place *p, const char *what, struct str column, const char *remedy)
 {
-    diags_add(diags, DIAG_ERROR, f->integration->pos, what, STR_ARG(column));
-    diags_remedy(diags, "%s", remedy);
+    diags_add(p->diags, DIAG_ERROR, p->pos, what, STR_ARG(column));
+    diags_remedy(p->diags, "%s", remedy);
     return false;
 }
 
@@ -45,29 +50,29 @@ static bool compile_gone(struct flow *f, struct diags *diags)
 {
     const struct integration *i = f->integration;
     struct gone_rule *g = &f->sink_spec.gone;
+    const struct place at = {diags, i->gone_pos};
     bool one_row = !i->source_doc->beat_flat.n;
 
     *g = (struct gone_rule){i->child_gone, i->left_filter, i->parent, f->id_column, i->mark_column, 0};
     if (!sink_removes(&f->sink_spec))
         return true;
     if (f->sink_spec.one_record_each)
-        return refuse(f, diags, "`children` and `left_filter` need \"batchexecute\"" STR_FMT, (struct str){0},
+        return refuse(&at, "`children` and `left_filter` need \"batchexecute\"" STR_FMT, (struct str){0},
                       "write the rows by batchexecute, or leave both out");
     if (!g->id.n)
-        return refuse(f, diags, "`children` and `left_filter` need a column that holds the target's id" STR_FMT,
+        return refuse(&at, "`children` and `left_filter` need a column that holds the target's id" STR_FMT,
                       (struct str){0}, "name a column of request[] in the target document's `id`");
     if (!g->parent.n && !one_row)
-        return refuse(f, diags, "`left_filter` needs `children.parent`: a record gives several rows" STR_FMT,
+        return refuse(&at, "`left_filter` needs `children.parent`: a record gives several rows" STR_FMT,
                       (struct str){0}, "name the column that all rows of a record share, such as o_id");
     if (!g->parent.n)
         g->parent = g->id;
     g->parent_bind = plain_bind(f, g->parent);
     if (g->parent_bind == SIZE_MAX)
-        return refuse(f, diags, "`children.parent` \"" STR_FMT "\" is no column that one field of request[] fills",
+        return refuse(&at, "`children.parent` \"" STR_FMT "\" is no column that one field of request[] fills",
                       g->parent, "name a column of main_sql");
     if (!names_record(f, g->parent))
-        return refuse(f, diags,
-                      "column " STR_FMT " is not made of the source's id: rows of other records could go with it",
+        return refuse(&at, "column " STR_FMT " is not made of the source's id: rows of other records could go with it",
                       g->parent, "name the column that holds the id of the source's record");
     return true;
 }
@@ -76,16 +81,17 @@ static bool compile_guard(struct flow *f, struct diags *diags)
 {
     struct guard_rule *g = &f->sink_spec.guard;
     const struct statement *s = &f->statements[0];
+    const struct place at = {diags, f->integration->guard_pos};
 
     g->column = f->integration->guard;
     if (!g->column.n)
         return true;
     if (f->sink_spec.one_record_each || s->verb != VERB_REPLACE || s->tail.n)
-        return refuse(f, diags, "`guard` \"" STR_FMT "\" needs a REPLACE INTO in main_sql", g->column,
+        return refuse(&at, "`guard` \"" STR_FMT "\" needs a REPLACE INTO in main_sql", g->column,
                       "write REPLACE INTO, or put the condition into your own ON DUPLICATE KEY UPDATE");
     g->bind = plain_bind(f, g->column);
     if (g->bind == SIZE_MAX)
-        return refuse(f, diags, "`guard` \"" STR_FMT "\" is no column that one field of request[] fills", g->column,
+        return refuse(&at, "`guard` \"" STR_FMT "\" is no column that one field of request[] fills", g->column,
                       "name a column of main_sql, such as modified");
     return true;
 }

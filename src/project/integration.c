@@ -194,6 +194,13 @@ static bool check_policies(struct reading *r, const struct node *root, struct in
     return true;
 }
 
+static struct pos pos_of(const struct node *root, const char *key)
+{
+    const struct node *n = node_get(root, key);
+
+    return n ? n->pos : root->pos;
+}
+
 static void hint_metadata(struct reading *r, const struct node *root)
 {
     if (node_get(root, "source") || node_get(root, "target") || (!node_get(root, "api") && !node_get(root, "request")))
@@ -228,6 +235,8 @@ void reading_integration(struct reading *r, const struct node *root, struct str 
     out->target_crontab = target.crontab;
     out->keep_records = raw.keep == KEEP_RECORDS;
     out->left_filter = (enum gone)raw.left_filter;
+    out->gone_pos = pos_of(root, node_get(root, "children") ? "children" : "left_filter");
+    out->guard_pos = pos_of(root, "guard");
     out->drift = (enum drift)raw.drift;
     ok &= read_start(r, root, raw.start, out);
     ok &= read_children(r, raw.children, out);

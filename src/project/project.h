@@ -34,12 +34,13 @@ struct integration {
     int64_t start_s;            /* in the project's zone */
     int64_t lag_ms, overlap_ms; /* defaults 10 s, 5 min */
     bool keep_records;
-    struct str parent;          /* children.parent: the target column that all rows of a record share, or empty */
-    enum gone child_gone;       /* rows of a record that its newest version no longer has */
-    enum gone left_filter;      /* rows of a record that the condition no longer passes */
-    struct str mark_column;     /* GONE_MARK sets it to 1, a row that is back to 0 */
-    struct str guard;           /* the target column that never goes back, or empty */
-    const struct reread *tiers; /* narrowest first */
+    struct str parent;              /* children.parent: the target column that all rows of a record share, or empty */
+    enum gone child_gone;           /* rows of a record that its newest version no longer has */
+    enum gone left_filter;          /* rows of a record that the condition no longer passes */
+    struct str mark_column;         /* GONE_MARK sets it to 1, a row that is back to 0 */
+    struct str guard;               /* the target column that never goes back, or empty */
+    struct pos gone_pos, guard_pos; /* where children or left_filter, and guard, are declared */
+    const struct reread *tiers;     /* narrowest first */
     size_t n_tiers;
     enum drift drift;
     bool enabled;
