@@ -15,10 +15,8 @@
 
 static void write_masked(FILE *to, struct str text)
 {
-    char *masked = malloc(text.n + 1);
+    char *masked = mem_alloc(text.n + 1);
 
-    if (!masked)
-        die_no_memory();
     fwrite(masked, 1, log_mask(text, masked, text.n + 1), to);
     free(masked);
 }

@@ -167,8 +167,7 @@ static void answered(void *ctx, struct http_reply *r)
 enum err simulator_ask(const struct simulator *s, const struct simulator_call *c, struct arena *a, struct str *ret,
                        struct errinfo *ei)
 {
-    struct ask ask = {.loop = loop_new(), .arena = a};
-    struct http *http = http_new(ask.loop, &clock_system);
+    struct ask ask = {.arena = a};
     struct http_request r = {
         .method = str_of(c->method),
         .url = arena_printf(a, STR_FMT "%s", STR_ARG(s->address), c->path),
@@ -178,7 +177,12 @@ enum err simulator_ask(const struct simulator *s, const struct simulator_call *c
         .connect_ms = 5000,
         .total_ms = CALL_MS,
     };
+    struct http *http;
+    enum err err = loop_new(&ask.loop, ei);
 
+    if (err)
+        return err;
+    http = http_new(ask.loop, &clock_system);
     http_send(http, &r, answered, &ask);
     loop_run(ask.loop);
     http_free(http);

@@ -97,7 +97,7 @@ size_t arena_used(const struct arena *a)
     return a->used_bytes;
 }
 
-/* Opens a chunk with room for at least n bytes; false at the ceiling or when memory is out. */
+/* Opens a chunk with room for at least n bytes; false at the ceiling. */
 static bool add_chunk(struct arena *a, size_t n)
 {
     size_t left = a->max_bytes - a->total_bytes;
@@ -105,9 +105,7 @@ static bool add_chunk(struct arena *a, size_t n)
     cap = cap > left ? left : cap;
     if (cap < n || cap > SIZE_MAX - sizeof(struct chunk))
         return false;
-    struct chunk *c = malloc(sizeof(*c) + cap);
-    if (!c)
-        return false;
+    struct chunk *c = mem_alloc(sizeof(*c) + cap);
     c->before = a->newest;
     c->cap = cap;
     a->total_bytes += cap;

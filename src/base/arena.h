@@ -16,7 +16,8 @@ size_t arena_used(const struct arena *a);  /* bytes handed out */
  * for sizes that our own code bounds. */
 void *arena_alloc(struct arena *a, size_t n) __attribute__((returns_nonnull));
 void *arena_zero(struct arena *a, size_t n) __attribute__((returns_nonnull));
-/* The same for sizes that come from outside: NULL at the ceiling or when memory is out. */
+/* The same for sizes that come from outside: NULL at the ceiling. When memory is out it ends the process as well: that
+ * says nothing about what was to be stored, so it must not become a verdict on a record. */
 void *arena_try(struct arena *a, size_t n) MUST_USE;
 struct str arena_str(struct arena *a, struct str s); /* copies; NUL-terminated besides */
 const char *arena_cstr(struct arena *a, struct str s);

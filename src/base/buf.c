@@ -37,12 +37,7 @@ static bool grow(struct buf *b, size_t n)
     size_t cap = b->cap < FIRST_CAP ? FIRST_CAP : b->cap > b->max_bytes / 2 ? b->max_bytes : b->cap * 2;
     cap = cap < need ? need : cap;
     cap = cap > b->max_bytes ? b->max_bytes : cap;
-    char *p = realloc(b->p, cap + 1);
-    if (!p) {
-        b->failed = true;
-        return false;
-    }
-    b->p = p;
+    b->p = mem_grow(b->p, cap + 1);
     b->cap = cap;
     return true;
 }

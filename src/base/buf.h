@@ -1,5 +1,5 @@
-/* A growing byte buffer that knows its ceiling. Running over the ceiling (or out of memory on a large
- * growth) sets `failed` and drops what is appended, so a caller may append freely and look once. */
+/* A growing byte buffer that knows its ceiling. Running over the ceiling sets `failed` and drops what is
+ * appended, so a caller may append freely and look once. Running out of memory below it ends the process. */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 

@@ -5,7 +5,7 @@
  * written out. Casting to a column's type is not done here. */
 #include "meta/value.h"
 
-#define JSON_TEXT_MAX_BYTES ((size_t)64 << 20)
+#define JSON_TEXT_MAX_BYTES ((size_t)256 << 20) /* six bytes for each of a body, and room: it cannot be reached */
 
 struct value value_of_json(const struct json *v)
 {
@@ -31,13 +31,9 @@ static struct str container_text(const struct json *v, struct arena *a)
 {
     struct buf b = buf_make(JSON_TEXT_MAX_BYTES);
     json_write(v, &b);
-    struct str text = {"", 0};
-    char *p = b.failed ? NULL : arena_try(a, b.n + 1);
-    if (p) {
-        memcpy(p, b.p, b.n);
-        p[b.n] = '\0';
-        text = str_mk(p, b.n);
-    }
+    if (b.failed)
+        die_no_memory(); /* an empty text in its place would be written as if it were the value */
+    struct str text = arena_str(a, str_mk(b.p, b.n));
     buf_free(&b);
     return text;
 }

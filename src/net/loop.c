@@ -3,8 +3,13 @@
  * not before. Timers are one-shot and free themselves; signals do not keep the loop alive. */
 #include "net/loop_uv.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#define DESCRIPTORS_NEEDED 12 /* two pipes' ends, an epoll and an eventfd for itself; sockets and files to come */
 
 struct post {
     struct post *next;
@@ -53,16 +58,35 @@ static void run_posts(uv_async_t *handle)
     }
 }
 
-struct loop *loop_new(void)
+/* libuv aborts without a word when there are no descriptors for what it shares between loops, so look before. */
+static bool descriptors_left(void)
+{
+    int fds[DESCRIPTORS_NEEDED], n = 0;
+
+    while (n < DESCRIPTORS_NEEDED && (fds[n] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)) >= 0)
+        n++;
+    for (int i = 0; i < n; i++)
+        close(fds[i]);
+    return n == DESCRIPTORS_NEEDED || errno == EBADF;
+}
+
+enum err loop_new(struct loop **ret, struct errinfo *ei)
 {
     struct loop *l = mem_zero(sizeof *l);
+    int rc = descriptors_left() ? uv_loop_init(&l->uv) : UV_EMFILE;
 
-    if (uv_loop_init(&l->uv) || uv_async_init(&l->uv, &l->wake, run_posts))
-        die_no_memory();
+    if (!rc && (rc = uv_async_init(&l->uv, &l->wake, run_posts)))
+        uv_loop_close(&l->uv);
+    if (rc) {
+        free(l);
+        fail(ei, ERR_INTERNAL, "cannot wait for the network: %s", uv_strerror(rc));
+        return fail_hint(ei, "raise the limit of open files (ulimit -n), 256 is enough");
+    }
     l->wake.data = l;
     l->last = &l->first;
     pthread_mutex_init(&l->lock, NULL);
-    return l;
+    *ret = l;
+    return OK;
 }
 
 static void free_timer(uv_handle_t *handle)

@@ -9,7 +9,8 @@
 struct loop;
 struct loop_timer;
 
-struct loop *loop_new(void);
+/* ERR_INTERNAL: the system gives no more descriptors. */
+enum err loop_new(struct loop **ret, struct errinfo *ei) MUST_USE;
 /* Drops what is still pending, timers and posts, without calling back. What others keep on the loop (struct http) must
  * be freed before. */
 void loop_free(struct loop *l);

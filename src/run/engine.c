@@ -239,7 +239,10 @@ enum err engine_open_source(struct engine *e,
     err = err ? err : bucket_open(quota.p, c->name, c->requests, c->per_ms, &e->bucket, ei);
     if (err)
         return err;
-    e->loop = config.loop = loop_new();
+    err = loop_new(&e->loop, ei);
+    if (err)
+        return err;
+    config.loop = e->loop;
     e->http = config.http = http_new(e->loop, e->options->clock);
     e->remote = config.remote = remote_clock_new(e->options->clock);
     recall_clock(e);

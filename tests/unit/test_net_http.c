@@ -13,8 +13,18 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+static struct loop *new_loop(void)
+{
+    struct loop *l = NULL;
+    struct errinfo ei;
+
+    assert_int_equal(loop_new(&l, &ei), OK);
+    return l;
+}
 
 enum { MAX_BYTES = 100000, DEADLINE_MS = 20000 };
 
@@ -152,7 +162,7 @@ static void on_done(void *ctx, struct http_reply *reply)
 /* Calls url (%d: the server's port) and waits. The caller frees res->body. */
 static void call_request(struct http_request *q, struct result *res)
 {
-    struct loop *loop = loop_new();
+    struct loop *loop = new_loop();
     struct http *h = http_new(loop, &clock_system);
 
     *res = (struct result){.loop = loop};
@@ -504,7 +514,7 @@ static void calls_in_a_row(void **state)
     struct server s = {
         .head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n", .body = "ok", .body_n = 2};
     char url[64];
-    struct many m = {.loop = loop_new(), .left = 50};
+    struct many m = {.loop = new_loop(), .left = 50};
 
     (void)state;
     server_start(&s);
@@ -539,7 +549,7 @@ static void ended_under_way(void **state)
 {
     struct server s = {.silent = true};
     char url[64];
-    struct many m = {.loop = loop_new()};
+    struct many m = {.loop = new_loop()};
 
     (void)state;
     server_start(&s);
@@ -614,7 +624,7 @@ static void *post_many(void *ctx)
 
 static void posts_timers_signals(void **state)
 {
-    struct turns t = {.loop = loop_new()};
+    struct turns t = {.loop = new_loop()};
     pthread_t thread;
 
     (void)state;
@@ -636,13 +646,32 @@ static void posts_timers_signals(void **state)
 
 static void stopped_before_it_runs(void **state)
 {
-    struct loop *l = loop_new();
+    struct loop *l = new_loop();
 
     (void)state;
     loop_timer_start(l, 0, not_this, NULL);
     loop_stop(l);
     loop_run(l);
     loop_stop(l);
+    loop_free(l);
+}
+
+/* With no descriptors left a loop is refused with a word, not aborted by libuv. */
+static void no_descriptors(void **state)
+{
+    struct rlimit before, none;
+    struct loop *l = NULL;
+    struct errinfo ei;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 6, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    assert_int_equal(loop_new(&l, &ei), ERR_INTERNAL);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_non_null(strstr(ei.msg, "open files"));
+    assert_non_null(strstr(ei.hint, "ulimit"));
+    l = new_loop();
     loop_free(l);
 }
 
@@ -662,6 +691,7 @@ int main(void)
         cmocka_unit_test(ended_under_way),
         cmocka_unit_test(posts_timers_signals),
         cmocka_unit_test(stopped_before_it_runs),
+        cmocka_unit_test(no_descriptors),
     };
 
     unsetenv("http_proxy");

@@ -10,6 +10,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static struct loop *new_loop(void)
+{
+    struct loop *l = NULL;
+    struct errinfo ei;
+
+    assert_int_equal(loop_new(&l, &ei), OK);
+    return l;
+}
+
 enum { SCRIPT_MAX = 8, REQUESTS_MAX = 64, WAIT_MS = 20000 };
 
 #define OK_BODY                 "{\"response\":{\"flag\":\"success\",\"data_count\":1,\"has_next\":false,\"orders\":[{\"o_id\":1}]}}"
@@ -215,7 +224,7 @@ static struct caller *caller_new(const struct scripted *script, int n, int64_t c
     upstream_start(&c->up, script, n);
     c->arena = arena_new(64u << 20);
     c->clock = (struct clock){.wall_ms = hands_wall, .mono_ms = hands_mono, .ctx = &c->hands};
-    c->loop = config.loop = loop_new();
+    c->loop = config.loop = new_loop();
     c->http = config.http = http_new(c->loop, &clock_system);
     c->remote = config.remote = remote_clock_new(&clock_system);
     assert_int_equal(bucket_open(NULL, S("x"), calls, per_ms, &c->bucket, &ei), OK);
