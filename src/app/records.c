@@ -232,7 +232,8 @@ static enum err look_into(struct search *s, const struct journal_entry *e, int32
     const struct json *raw;
     struct json_iter it;
     size_t n = 0;
-    enum err err = page_from_journal(e, s->flow->connector, s->flow->iface, s->flow->records_path, &page, ei);
+    struct judge_input as = flow_reply(s->flow);
+    enum err err = page_from_journal(e, &as, &page, ei);
 
     if (err)
         return err;

@@ -3,6 +3,8 @@
 #include "app/open.h"
 #include "app/out.h"
 #include "base/product.h"
+#include "run/retry.h"
+#include "source/bucket.h"
 
 struct standing {
     const struct integration *integration;
@@ -12,6 +14,8 @@ struct standing {
     struct str path, promise; /* p NULL: not known yet */
     int64_t behind_ms;        /* -1: not known */
     bool cursor_is_time;
+    struct retry_state retry;
+    struct health_state upstream;
 };
 
 static enum err look(struct app *app, const struct integration *i, struct standing *s, struct errinfo *ei)
@@ -22,9 +26,12 @@ static enum err look(struct app *app, const struct integration *i, struct standi
     enum err err;
 
     *s = (struct standing){.integration = i, .behind_ms = -1};
+    if (i->source)
+        bucket_peek(arena_printf(app->arena, "%s/quota", app->project->state_dir).p, i->source->name, &s->upstream);
     if (!app->store)
         return OK;
-    err = store_progress(app->store, i->name, &s->progress, ei);
+    err = retry_look(app->store, i->name, &s->retry, ei);
+    err = err ? err : store_progress(app->store, i->name, &s->progress, ei);
     err = err ? err : store_dead_count(app->store, i->name, &s->dead, ei);
     err = err ? err : store_gaps(app->store, i->name, app->arena, &gaps, &n_gaps, ei);
     err = err ? err : store_runs(app->store, &(struct run_query){i->name, 1}, app->arena, &runs, &n, ei);
@@ -56,6 +63,31 @@ static void cursor_json(const struct app *app, struct json_out *w, const char *k
         json_number(w, key, at);
 }
 
+/* The upstream's circuit, and when a failed run is due again; null where all is well. */
+static void trouble_json(const struct app *app, struct json_out *w, const struct standing *s)
+{
+    json_out_key(w, "upstream_down");
+    if (s->upstream.open) {
+        json_out_begin(w, '{');
+        json_time(w, "since", app, s->upstream.since_ms ? s->upstream.since_ms : INT64_MIN);
+        json_number(w, "failures", s->upstream.failures);
+        json_number(w, "next_probe_ms", s->upstream.next_ms);
+        json_out_end(w, '}');
+    } else {
+        json_out_null(w);
+    }
+    json_out_key(w, "retry");
+    if (s->retry.failures) {
+        json_out_begin(w, '{');
+        json_number(w, "failures", s->retry.failures);
+        json_member(w, "code", str_of(err_name(s->retry.code)));
+        json_time(w, "next", app, s->retry.next_ms ? s->retry.next_ms : INT64_MIN);
+        json_out_end(w, '}');
+    } else {
+        json_out_null(w);
+    }
+}
+
 static void to_json(const struct app *app, struct json_out *w, const struct standing *s)
 {
     json_out_begin(w, '{');
@@ -73,6 +105,7 @@ static void to_json(const struct app *app, struct json_out *w, const struct stan
         json_out_null(w);
     json_number(w, "dead", s->dead);
     json_number(w, "gaps", s->gaps);
+    trouble_json(app, w, s);
     json_member(w, "promise", s->promise);
     json_member(w, "path", s->path);
     json_out_key(w, "last_run");
@@ -111,6 +144,26 @@ static void line(const struct app *app, const char *english, const char *chinese
     buf_free(&b);
 }
 
+static void tell_trouble(const struct app *app, const struct standing *s)
+{
+    const struct health_state *h = &s->upstream;
+
+    if (h->open)
+        line(app, "upstream", "上游",
+             arena_printf(app->arena,
+                          either(app, "down since " STR_FMT ", %lld calls failed in a row; probed again in " STR_FMT,
+                                 "自 " STR_FMT " 起无响应，连续失败 %lld 次；" STR_FMT " 后再探测"),
+                          STR_ARG(time_text(app, h->since_ms / 1000)), (long long)h->failures,
+                          STR_ARG(duration_text(app, h->next_ms))));
+    if (s->retry.failures && s->retry.next_ms)
+        line(app, "next try", "下次重试",
+             arena_printf(app->arena, either(app, STR_FMT ", after %lld failures", STR_FMT "，已失败 %lld 次"),
+                          STR_ARG(time_text(app, s->retry.next_ms / 1000)), (long long)s->retry.failures));
+    else if (s->retry.failures)
+        line(app, "next try", "下次重试",
+             str_of(either(app, "none: it stays in error until someone runs it", "无：保持错误状态，直至人工重试")));
+}
+
 static void tell(const struct app *app, const struct standing *s)
 {
     say(app, "%s" STR_FMT "%s  " STR_FMT "%s%s\n", color(app, COLOR_BOLD), STR_ARG(s->integration->name),
@@ -119,6 +172,7 @@ static void tell(const struct app *app, const struct standing *s)
         s->progress.paused ? either(app, "  (paused)", "（已暂停）") : "");
     if (!s->last) {
         line(app, "last run", "上次运行", str_of(either(app, "never", "从未")));
+        tell_trouble(app, s);
         return;
     }
     say(app, "  %s%s" STR_FMT "%s, %s, " STR_FMT "\n", either(app, "last run        ", "上次运行        "),
@@ -128,6 +182,7 @@ static void tell(const struct app *app, const struct standing *s)
     line(app, "fetched up to", "已读取至", mark(app, s, s->progress.fetched_s));
     if (s->behind_ms >= 0)
         line(app, "behind", "落后", duration_text(app, s->behind_ms));
+    tell_trouble(app, s);
     line(app, "dead letters", "死信", grouped(app->arena, s->dead));
     line(app, "open gaps", "未闭合缺口", grouped(app->arena, s->gaps));
     if (s->promise.p)

@@ -68,6 +68,8 @@ static void write_log(const struct watch *t, const struct event *e)
     add_counts(&w, e);
     if (e->kind == EVENT_WINDOW_DONE)
         json_flag(&w, "verified", e->flag);
+    if (e->kind == EVENT_CIRCUIT)
+        json_flag(&w, "open", e->flag);
     if (e->key.n)
         json_member(&w, "key", e->key);
     if (e->code)
@@ -136,7 +138,8 @@ static bool is_worth_telling(struct watch *t, const struct event *e)
         return t->dead++ < DEAD_TOLD;
     if (e->kind == EVENT_RETRY)
         return t->app->verbose || (e->code && e->code != ERR_QUOTA && e->took_ms >= 2000);
-    return e->kind == EVENT_GAP || e->kind == EVENT_NOTICE || (t->app->verbose && e->kind == EVENT_WINDOW_AGAIN);
+    return e->kind == EVENT_GAP || e->kind == EVENT_NOTICE || e->kind == EVENT_CIRCUIT ||
+           (t->app->verbose && e->kind == EVENT_WINDOW_AGAIN);
 }
 
 static void hear(void *ctx, const struct event *e)

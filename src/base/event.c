@@ -11,6 +11,8 @@ static const char *const names[] = {
     [EVENT_COMMIT] = "commit",
     [EVENT_DEAD] = "dead_letter",
     [EVENT_RETRY] = "retry",
+    [EVENT_CIRCUIT] = "circuit",
+    [EVENT_LOGIN] = "login",
     [EVENT_NOTICE] = "notice",
     [EVENT_RUN_ENDED] = "run_ended",
 };

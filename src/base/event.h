@@ -12,11 +12,13 @@ enum event_kind {
     EVENT_WINDOW_AGAIN, /* will be read again, narrower: text says why */
     EVENT_GAP,          /* recorded as a gap: text says why */
     EVENT_GAP_CLOSED,
-    EVENT_PAGE,   /* page_no, records */
-    EVENT_COMMIT, /* rows, position, took_ms */
-    EVENT_DEAD,   /* key, code, text: the reason */
-    EVENT_RETRY,  /* text, took_ms: the wait; source or target */
-    EVENT_NOTICE, /* text: what a person should know (checkpoint adopted, fields never found, …) */
+    EVENT_PAGE,    /* page_no, records */
+    EVENT_COMMIT,  /* rows, position, took_ms */
+    EVENT_DEAD,    /* key, code, text: the reason */
+    EVENT_RETRY,   /* text, took_ms: the wait; source or target */
+    EVENT_CIRCUIT, /* flag: open, text says since when; else closed again */
+    EVENT_LOGIN,   /* a token was fetched, for all who share the connection */
+    EVENT_NOTICE,  /* text: what a person should know (checkpoint adopted, fields never found, …) */
     EVENT_RUN_ENDED
 };
 

@@ -155,11 +155,12 @@ struct reply {
     int64_t page_index; /* -1: not told */
     struct str hint_zh; /* the hint in Chinese, or empty */
 };
-/* What a reply answers: the call, its HTTP status, and where the document says that the rows are (its DataKey, or
- * empty). */
+/* What a reply answers: the call and how it was paged, its HTTP status, and where the document says that the rows are
+ * (its DataKey, or empty). */
 struct judge_input {
     const struct connector *connector;
     const struct iface *iface;
+    const struct paging *paging; /* its paths tell the facts; NULL: the interface's ordinary paging */
     int status;
     struct str records_override;
 };

@@ -111,7 +111,7 @@ static bool find_rows(const struct judged *j, struct strs paths, const struct js
 
 static void tell_facts(const struct judged *j, struct reply *ret)
 {
-    const struct paging *p = &j->i->paging;
+    const struct paging *p = j->paging;
     int64_t rows = (int64_t)ret->n_records;
 
     ret->total = count_at(j, p->total_path);
@@ -216,7 +216,11 @@ void connector_judge_text(const struct connector *c, const struct iface *i, int 
 
 void connector_judge(const struct judge_input *in, const struct json_doc *doc, struct reply *ret)
 {
-    struct judged j = {.c = in->connector, .i = in->iface, .status = in->status, .root = json_root(doc)};
+    struct judged j = {.c = in->connector,
+                       .i = in->iface,
+                       .paging = in->paging ? in->paging : &in->iface->paging,
+                       .status = in->status,
+                       .root = json_root(doc)};
 
     if (!j.root) {
         connector_judge_text(j.c, j.i, j.status, (struct str){0}, NULL, ret);

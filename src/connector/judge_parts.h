@@ -8,6 +8,7 @@
 struct judged {
     const struct connector *c;
     const struct iface *i;
+    const struct paging *paging;
     int status;
     const struct json *root, *envelope;
 };

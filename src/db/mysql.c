@@ -206,6 +206,17 @@ static void set_options(struct mydb *db, const struct mydb_options *o)
         mysql_options(db->my, MYSQL_OPT_SSL_CA, o->ca_file);
 }
 
+/* TLS that another try does not mend; a handshake that was cut is not among it. */
+static bool tls_refused(const struct mydb *db)
+{
+    static const char *const words[] = {"ertificate", "hostname", "self-signed", "self signed", "support"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strstr(db->error, words[i]))
+            return true;
+    return false;
+}
+
 static enum err explain_connect(struct mydb *db, const struct mydb_options *o, struct errinfo *ei)
 {
     enum err e = db_failed(db, ei);
@@ -219,7 +230,7 @@ static enum err explain_connect(struct mydb *db, const struct mydb_options *o, s
     } else if (code == 1049) {
         fail_hint(ei, "create the database, or name another in the target's connection");
     } else if (code == 2026) {
-        e = fail(ei, ERR_NETWORK, "%s:%u: TLS failed: %s", o->host, o->port, db->error);
+        e = fail(ei, tls_refused(db) ? ERR_AUTH : ERR_NETWORK, "%s:%u: TLS failed: %s", o->host, o->port, db->error);
         fail_hint(ei, "\"tls\": \"require\" needs a certificate that this machine trusts (option `ca`), \"prefer\" "
                       "takes what the server offers");
     }
@@ -244,7 +255,7 @@ enum err mydb_open(const struct mydb_options *o, struct mydb **ret, struct errin
     }
     if (o->tls == MYDB_TLS_REQUIRE && !mysql_get_ssl_cipher(db->my)) {
         mydb_close(db);
-        fail(ei, ERR_NETWORK, "%s:%u: the server offers no TLS, which \"tls\": \"require\" asks for", o->host, o->port);
+        fail(ei, ERR_AUTH, "%s:%u: the server offers no TLS, which \"tls\": \"require\" asks for", o->host, o->port);
         return fail_hint(ei, "switch TLS on in the server, or use \"tls\": \"prefer\"");
     }
     db->mariadb = mariadb_connection(db->my) != 0;

@@ -34,5 +34,10 @@ struct flow {
 /* Compiles. Problems go to `diags`; NULL when there was an error among them. */
 struct flow *flow_compile(const struct project *p, const struct integration *i, struct diags *diags);
 void flow_free(struct flow *f); /* NULL is fine */
+/* What a good reply to its calls is judged as. */
+static inline struct judge_input flow_reply(const struct flow *f)
+{
+    return (struct judge_input){f->connector, f->iface, f->paging, 200, f->records_path};
+}
 
 #endif

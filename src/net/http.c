@@ -125,7 +125,11 @@ static void explain(const struct http_call *c, CURLcode code, struct http_reply 
         fail(&r->why, ERR_NETWORK, "%s: the reply ended in its headers", masked);
     } else if (c->headers_too_long) {
         fail(&r->why, ERR_REMOTE, "%s: the reply's headers are longer than %u bytes", masked, HEADER_MAX_BYTES);
-    } else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR) {
+    } else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
+        fail(&r->why, ERR_AUTH, "%s: the certificate is not accepted: %s", masked, what);
+        fail_hint(&r->why,
+                  "check the address and the certificates of this machine; verification cannot be switched off");
+    } else if (code == CURLE_SSL_CONNECT_ERROR) {
         fail(&r->why, ERR_NETWORK, "%s: TLS failed: %s", masked, what);
         fail_hint(&r->why,
                   "check the address and the certificates of this machine; verification cannot be switched off");

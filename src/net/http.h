@@ -21,8 +21,9 @@ struct http_request {
     struct str ca_file;           /* or empty */
 };
 struct http_reply {
-    enum err code; /* OK: a whole reply arrived, whatever its status. ERR_NETWORK (no connection, cut, time-out, TLS),
-                      ERR_REMOTE (too long, not HTTP) */
+    enum err code; /* OK: a whole reply arrived, whatever its status. ERR_NETWORK (no connection, cut, time-out, TLS
+                      cut), ERR_REMOTE (too long, not HTTP), ERR_CONFIG (not an address), ERR_AUTH (a certificate that
+                      is not accepted) */
     struct errinfo why;
     bool refused; /* nothing was sent: no connection at all */
     int status;

@@ -14,6 +14,8 @@
 #include "base/num.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -155,8 +157,9 @@ enum err engine_peek(struct engine *e, struct errinfo *ei)
     return OK;
 }
 
-/* A server that is down is waited for as long as patience lasts (decisions 12). */
-static enum err connect_target(struct engine *e, struct errinfo *ei)
+/* A server that is down is waited for as long as patience lasts (decisions 12). There is no loop yet to hear signals:
+ * they are held back while it lasts and taken between two tries. */
+static enum err wait_for_target(struct engine *e, const sigset_t *signals, struct errinfo *ei)
 {
     const struct clock *clock = e->options->clock;
     int64_t begun = clock_mono(clock);
@@ -174,8 +177,29 @@ static enum err connect_target(struct engine *e, struct errinfo *ei)
         event_emit(&e->options->listener, &ev);
         random_bytes(&r, sizeof r);
         t.tv_nsec += (long)(r % CONNECT_PAUSE_MS) * 1000000;
-        nanosleep(&t, NULL);
+        e->interrupted = sigtimedwait(signals, NULL, &t) > 0;
+        if (e->interrupted)
+            break;
     }
+    return err;
+}
+
+static enum err connect_target(struct engine *e, struct errinfo *ei)
+{
+    const struct timespec now = {0};
+    sigset_t signals, before;
+    enum err err;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, &before);
+    err = wait_for_target(e, &signals, ei);
+    if (!e->interrupted && sigtimedwait(&signals, NULL, &now) > 0)
+        e->interrupted = true;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (e->interrupted && !err)
+        err = fail(ei, ERR_NETWORK, "interrupted");
     return err;
 }
 
@@ -222,6 +246,8 @@ enum err engine_open_source(struct engine *e,
         .clock = e->options->clock,
         .connector = e->flow->connector,
         .iface = e->flow->iface,
+        .paging = e->flow->paging,
+        .connection = c->name,
         .records_path = e->flow->records_path,
         .max_bytes = REPLY_MAX_BYTES,
         .call_ms = CALL_MS,

@@ -19,7 +19,8 @@ struct engine {
     struct sink *sink;
     struct checkpoint at; /* where the target stands, claimed */
     bool target_holds;
-    bool adopted; /* the local state was lost, or belongs to another journal: positions begin anew */
+    bool interrupted; /* a signal came while the target was waited for */
+    bool adopted;     /* the local state was lost, or belongs to another journal: positions begin anew */
     struct loop *loop;
     struct http *http;
     struct bucket *bucket;

@@ -26,7 +26,7 @@ static bool pass_on(const struct journaler *j, struct page *page)
 
 static enum err read_backlog(struct pipeline *p, int64_t *seq, struct page **ret, struct errinfo *ei)
 {
-    const struct flow *f = p->flow;
+    const struct judge_input as = flow_reply(p->flow);
     struct arena *a = arena_new(ENTRY_ARENA_MAX);
     struct journal_entry entry;
     bool found;
@@ -34,7 +34,7 @@ static enum err read_backlog(struct pipeline *p, int64_t *seq, struct page **ret
 
     *ret = NULL;
     if (!e && found) {
-        e = page_from_journal(&entry, f->connector, f->iface, f->records_path, ret, ei);
+        e = page_from_journal(&entry, &as, ret, ei);
         *seq = entry.seq + 1;
     }
     arena_free(a);

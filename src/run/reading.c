@@ -1,6 +1,7 @@
 /* Verified, again, or a gap: the pager says how a window went, the walk says whether it can be read in another way. A
  * window that is too wide for the pager's taste or that moved while it was read comes back as its halves; the
- * narrowest is read a few times. What a window taught about the size of pages serves the next. */
+ * narrowest is read a few times. Reading again has a budget (window.c). What a window taught about the size of pages
+ * serves the next. */
 #include "run/reading.h"
 
 void reading_init(struct reading *g)
@@ -48,8 +49,12 @@ enum reading_verdict reading_judge(struct reading *g, const char **ret_why)
 
     if (pager_size_learnt(g->pager))
         g->plan.size_learnt = pager_size_learnt(g->pager);
-    if (end == PAGER_VERIFIED)
+    if (end == PAGER_VERIFIED) {
+        walk_verified(g->walk);
         return READING_VERIFIED;
+    }
+    if (g->windowed && walk_is_spent(g->walk))
+        *ret_why = "what the upstream tells of itself fits nowhere, and enough was read again";
     if (!g->windowed || !walk_narrow(g->walk) || !begin_window(g))
         return READING_GAP;
     return READING_AGAIN;

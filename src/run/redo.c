@@ -109,6 +109,7 @@ static enum err each_record(struct redo *r, each_fn *each, struct map *newest, s
     struct shaper *sh = shaper_new(f->shape);
     int64_t seq = 1;
     bool found = true;
+    const struct judge_input as = flow_reply(f);
     enum err err = OK;
 
     while (!err && found) {
@@ -119,7 +120,7 @@ static enum err each_record(struct redo *r, each_fn *each, struct map *newest, s
 
         err = journal_read(r->e->journal, seq, a, &j, &found, ei);
         if (!err && found && in_range(r, &j))
-            err = page_from_journal(&j, f->connector, f->iface, f->records_path, &page, ei);
+            err = page_from_journal(&j, &as, &page, ei);
         if (page) {
             struct json_iter it = json_iter(page->reply.records);
 
@@ -356,10 +357,13 @@ void redo(struct engine *e, struct run_summary *ret)
         ret->to_s = e->options->to_s;
     }
     err = redo_all(&r, &ei);
-    if (err)
+    if (err && !e->interrupted)
         ret->error = ei;
     summary_hint(ret);
-    ret->status = err ? RUN_FAILED : ret->counts.dead_records + ret->counts.dead_rows ? RUN_PARTIAL : RUN_OK;
+    ret->status = e->interrupted                                     ? RUN_INTERRUPTED
+                  : err                                              ? RUN_FAILED
+                  : ret->counts.dead_records + ret->counts.dead_rows ? RUN_PARTIAL
+                                                                     : RUN_OK;
     ret->verified = !err;
     ret->duration_ms = clock_mono(e->options->clock) - began;
     if (e->sink)

@@ -13,6 +13,7 @@
 #include "base/num.h"
 #include "run/engine.h"
 #include "run/plan.h"
+#include "run/retry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,11 +155,17 @@ static void note_source(void *ctx, enum source_note what, const struct errinfo *
 {
     struct run *r = ctx;
 
-    if (what == NOTE_RETRY || what == NOTE_THROTTLED || what == NOTE_CLOCK)
-        pipeline_emit(&r->p, (struct event){.kind = EVENT_RETRY,
-                                            .code = ei ? ei->code : OK,
-                                            .text = ei ? str_of(ei->msg) : S(""),
-                                            .took_ms = wait_ms});
+    struct event ev = {
+        .kind = EVENT_RETRY, .code = ei ? ei->code : OK, .text = ei ? str_of(ei->msg) : S(""), .took_ms = wait_ms};
+
+    if (what == NOTE_WAIT || what == NOTE_CLOSED) {
+        ev.kind = EVENT_CIRCUIT;
+        ev.flag = what == NOTE_WAIT;
+        ev.text = ei ? ev.text : S("the other side answers again");
+    } else if (what == NOTE_LOGIN) {
+        ev.kind = EVENT_LOGIN;
+    }
+    pipeline_emit(&r->p, ev);
 }
 
 /* ---- counting ---- */
@@ -427,6 +434,19 @@ static void record_end(struct run *r)
     buf_free(&b);
 }
 
+/* For the long schedule; a run that another holds back says nothing of the integration. */
+static void note_outcome(const struct run *r)
+{
+    const struct run_options *o = r->e.options;
+    enum err code = r->s->error.code;
+    struct errinfo ei;
+
+    if (o->kind != RUN_MAIN || o->dry_run || r->s->status == RUN_INTERRUPTED || code == ERR_CONFLICT)
+        return;
+    if (retry_note(r->e.store, r->e.integration->name, code, clock_wall(o->clock), &ei))
+        log_warn("%s", ei.msg);
+}
+
 void run_integration(const struct project *p, const struct integration *i, struct store *store,
                      const struct run_options *o, struct run_summary *ret)
 {
@@ -451,11 +471,13 @@ void run_integration(const struct project *p, const struct integration *i, struc
         emit(r, (struct event){.kind = EVENT_RUN_STARTED, .text = str_of(run_kind_name(o->kind))});
         err = work(r, &ei);
     }
+    r->interrupted |= r->e.interrupted;
     if (!err)
         remember(r);
-    else if (!ret->error.code)
+    else if (!ret->error.code && !r->e.interrupted)
         ret->error = ei;
     conclude(r);
+    note_outcome(r);
     record_end(r);
     reader_free(r->reader);
     engine_close(&r->e);

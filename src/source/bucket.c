@@ -8,7 +8,7 @@
  * that is further ahead than any queue of ours could put it is damage, and taken as now.
  *
  * A hold ("slow down") is a second time in the same file: places taken before it began are given back by asking again.
- */
+ * Behind them stands the health of the connection (health.c), which counts on the same clock. */
 #include "source/bucket.h"
 
 #include <errno.h>
@@ -35,6 +35,7 @@
 struct shared {
     char boot[BOOT_ID_BYTES];
     _Atomic int64_t next_ns, held_ns;
+    struct health health;
 };
 
 struct bucket {
@@ -81,6 +82,7 @@ static void begin_anew(const struct bucket *b, struct shared *s, const char boot
     memcpy(s->boot, boot, BOOT_ID_BYTES);
     atomic_store(&s->next_ns, now_ns() + late);
     atomic_store(&s->held_ns, 0);
+    memset(&s->health, 0, sizeof s->health);
 }
 
 /* Under the file's lock: makes it as long as it must be, with blocks behind it (a hole in a full disk would be a signal
@@ -103,6 +105,11 @@ static int prepare(struct bucket *b, int fd)
     return 0;
 }
 
+static bool path_of(const char *dir, struct str connection, char *out, size_t cap)
+{
+    return (size_t)snprintf(out, cap, "%s/" STR_FMT, dir, STR_ARG(connection)) < cap;
+}
+
 static enum err map_file(struct bucket *b, const char *dir, struct str connection, struct errinfo *ei)
 {
     char path[4096];
@@ -110,7 +117,7 @@ static enum err map_file(struct bucket *b, const char *dir, struct str connectio
 
     if (mkdir(dir, 0700) && errno != EEXIST)
         return fail(ei, ERR_DISK, "%s: %s", dir, strerror(errno));
-    if ((size_t)snprintf(path, sizeof path, "%s/" STR_FMT, dir, STR_ARG(connection)) >= sizeof path)
+    if (!path_of(dir, connection, path, sizeof path))
         return fail(ei, ERR_DISK, "%s: the path is too long", dir);
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
@@ -202,4 +209,28 @@ int64_t bucket_left(const struct bucket *b)
     ahead = not_before(atomic_load(&b->shared->next_ns), now, ahead_max_ns(b)) - now;
     ahead = b->calls - ahead / b->interval_ns;
     return ahead > 0 ? ahead : 0;
+}
+
+struct health *bucket_health(struct bucket *b)
+{
+    return &b->shared->health;
+}
+
+int64_t bucket_now_ms(void)
+{
+    return now_ns() / NS_PER_MS;
+}
+
+void bucket_peek(const char *dir, struct str connection, struct health_state *ret)
+{
+    char path[4096], boot[BOOT_ID_BYTES];
+    struct shared s = {.boot = ""};
+    int fd = path_of(dir, connection, path, sizeof path) ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+
+    read_boot_id(boot);
+    if (fd < 0 || read(fd, &s, sizeof s) != (ssize_t)sizeof s || memcmp(s.boot, boot, BOOT_ID_BYTES) != 0)
+        memset(&s.health, 0, sizeof s.health);
+    if (fd >= 0)
+        close(fd);
+    health_look(&s.health, bucket_now_ms(), ret);
 }

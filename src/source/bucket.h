@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "source/health.h"
 
 struct bucket;
 /* `dir`: where the shared file lives (.sluice/quota), NULL: this process alone. calls 0: unlimited. ERR_DISK. */
@@ -22,6 +23,12 @@ void bucket_hold_ms(struct bucket *b, int64_t ms);
 bool bucket_is_held(const struct bucket *b);
 /* Calls that could still be made within the running period, for people. -1: unlimited. */
 int64_t bucket_left(const struct bucket *b);
+/* The connection's health, in the same shared file, and the clock that it counts on. */
+struct health *bucket_health(struct bucket *b);
+int64_t bucket_now_ms(void);
+/* The health as the shared file tells it, without opening it for more; healthy when there is no file, or it is of an
+ * earlier boot. */
+void bucket_peek(const char *dir, struct str connection, struct health_state *ret);
 
 /* The source's clock as its Date headers show it: offset to ours, smoothed; least round trip counts most. Thread-safe.
  */

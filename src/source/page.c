@@ -37,23 +37,22 @@ void page_unref(struct page *p)
     free(p);
 }
 
-static enum err fill(struct page *p, const struct journal_entry *e, const struct connector *c, const struct iface *i,
-                     struct str records_path, struct errinfo *ei)
+static enum err fill(struct page *p, const struct journal_entry *e, const struct judge_input *as, struct errinfo *ei)
 {
     struct json_limits limits = JSON_LIMITS_DEFAULT;
     enum err err = json_parse(e->body, &limits, &p->doc, &p->repairs, ei);
 
     if (err)
         return err;
-    connector_judge(&(struct judge_input){c, i, 200, records_path}, p->doc, &p->reply);
+    connector_judge(as, p->doc, &p->reply);
     if (p->reply.reaction == REACT_OK)
         return OK;
     return fail(ei, ERR_DATA, "journal entry %lld: its rows are not found any more: %s", (long long)e->seq,
                 p->reply.why.msg);
 }
 
-enum err page_from_journal(const struct journal_entry *e, const struct connector *c, const struct iface *i,
-                           struct str records_path, struct page **ret, struct errinfo *ei)
+enum err page_from_journal(const struct journal_entry *e, const struct judge_input *as, struct page **ret,
+                           struct errinfo *ei)
 {
     struct page *p = page_new();
     enum err err = OK;
@@ -69,7 +68,7 @@ enum err page_from_journal(const struct journal_entry *e, const struct connector
     p->cursor_s = p->mark ? e->cursor_s : INT64_MIN;
     if (!p->mark) {
         p->body_n = e->body.n;
-        err = fill(p, e, c, i, records_path, ei);
+        err = fill(p, e, as, ei);
     }
     if (err) {
         page_unref(p);

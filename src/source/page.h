@@ -8,7 +8,15 @@
 #include "connector/connector.h"
 #include "store/journal.h"
 
-enum source_note { NOTE_RETRY, NOTE_THROTTLED, NOTE_CLOCK, NOTE_WAIT };
+enum source_note {
+    NOTE_RETRY,     /* a failure that is tried again */
+    NOTE_THROTTLED, /* told to slow down */
+    NOTE_CLOCK,     /* the clock was set */
+    NOTE_WAIT,      /* the circuit is open: nothing is sent now */
+    NOTE_CLOSED,    /* the upstream answers again */
+    NOTE_LOGIN,     /* a token was fetched, for all who share it */
+    NOTE_COUNT
+};
 
 struct page {
     int refs;   /* private; changed atomically */
@@ -34,8 +42,9 @@ void page_ref(struct page *p);
 void page_unref(struct page *p); /* NULL is fine */
 /* The body is journalled: the tree has its own copy of what it needs. body_n stays. */
 void page_drop_body(struct page *p);
-/* A page from a journalled body: parses and judges it again. ERR_DATA when the rows are not found any more. */
-enum err page_from_journal(const struct journal_entry *e, const struct connector *c, const struct iface *i,
-                           struct str records_path, struct page **ret, struct errinfo *ei) MUST_USE;
+/* A page from a journalled body: parses and judges it again, `as` a reply of that call. ERR_DATA when the rows are not
+ * found any more. */
+enum err page_from_journal(const struct journal_entry *e, const struct judge_input *as, struct page **ret,
+                           struct errinfo *ei) MUST_USE;
 
 #endif

@@ -7,7 +7,11 @@
  * ends the call.
  *
  * Patience counts from the first of the failures that follow each other. An upstream that says "slow down" is there:
- * the count begins anew, and being told so has ten times the patience of its own. */
+ * the count begins anew, and being told so has ten times the patience of its own.
+ *
+ * Connections that fail and errors of the server's own count against the health that all who call the connection share
+ * (health.c): when its circuit is open a call waits for its turn to probe, and retries come out of an allowance. Errors
+ * that are the request's own show that the upstream is there. */
 #include "source/source.h"
 
 #include "base/log.h"
@@ -35,6 +39,9 @@ struct source {
     struct loop_timer *timer;
     int64_t failing_since_ms, slowed_since_ms; /* -1: not */
     int attempts, clock_fixes;
+    bool probing;        /* the attempt is the probe of an open circuit */
+    bool wait_told;      /* that the circuit is open */
+    struct errinfo last; /* why the last attempt failed; code OK: none did */
     void (*done)(void *ctx, struct page *page, const struct errinfo *why);
     void *ctx;
 };
@@ -57,9 +64,17 @@ static void clear_call(struct source *s)
     s->done = NULL;
 }
 
+static void drop_probe(struct source *s)
+{
+    if (s->probing)
+        health_probe_dropped(bucket_health(s->c.bucket));
+    s->probing = false;
+}
+
 void source_cancel(struct source *s)
 {
     http_cancel(s->http);
+    drop_probe(s);
     loop_timer_cancel(s->timer);
     clear_call(s);
 }
@@ -82,6 +97,7 @@ static void answer(struct source *s, struct page *page, const struct errinfo *wh
     void (*done)(void *, struct page *, const struct errinfo *) = s->done;
     void *ctx = s->ctx;
 
+    drop_probe(s);
     clear_call(s);
     done(ctx, page, why);
 }
@@ -126,14 +142,32 @@ static bool out_of_patience(struct source *s, int64_t wait_ms, bool slow)
     return now + wait_ms - *since > (slow ? s->c.patience_ms * SLOW_PATIENCE : s->c.patience_ms);
 }
 
+static void give_up(struct source *s, const struct errinfo *why)
+{
+    struct errinfo last = *why;
+
+    if (s->attempts > 1)
+        err_prefix(&last, "given up after %d attempts", s->attempts);
+    answer(s, NULL, &last);
+}
+
+/* A retry's place in the allowance. False: it will not come soon enough. */
+static bool take_retry(struct source *s, int64_t *wait_ms)
+{
+    int64_t left = s->c.patience_ms, place;
+
+    if (s->failing_since_ms >= 0)
+        left -= clock_mono(s->c.clock) - s->failing_since_ms;
+    place = health_retry_ms(bucket_health(s->c.bucket), bucket_now_ms(), left);
+    if (place > *wait_ms)
+        *wait_ms = place;
+    return place >= 0;
+}
+
 static void retry(struct source *s, const struct errinfo *why, int64_t wait_ms, bool slow)
 {
     if (out_of_patience(s, wait_ms, slow)) {
-        struct errinfo last = *why;
-
-        if (s->attempts > 1)
-            err_prefix(&last, "given up after %d attempts", s->attempts);
-        answer(s, NULL, &last);
+        give_up(s, why);
         return;
     }
     if (slow)
@@ -142,6 +176,39 @@ static void retry(struct source *s, const struct errinfo *why, int64_t wait_ms, 
         s->counts.retries++;
     note(s, slow ? NOTE_THROTTLED : NOTE_RETRY, why, wait_ms);
     again_in(s, wait_ms);
+}
+
+/* Trouble that may pass. With an open circuit the wait is its business, and so is how many try. */
+static void try_again(struct source *s, const struct errinfo *why, bool open)
+{
+    int64_t wait_ms = jitter_ms(s->attempts);
+
+    s->last = *why;
+    if (open || take_retry(s, &wait_ms)) {
+        retry(s, why, wait_ms, false);
+    } else {
+        struct errinfo last = *why;
+
+        err_prefix(&last, "too many calls of this connection fail; its share of retries is used up");
+        answer(s, NULL, &last);
+    }
+}
+
+/* The attempt failed on the server's side. True: the circuit is open. */
+static bool count_failure(struct source *s)
+{
+    struct health_failure f = {.now_ms = bucket_now_ms(), .wall_ms = clock_wall(s->c.clock), .probe = s->probing};
+
+    random_bytes(&f.chance, sizeof f.chance);
+    s->probing = false;
+    return health_failed(bucket_health(s->c.bucket), &f);
+}
+
+static void count_answer(struct source *s)
+{
+    s->probing = s->wait_told = false;
+    if (health_answered(bucket_health(s->c.bucket)))
+        note(s, NOTE_CLOSED, NULL, 0);
 }
 
 static void fix_clock(struct source *s, const struct http_reply *r, const struct errinfo *why)
@@ -161,7 +228,7 @@ static struct page *read_reply(struct source *s, struct http_reply *r)
 {
     struct json_limits limits = JSON_LIMITS_DEFAULT;
     struct page *p = page_new();
-    struct judge_input in = {s->c.connector, s->c.iface, r->status, s->c.records_path};
+    struct judge_input in = {s->c.connector, s->c.iface, s->c.paging, r->status, s->c.records_path};
     struct errinfo why = {0};
     enum err e;
 
@@ -207,7 +274,7 @@ static void react(struct source *s, const struct http_reply *r, const struct rep
         if (r->retry_after_s > 0)
             slow_down(s, r, said);
         else
-            retry(s, &said->why, jitter_ms(s->attempts), false);
+            try_again(s, &said->why, false);
         return;
     case REACT_OK:
     case REACT_LOGIN:
@@ -215,6 +282,12 @@ static void react(struct source *s, const struct http_reply *r, const struct rep
         break;
     }
     answer(s, NULL, &said->why);
+}
+
+/* An error of the server itself, which does not say when to come back. */
+static bool is_servers_own(const struct http_reply *r, const struct reply *said)
+{
+    return r->status >= 500 && said->reaction == REACT_RETRY && r->retry_after_s <= 0;
 }
 
 static void on_reply(void *ctx, struct http_reply *r)
@@ -226,13 +299,21 @@ static void on_reply(void *ctx, struct http_reply *r)
     if (r->date_s >= 0)
         remote_clock_learn(s->c.remote, r->date_s, r->took_ms - r->date_age_ms, r->date_age_ms);
     if (r->code) {
-        if (r->code == ERR_CONFIG)
-            answer(s, NULL, &r->why);
+        if (r->code == ERR_NETWORK)
+            try_again(s, &r->why, count_failure(s));
+        else if (r->code == ERR_REMOTE)
+            try_again(s, &r->why, false);
         else
-            retry(s, &r->why, jitter_ms(s->attempts), false);
+            answer(s, NULL, &r->why);
         return;
     }
     page = read_reply(s, r);
+    if (is_servers_own(r, &page->reply)) {
+        try_again(s, &page->reply.why, count_failure(s));
+        page_unref(page);
+        return;
+    }
+    count_answer(s);
     if (page->reply.reaction == REACT_OK) {
         answer(s, page, NULL);
         return;
@@ -276,7 +357,8 @@ static void send_now(struct source *s)
     h.content_type = w.content_type;
     h.headers = headers;
     h.n_headers = w.n_headers;
-    s->attempts++;
+    if (!s->attempts++)
+        health_called(bucket_health(s->c.bucket), bucket_now_ms());
     s->counts.calls++;
     s->http = http_send(s->c.http, &h, on_reply, s);
 }
@@ -293,12 +375,41 @@ static void on_place(void *ctx)
         send_now(s);
 }
 
+/* Waits for an open circuit, as long as there is patience. */
+static void wait_for_circuit(struct source *s, int64_t wait_ms)
+{
+    struct health_state h;
+    struct errinfo why;
+
+    health_look(bucket_health(s->c.bucket), bucket_now_ms(), &h);
+    fail(&why, ERR_NETWORK,
+         "connection \"" STR_FMT
+         "\": the other side has failed %lld calls in a row in %lld s; nothing is sent to it but "
+         "a probe now and then",
+         STR_ARG(s->c.connection), (long long)h.failures,
+         (long long)(h.since_ms ? (clock_wall(s->c.clock) - h.since_ms) / 1000 : 0));
+    fail_hint(&why, "it is called again when it answers; is it up, and is its address right?");
+    if (out_of_patience(s, wait_ms, false)) {
+        give_up(s, s->last.code ? &s->last : &why);
+        return;
+    }
+    if (!s->wait_told)
+        note(s, NOTE_WAIT, &why, wait_ms);
+    s->wait_told = true;
+    again_in(s, wait_ms);
+}
+
 static void attempt(void *ctx)
 {
     struct source *s = ctx;
-    int64_t wait = bucket_take_ms(s->c.bucket);
+    int64_t wait = s->probing ? 0 : health_admit(bucket_health(s->c.bucket), bucket_now_ms(), &s->probing);
 
     s->timer = NULL;
+    if (wait > 0) {
+        wait_for_circuit(s, wait);
+        return;
+    }
+    wait = bucket_take_ms(s->c.bucket);
     if (wait > 0)
         s->timer = loop_timer_start(s->c.loop, wait, on_place, s);
     else
@@ -319,6 +430,8 @@ void source_call(struct source *s, const struct source_request *r,
     s->link = arena_str(s->arena, r->link);
     s->failing_since_ms = s->slowed_since_ms = -1;
     s->attempts = s->clock_fixes = 0;
+    s->probing = s->wait_told = false;
+    s->last.code = OK;
     s->done = done;
     s->ctx = ctx;
     attempt(s);

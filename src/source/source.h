@@ -17,6 +17,8 @@ struct source_config {
     const struct clock *clock;
     const struct connector *connector;
     const struct iface *iface;
+    const struct paging *paging;  /* as chosen: its paths tell the facts */
+    struct str connection;        /* its name, for people */
     struct option_values options; /* secrets resolved; borrowed */
     struct str records_path;      /* the document's DataKey, or empty */
     struct bucket *bucket;        /* of the connection */

@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     status = statuses[data[0] % (sizeof statuses / sizeof *statuses)];
     body = str_mk((const char *)data + 2, n - 2);
     if (json_parse(body, &JSON_LIMITS_DEFAULT, &doc, NULL, &ei) == OK)
-        connector_judge(&(struct judge_input){c, i, status, data[1] & 1 ? S("rows.0") : S("")}, doc, &r);
+        connector_judge(&(struct judge_input){c, i, NULL, status, data[1] & 1 ? S("rows.0") : S("")}, doc, &r);
     else
         connector_judge_text(c, i, status, body, &ei, &r);
     check(&r);

@@ -6,6 +6,7 @@ struct judge_case {
     struct str name, path, body;
     const struct connector *c;
     const struct iface *i;
+    const struct paging *paging; /* of the mode */
     int64_t status;
     bool judged;
     struct json_doc *doc;
@@ -26,7 +27,7 @@ static void judge(struct judge_case *t)
     if (!t->i)
         t->i = connector_iface(t->c, S("jushuitan.order.list.query"));
     if (json_parse(t->body, &JSON_LIMITS_DEFAULT, &t->doc, NULL, &ei) == OK)
-        connector_judge(&(struct judge_input){t->c, t->i, (int)t->status, t->path}, t->doc, &t->reply);
+        connector_judge(&(struct judge_input){t->c, t->i, t->paging, (int)t->status, t->path}, t->doc, &t->reply);
     else
         connector_judge_text(t->c, t->i, (int)t->status, t->body, &ei, &t->reply);
 }
@@ -104,6 +105,9 @@ static bool set_in(struct judge_case *t, struct str key, struct str value)
             t->c = data_connector(t->a, S("jushuitan-qimen"));
         t->i = connector_iface(t->c, value);
         assert_non_null(t->i);
+    } else if (str_eq(key, S("mode"))) {
+        t->paging = iface_paging(t->i, value);
+        assert_non_null(t->paging);
     } else if (str_eq(key, S("status"))) {
         assert_true(num_i64(value, &t->status));
     } else if (str_eq(key, S("path"))) {
@@ -149,6 +153,55 @@ static void verdicts(void **state)
     for (; data_group(&rest, &group); n++)
         run_group(group);
     assert_true(n > 100);
+    arena_free(a);
+}
+
+/* One line of codes.txt: CONNECTOR SHAPE CODE SUB_CODE REACTION ERROR, SUB_CODE "-" for none. */
+static void check_code(struct str line)
+{
+    static const struct {
+        const char *shape, *body;
+    } shapes[] = {
+        {"qimen", "{\"response\":{\"flag\":\"failure\",\"code\":\"%.*s\",\"sub_code\":\"%.*s\",\"message\":\"m\"}}"},
+        {"top", "{\"error_response\":{\"code\":%.*s,\"sub_code\":\"%.*s\",\"msg\":\"m\"}}"},
+        {"open", "{\"code\":%.*s,\"sub_code\":\"%.*s\",\"msg\":\"m\",\"data\":null}"},
+    };
+    struct judge_case t = {.a = arena_new(DATA_ARENA_BYTES), .status = 200, .name = line};
+    struct str word[6];
+    size_t n;
+
+    for (size_t i = 0; i < 6; i++)
+        assert_true(str_cut(&line, ' ', &word[i]));
+    if (str_eq(word[3], S("-")))
+        word[3] = S("");
+    t.c = data_connector(t.a, word[0]);
+    t.i = connector_ifaces(t.c, &n);
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        if (str_eq(word[1], str_of(shapes[s].shape)))
+            t.body = arena_printf(t.a, shapes[s].body, STR_ARG(word[2]), STR_ARG(word[3]));
+    assert_true(t.body.n > 0);
+    judge(&t);
+    check_verdict(&t, arena_printf(t.a, STR_FMT " " STR_FMT, STR_ARG(word[4]), STR_ARG(word[5])));
+    assert_true(t.reply.reaction == REACT_RETRY || str_eq(word[4], S("login")) || t.reply.why.hint[0] != '\0');
+    json_free(t.doc);
+    arena_free(t.a);
+}
+
+/* Every code of the vendors' published lists. */
+static void codes(void **state)
+{
+    struct arena *a = arena_new(DATA_ARENA_BYTES);
+    struct str rest = data_file(a, TEST_DATA "/connector/codes.txt"), line;
+    size_t n = 0;
+
+    (void)state;
+    while (str_cut(&rest, '\n', &line)) {
+        if (!line.n || line.p[0] == '#')
+            continue;
+        check_code(line);
+        n++;
+    }
+    assert_true(n > 60);
     arena_free(a);
 }
 
@@ -222,9 +275,8 @@ static void aliases(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(verdicts),
-        cmocka_unit_test(every_cut),
-        cmocka_unit_test(snippets_are_short_and_whole),
+        cmocka_unit_test(verdicts),  cmocka_unit_test(codes),
+        cmocka_unit_test(every_cut), cmocka_unit_test(snippets_are_short_and_whole),
         cmocka_unit_test(aliases),
     };
 

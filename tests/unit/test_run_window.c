@@ -129,6 +129,36 @@ static void deep(void **state)
     walk_free(w);
 }
 
+/* Reading again ends, sooner where nothing was ever whole; each slice begins with a budget of its own. */
+static void budget(void **state)
+{
+    struct walk *w = walk_new(0, 2000000, 1000000);
+    struct window win;
+    int n = 0;
+
+    (void)state;
+    for (; walk_narrow(w); n++)
+        continue;
+    assert_int_equal(n, 19 + WINDOW_ATTEMPTS - 1);
+    for (; walk_next(w, &win) && win.to_s < 1000000; walk_done(w))
+        for (; walk_narrow(w); n++)
+            continue;
+    assert_int_equal(n, WINDOW_BUDGET);
+    assert_true(walk_is_spent(w));
+    assert_false(win.may_narrow);
+    assert_false(walk_narrow(w));
+    walk_verified(w);
+    assert_false(walk_is_spent(w));
+    walk_done(w);
+    assert_true(walk_next(w, &win));
+    assert_int_equal(win.from_s, 1000000);
+    assert_true(win.may_narrow);
+    for (n = 0; walk_narrow(w); n++)
+        walk_verified(w);
+    assert_true(n > 20);
+    walk_free(w);
+}
+
 /* Any order of halving leaves no hole, and permille only grows. */
 static void random_walks(void **state)
 {
@@ -174,8 +204,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slices),       cmocka_unit_test(whole_and_single),
         cmocka_unit_test(halves),       cmocka_unit_test(the_narrowest_is_tried_again),
-        cmocka_unit_test(deep),         cmocka_unit_test(random_walks),
-        cmocka_unit_test(slice_widths),
+        cmocka_unit_test(deep),         cmocka_unit_test(budget),
+        cmocka_unit_test(random_walks), cmocka_unit_test(slice_widths),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,7 +171,7 @@ struct caller {
     struct source *source;
     struct str options[7];
     int64_t note_costs_ms; /* each wait turns the hands by so much */
-    int notes[4];
+    int notes[NOTE_COUNT];
     int64_t last_wait_ms;
     /* the answer */
     int answers;
