@@ -14,7 +14,7 @@ struct online {
 };
 
 /* Asks source and target of the flow; what does not fit goes to app->diags. */
-void check_online(struct app *app, const struct flow *f, struct online *ret);
+void check_online(struct app *app, struct flow *f, struct online *ret);
 void online_json(struct json_out *w, const struct online *o);
 void online_say(const struct app *app, const struct online *o);
 

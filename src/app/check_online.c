@@ -150,7 +150,7 @@ static bool table_fits(const struct sink *sink, const struct diags *diags, size_
 static void check_sample(struct app *app, const struct flow *f, const struct page *page, struct sink *sink)
 {
     struct sample s = {.app = app, .flow = f, .arena = arena_new(SHAPE_ARENA_MAX)};
-    struct shaping by = {f, shaper_new(f->shape), page};
+    struct shaping by = {f, flow_shaper(f), page};
 
     shape_all(&s, &by);
     tell_missing(&s, by.shaper);
@@ -175,7 +175,7 @@ static struct str base_url(const struct flow *f)
 }
 
 /* `sink` NULL: the rows of the sample are not compared with the table. */
-static void check_source(struct app *app, const struct flow *f, struct online *o, struct sink *sink)
+static void check_source(struct app *app, struct flow *f, struct online *o, struct sink *sink)
 {
     int64_t began = clock_mono(&clock_system);
     struct page *page = NULL;
@@ -193,7 +193,7 @@ static void check_source(struct app *app, const struct flow *f, struct online *o
     page_unref(page);
 }
 
-void check_online(struct app *app, const struct flow *f, struct online *ret)
+void check_online(struct app *app, struct flow *f, struct online *ret)
 {
     size_t errors = diags_count(app->diags, DIAG_ERROR);
     struct sink *sink;

@@ -42,7 +42,7 @@ static void measure_cell(struct ddl_column *c, const struct value *v)
 
 static void measure_page(const struct flow *f, const struct page *page, struct measure *m)
 {
-    struct shaping by = {f, shaper_new(f->shape), page};
+    struct shaping by = {f, flow_shaper(f), page};
     struct arena *a = arena_new(SHAPE_ARENA_MAX);
     struct json_iter it = json_iter(page->reply.records);
     const struct json *raw;
@@ -111,7 +111,7 @@ static void name_columns(struct app *app, const struct flow *f, struct measure *
     }
 }
 
-static enum err sample(struct app *app, const struct flow *f, struct measure *m, struct errinfo *ei)
+static enum err sample(struct app *app, struct flow *f, struct measure *m, struct errinfo *ei)
 {
     struct page *page;
     enum err err = app_sample(app, f, PATIENCE_MS, &page, ei);
@@ -167,7 +167,7 @@ static void tell(const struct app *app, const struct flow *f, const struct measu
     buf_free(&b);
 }
 
-static int ddl(struct app *app, const struct flow *f)
+static int ddl(struct app *app, struct flow *f)
 {
     struct measure m = {0};
     struct errinfo ei, why = {0};

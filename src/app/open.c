@@ -136,12 +136,20 @@ enum err app_run_options(const struct app *app, int64_t patience_ms, struct run_
     return OK;
 }
 
-enum err app_sample(struct app *app, const struct flow *f, int64_t patience_ms, struct page **ret, struct errinfo *ei)
+static enum err open_lookups(struct app *app, struct flow *f, struct errinfo *ei)
+{
+    enum err err = f->n_lookups && !app->store ? app_open_store(app, false, ei) : OK;
+
+    return err ? err : flow_open_lookups(f, app->store, &clock_system, ei);
+}
+
+enum err app_sample(struct app *app, struct flow *f, int64_t patience_ms, struct page **ret, struct errinfo *ei)
 {
     struct run_options o;
     enum err err = app_run_options(app, patience_ms, &o, ei);
 
     err = err ? err : files_mkdir(app->project->state_dir, ei); /* the quota is shared through a file there */
+    err = err ? err : open_lookups(app, f, ei);
     return err ? err : run_sample(app->project, f, &o, ret, ei);
 }
 

@@ -145,7 +145,7 @@ static void show_record(const struct preview *p, struct arena *a, const struct s
 
 static void each_record(struct preview *p, struct json_out *w)
 {
-    struct shaping by = {p->flow, shaper_new(p->flow->shape), p->page};
+    struct shaping by = {p->flow, flow_shaper(p->flow), p->page};
     struct json_iter it = json_iter(p->page->reply.records);
     const struct json *raw;
 

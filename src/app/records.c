@@ -294,7 +294,7 @@ static enum err look(struct search *s, struct errinfo *ei)
     err = err ? err : app_open_journal(s->app, s->flow->integration->name, &s->journal, ei);
     if (err)
         return err;
-    s->shaper = shaper_new(s->flow->shape);
+    s->shaper = flow_shaper(s->flow);
     if (s->id.p && s->limit == 1)
         err = by_ledger(s, ei);
     if (!err && !s->found)

@@ -5,6 +5,8 @@
 
 #include "base/log.h"
 #include "base/num.h"
+#include "flow/kept.h"
+#include "flow/lookups.h"
 #include "flow/statements.h"
 
 #include <stdlib.h>
@@ -51,17 +53,16 @@ static const struct meta_field *request_field(const struct flow *f, struct str n
     return NULL;
 }
 
-static void choose_paging(struct flow *f)
+const struct paging *flow_paging(const struct iface *face, const struct meta_doc *doc)
 {
-    f->paging = iface_paging(f->iface, (struct str){0});
-    for (size_t i = 0; i < f->iface->n_modes; i++) {
-        const struct meta_field *field = request_field(f, f->iface->modes[i].name);
+    for (size_t i = 0; i < face->n_modes; i++) {
+        struct str name = face->modes[i].name;
 
-        if (field && meta_text(field).n) {
-            f->paging = &f->iface->modes[i].paging;
-            return;
-        }
+        for (size_t k = 0; name.n && k < doc->request.n; k++)
+            if (str_eq(doc->request.at[k].field, name) && meta_text(&doc->request.at[k]).n)
+                return &face->modes[i].paging;
     }
+    return iface_paging(face, (struct str){0});
 }
 
 static bool choose_page_size(struct flow *f, struct diags *diags)
@@ -115,20 +116,25 @@ static void check_window(const struct flow *f, struct diags *diags)
     }
 }
 
+struct str flow_records_path(const struct meta_doc *doc)
+{
+    const struct meta_field *f = meta_find(doc->other_response, "DataKey");
+
+    return f ? meta_text(f) : (struct str){0};
+}
+
 static bool compile_source(struct flow *f, struct compile *c)
 {
     const struct meta_doc *doc = f->integration->source_doc;
-    struct compile side = {.arena = f->arena, .side = SIDE_SOURCE, .diags = c->diags};
+    struct compile side = {.arena = f->arena, .side = SIDE_SOURCE, .diags = c->diags, .lookups = c->lookups};
     bool ok;
 
     if (!find_iface(f, c->diags))
         return false;
-    choose_paging(f);
+    f->paging = flow_paging(f->iface, doc);
     ok = choose_page_size(f, c->diags);
     check_window(f, c->diags);
-    for (size_t i = 0; i < doc->other_response.n; i++)
-        if (str_eq(doc->other_response.at[i].field, S("DataKey")))
-            f->records_path = meta_text(&doc->other_response.at[i]);
+    f->records_path = flow_records_path(doc);
     f->request = request_compile(&side, doc->request, (struct meta_fields){0}, f->project->maps);
     if (doc->take_over.n)
         f->remedy = request_compile(&side, doc->request, doc->take_over, f->project->maps);
@@ -175,23 +181,6 @@ static bool compile_ids(struct flow *f, struct compile *c, const struct bound *b
     return true;
 }
 
-static bool any_lookup(const struct bound *b, size_t n_statements, struct diags *diags, struct pos pos)
-{
-    bool any = false;
-
-    for (size_t s = 0; s < n_statements; s++)
-        for (size_t i = 0; i < b->n_columns[s]; i++) {
-            if (!column_uses_lookup(b->columns[s][i]))
-                continue;
-            any = true;
-            diags_add(diags, DIAG_ERROR, pos,
-                      "column " STR_FMT " looks up kept records, which this version does not do",
-                      STR_ARG(column_name(b->columns[s][i])));
-            diags_remedy(diags, "take _findCollection and _mongoQuery out");
-        }
-    return any;
-}
-
 static bool compile_shape(struct flow *f, struct compile *c, struct bound *b)
 {
     struct shape_input in = {
@@ -205,7 +194,7 @@ static bool compile_shape(struct flow *f, struct compile *c, struct bound *b)
         .mapping = f->mapping,
     };
 
-    if (any_lookup(b, f->n_statements, c->diags, in.target->pos) || !compile_ids(f, c, b, &in))
+    if (!compile_ids(f, c, b, &in))
         return false;
     for (size_t i = 0; i < f->n_statements; i++) {
         in.columns[i] = (const struct column *const *)b->columns[i];
@@ -340,11 +329,58 @@ static bool open_zone(struct flow *f, struct diags *diags)
     return true;
 }
 
+/* ---- lookups ---- */
+
+static bool check_lookup(const struct flow *f, const struct looked_up *u, struct diags *diags)
+{
+    const struct lookup *l = u->lookup;
+    bool indexed = false;
+
+    if (!u->in) {
+        diags_add(diags, DIAG_ERROR, l->pos, "the lookup names the integration \"" STR_FMT "\", which is not there",
+                  STR_ARG(l->integration));
+        diags_nearest(diags, project_nearest_integration(f->project, l->integration));
+        diags_remedy(diags, "integrations/" STR_FMT ".json would describe it", STR_ARG(l->integration));
+        return false;
+    }
+    if (!u->in->keep_records) {
+        diags_add(diags, DIAG_ERROR, l->pos, "the lookup needs the records of \"" STR_FMT "\", which keeps none",
+                  STR_ARG(l->integration));
+        diags_remedy(diags, "write \"keep\": \"records\" in integrations/" STR_FMT ".json", STR_ARG(l->integration));
+        return false;
+    }
+    for (size_t i = 0; i < l->n_terms; i++)
+        indexed |= l->terms[i].indexed;
+    if (!indexed) {
+        diags_add(diags, DIAG_WARNING, l->pos,
+                  "the lookup in \"" STR_FMT "\" has no equality: it goes through all "
+                  "records of it for each row",
+                  STR_ARG(l->integration));
+        diags_remedy(diags, "add a condition with = or $eq or $in");
+    }
+    return true;
+}
+
+static bool check_lookups(struct flow *f, const struct lookup_list *found, struct diags *diags)
+{
+    struct looked_up *all = ARENA_ARRAY(f->arena, struct looked_up, found->n + 1);
+    bool ok = true;
+
+    for (size_t i = 0; i < found->n; i++) {
+        all[i] = (struct looked_up){found->at[i], project_integration(f->project, found->at[i]->integration)};
+        ok &= check_lookup(f, &all[i], diags);
+    }
+    f->lookups = all;
+    f->n_lookups = found->n;
+    return ok;
+}
+
 struct flow *flow_compile(const struct project *p, const struct integration *i, struct diags *diags)
 {
     struct arena *a = arena_new(FLOW_ARENA_MAX);
     struct flow *f = ARENA_NEW(a, struct flow);
-    struct compile c = {.arena = a, .slots = slots_new(), .side = SIDE_TARGET, .diags = diags};
+    struct lookup_list lookups = {0};
+    struct compile c = {.arena = a, .slots = slots_new(), .side = SIDE_TARGET, .diags = diags, .lookups = &lookups};
     struct bound b = {.id_column = -1};
     bool ok = i->ok && i->source && i->target && i->source->ok && i->target->ok, source_ok, target_ok;
 
@@ -358,6 +394,7 @@ struct flow *flow_compile(const struct project *p, const struct integration *i, 
     if (target_ok)
         choose_id_check(f, diags);
     ok = source_ok && target_ok && policies_compile(f, diags) && compile_shape(f, &c, &b);
+    ok &= check_lookups(f, &lookups, diags);
     slots_free(c.slots);
     if (ok)
         return f;
@@ -369,6 +406,7 @@ void flow_free(struct flow *f)
 {
     if (!f)
         return;
+    lookups_close(f->answers);
     shape_free((struct shape *)(uintptr_t)f->shape);
     zone_free(f->remote_zone);
     arena_free(f->arena);

@@ -3,9 +3,19 @@
 #ifndef FLOW_FLOW_H
 #define FLOW_FLOW_H
 
+#include "meta/lookup.h"
 #include "project/project.h"
 #include "shape/shape.h"
 #include "sink/sink.h"
+#include "store/store.h"
+
+/* A lookup of one of the documents, and the integration that it looks in. */
+struct looked_up {
+    const struct lookup *lookup;
+    const struct integration *in;
+};
+
+struct lookups; /* lookups.c */
 
 struct flow {
     const struct project *project;
@@ -28,6 +38,9 @@ struct flow {
     bool id_check;            /* the source's, with its default (metadata.md 6) */
     struct zone *remote_zone; /* of times without offset in records */
     uint64_t mapping;         /* version: hash of both documents and the connector's allocate */
+    const struct looked_up *lookups;
+    size_t n_lookups;
+    struct lookups *answers; /* flow_open_lookups; NULL until then */
     struct arena *arena;
 };
 
@@ -39,5 +52,14 @@ static inline struct judge_input flow_reply(const struct flow *f)
 {
     return (struct judge_input){f->connector, f->iface, f->paging, 200, f->records_path};
 }
+
+/* Makes the lookups of the documents answerable, from the records that the other integrations keep: brings what they
+ * ask for up to date, which takes time where much is new. Does nothing when there are none. `store` NULL: nothing has
+ * run yet, nothing will be found. ERR_DISK, ERR_CONFLICT, ERR_DATA (a kept page that cannot be read any more). */
+enum err flow_open_lookups(struct flow *f, struct store *store, const struct clock *clock, struct errinfo *ei) MUST_USE;
+/* A shaper of this flow, with its lookups; shaper_free it. */
+struct shaper *flow_shaper(const struct flow *f);
+/* The environment of a source request, with the flow's lookups. */
+struct env flow_env(const struct flow *f, const struct sysvars *sys, struct arena *a);
 
 #endif

@@ -34,7 +34,7 @@ static bool compile_value(struct compile *c, const struct meta_field *f, struct 
     if (n->type == NODE_NULL)
         return true;
     if (container) {
-        col->tree = tree_compile(c, n, &col->lookup);
+        col->tree = tree_compile(c, n);
         col->origin = FROM_TREE;
         return col->tree != NULL;
     }
@@ -46,7 +46,6 @@ static bool compile_value(struct compile *c, const struct meta_field *f, struct 
     col->tmpl = tmpl_compile(c, n->text, n->pos);
     if (!col->tmpl)
         return false;
-    col->lookup = tmpl_uses_lookup(col->tmpl);
     col->origin = tmpl_is_slot(col->tmpl, &col->slot) ? FROM_SLOT : FROM_TEMPLATE;
     return true;
 }
@@ -97,7 +96,7 @@ const struct column *column_compile_at(struct compile *c, const struct meta_fiel
     col->type = f->type;
     col->required = f->required;
     if (f->n_children) {
-        col->children = children_compile(c, f, maps, depth, &col->lookup);
+        col->children = children_compile(c, f, maps, depth);
         col->origin = FROM_CHILDREN;
         ok = col->children != NULL;
     } else if (f->value) {
@@ -214,10 +213,6 @@ enum cast_type column_type(const struct column *c)
 const struct tmpl *column_tmpl(const struct column *c)
 {
     return c->tmpl;
-}
-bool column_uses_lookup(const struct column *c)
-{
-    return c->lookup;
 }
 
 bool column_is_plain_text(const struct column *c, size_t *ret_slot)

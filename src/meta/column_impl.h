@@ -29,7 +29,6 @@ struct column {
     bool map_reverse, map_strict, map_has_default;
     struct value map_default;
     const struct parser *parser;
-    bool lookup; /* the value or something inside it is a lookup */
 };
 
 /* A node that is no text and holds no template: number, boolean, null; containers as JSON text. */
@@ -39,10 +38,10 @@ enum err column_value(const struct column *c, struct env *env, struct value *ret
 const struct column *column_compile_at(struct compile *c, const struct meta_field *f, const struct maps *maps,
                                        int depth);
 
-const struct tree *tree_compile(struct compile *c, const struct node *n, bool *ret_lookup);
+const struct tree *tree_compile(struct compile *c, const struct node *n);
 enum err tree_eval(const struct tree *t, struct env *env, struct value *ret, struct errinfo *ei) MUST_USE;
 const struct children *children_compile(struct compile *c, const struct meta_field *f, const struct maps *maps,
-                                        int depth, bool *ret_lookup);
+                                        int depth);
 enum err children_eval(const struct children *ch, struct env *env, struct value *ret, struct errinfo *ei) MUST_USE;
 
 #endif

@@ -37,7 +37,7 @@ struct children {
 
 /* ---- literal containers ---- */
 
-static struct tree *compile_node(struct compile *c, const struct node *n, int depth, bool *ret_ok, bool *ret_lookup)
+static struct tree *compile_node(struct compile *c, const struct node *n, int depth, bool *ret_ok)
 {
     struct tree *t = ARENA_NEW(c->arena, struct tree);
     const struct tree **tail = &t->child;
@@ -47,7 +47,6 @@ static struct tree *compile_node(struct compile *c, const struct node *n, int de
     if (n->type == NODE_STRING) {
         t->tmpl = tmpl_compile(c, n->text, n->pos);
         *ret_ok &= t->tmpl != NULL;
-        *ret_lookup |= t->tmpl && tmpl_uses_lookup(t->tmpl);
         return t;
     }
     if (n->type != NODE_ARRAY && n->type != NODE_OBJECT) {
@@ -60,7 +59,7 @@ static struct tree *compile_node(struct compile *c, const struct node *n, int de
         return t;
     }
     for (const struct node *e = n->child; e; e = e->next) {
-        struct tree *child = compile_node(c, e, depth + 1, ret_ok, ret_lookup);
+        struct tree *child = compile_node(c, e, depth + 1, ret_ok);
 
         *tail = child;
         tail = &child->next;
@@ -68,10 +67,10 @@ static struct tree *compile_node(struct compile *c, const struct node *n, int de
     return t;
 }
 
-const struct tree *tree_compile(struct compile *c, const struct node *n, bool *ret_lookup)
+const struct tree *tree_compile(struct compile *c, const struct node *n)
 {
     bool ok = true;
-    const struct tree *t = compile_node(c, n, 0, &ok, ret_lookup);
+    const struct tree *t = compile_node(c, n, 0, &ok);
 
     return ok ? t : NULL;
 }
@@ -183,7 +182,7 @@ static void find_element_slots(struct compile *c, struct str name, struct childr
 }
 
 const struct children *children_compile(struct compile *c, const struct meta_field *f, const struct maps *maps,
-                                        int depth, bool *ret_lookup)
+                                        int depth)
 {
     struct children *ch = ARENA_NEW(c->arena, struct children);
     struct str name = {0};
@@ -201,7 +200,6 @@ const struct children *children_compile(struct compile *c, const struct meta_fie
         const struct column *child = column_compile_at(c, &f->children[i], maps, depth + 1);
 
         ok &= child != NULL;
-        *ret_lookup |= child && child->lookup;
         ch->at[ch->n++] = child;
     }
     if (ok && ch->over)

@@ -8,20 +8,14 @@
  * Everything that can be worked out beforehand is: numbers are parsed, lists cut, expressions compiled. Asking needs no
  * memory but for `regex` and for fields that are containers, whose text is their compact JSON. A pattern that runs into
  * its limits does not match. */
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "meta/brace.h"
 #include "meta/cast.h"
 #include "meta/doc_tables.h"
+#include "meta/pattern.h"
 
 #include "base/decimal.h"
 
-#include <pcre2.h>
-
-#define MATCH_LIMIT       200000
-#define DEPTH_LIMIT       2000
-#define HEAP_LIMIT_KIB    8192
-#define PATTERN_MAX_BYTES 4096
-#define MAX_TERMS         1000
+#define MAX_TERMS 1000
 
 enum logic { EQ, NEQ, GT, EGT, LT, ELT, LIKE, NOTLIKE, IN, NOTIN, BETWEEN, ISNULL, NOTNULL, REGEX };
 
@@ -56,7 +50,7 @@ struct term {
     bool strict, time, null; /* null: compared with null */
     struct operand *operands;
     size_t n;
-    pcre2_code *regex;
+    const struct pattern *regex;
 };
 
 struct clause {
@@ -68,14 +62,12 @@ struct cond {
     struct clause *clauses;
     size_t n;
     const struct zone *zone;
-    pcre2_match_context *limits;
 };
 
 struct reader {
     struct arena *a;
     struct diags *diags;
     const struct strs *flat;
-    pcre2_general_context *memory; /* of the arena: nothing to free */
     size_t n_terms;
 };
 
@@ -85,17 +77,6 @@ const struct doc_word *doc_logic_at(size_t i)
 }
 
 /* ---- compiling ---- */
-
-static void *take_memory(size_t n, void *a)
-{
-    return arena_try(a, n);
-}
-
-static void give_memory(void *p, void *a)
-{
-    (void)p;
-    (void)a;
-}
 
 static bool find_logic(struct reader *r, const struct node *n, struct str name, enum logic *ret)
 {
@@ -218,21 +199,11 @@ static bool check_times(struct reader *r, const struct node *n, struct term *t)
 
 static bool compile_regex(struct reader *r, const struct node *n, struct term *t)
 {
-    struct str pattern = t->operands[0].text;
-    PCRE2_SIZE at = 0;
-    int code = 0;
-    PCRE2_UCHAR why[160] = "too long";
-    pcre2_compile_context *context = pcre2_compile_context_create(r->memory);
+    struct errinfo ei;
 
-    if (pattern.n <= PATTERN_MAX_BYTES) {
-        t->regex = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n,
-                                 PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C, &code, &at, context);
-        if (t->regex)
-            return true;
-        pcre2_get_error_message(code, why, sizeof why);
-    }
-    diags_add(r->diags, DIAG_ERROR, n->pos, "the regular expression is wrong at character %zu: %s",
-              utf8_count(str_sub(pattern, 0, at)) + 1, (const char *)why);
+    if (pattern_compile(r->a, t->operands[0].text, &t->regex, &ei) == OK)
+        return true;
+    diags_add(r->diags, DIAG_ERROR, n->pos, "%s", ei.msg);
     return false;
 }
 
@@ -359,16 +330,9 @@ const struct cond *cond_compile(struct arena *a, const struct node *condition, c
         *ret_ok = false;
         return NULL;
     }
-    r.memory = pcre2_general_context_create(take_memory, give_memory, a);
     c = ARENA_NEW(a, struct cond);
-    *ret_ok = r.memory && compile_clauses(&r, condition, c);
-    c->limits = r.memory ? pcre2_match_context_create(r.memory) : NULL;
-    if (!*ret_ok || !c->limits || !c->n)
-        return NULL;
-    pcre2_set_match_limit(c->limits, MATCH_LIMIT);
-    pcre2_set_depth_limit(c->limits, DEPTH_LIMIT);
-    pcre2_set_heap_limit(c->limits, HEAP_LIMIT_KIB);
-    return c;
+    *ret_ok = compile_clauses(&r, condition, c);
+    return *ret_ok && c->n ? c : NULL;
 }
 
 const struct cond *cond_in_zone(struct arena *a, const struct cond *c, const struct zone *z)
@@ -418,15 +382,6 @@ static bool compare(const struct term *t, const struct operand *o, const struct 
     return true;
 }
 
-static bool matches(const struct cond *c, const struct term *t, struct str text)
-{
-    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-    int n = data ? pcre2_match(t->regex, (PCRE2_SPTR)(text.p ? text.p : ""), text.n, 0, 0, data, c->limits) : -1;
-
-    pcre2_match_data_free(data);
-    return n >= 0;
-}
-
 static bool is_one_of(const struct term *t, const struct subject *s)
 {
     int order;
@@ -474,7 +429,7 @@ static bool text_holds(const struct cond *c, const struct term *t, const struct 
     case BETWEEN:
         return is_between(t, &s);
     case REGEX:
-        return matches(c, t, text);
+        return pattern_matches(t->regex, text);
     case ISNULL:
         return false;
     case NOTNULL:

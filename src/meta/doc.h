@@ -65,6 +65,8 @@ struct meta_doc {
 /* Reads a parsed document. `side` says which document is expected; one of the other direction is an error. NULL when
  * there were errors. */
 const struct meta_doc *meta_read(struct arena *a, const struct node *root, enum side side, struct diags *diags);
+/* Adds the lookups that stand in the document (lookup.h) to the list; those with errors are left out. In `a`. */
+void meta_lookups(const struct meta_doc *doc, struct arena *a, struct lookup_list *ret);
 /* The field of that name in a group, or NULL. */
 const struct meta_field *meta_find(struct meta_fields group, const char *field);
 /* The text of a field's value ("" when it has none or it is null): otherRequest.main_sql, limit, … */
@@ -87,8 +89,6 @@ enum cast_type column_type(const struct column *c);
 const struct tmpl *column_tmpl(const struct column *c); /* NULL when it has no value */
 /* A plain copy of one slot as text: no default, not required, no mapping, no parser, type string. */
 bool column_is_plain_text(const struct column *c, size_t *ret_slot);
-/* True when its value, or one inside it, is a lookup: evaluating it is ERR_CONFIG. */
-bool column_uses_lookup(const struct column *c);
 /* Result kinds: NULL, TEXT (string, dates), NUMBER (int, float, decimal, timestamp; bool as 1/0), JSON text for
  * json/array/object (as TEXT). ERR_DATA names the column and the value. */
 enum err column_eval(const struct column *c, struct env *env, struct value *ret, struct errinfo *ei) MUST_USE;

@@ -11,11 +11,12 @@
 #define SHOWN_EXPR_CHARS  200
 #define SHOWN_VALUE_CHARS 40
 
-enum err expr_compile(struct arena *a, struct str text, struct slots *slots, const struct expr **ret, uint32_t *ret_col,
-                      struct errinfo *ei)
+enum err expr_compile(struct arena *a, struct str text, const struct expr_names *names, const struct expr **ret,
+                      uint32_t *ret_col, struct errinfo *ei)
 {
     struct errinfo unused;
-    struct parser p = {.a = a, .text = text, .slots = slots, .ei = ei ? ei : &unused};
+    struct parser p = {
+        .a = a, .text = text, .slots = names->slots, .n_lookups = names->n_lookups, .ei = ei ? ei : &unused};
     if (text.n <= EXPR_MAX_BYTES)
         p.text = arena_str(a, text);
     struct expr e;
@@ -27,6 +28,10 @@ enum err expr_compile(struct arena *a, struct str text, struct slots *slots, con
     }
     struct expr *kept = ARENA_NEW(a, struct expr);
     *kept = e;
+    if (names->n_lookups) {
+        kept->lookups = ARENA_ARRAY(a, const struct lookup *, names->n_lookups);
+        memcpy(kept->lookups, names->lookups, names->n_lookups * sizeof *kept->lookups);
+    }
     *ret = kept;
     return OK;
 }

@@ -3,12 +3,13 @@
  * Arguments of most functions are evaluated first; a function marked strict never sees a NULL. Functions that choose
  * among their arguments evaluate them themselves. The walk's depth is that of the tree (EXPR_MAX_DEPTH). */
 #include "meta/expr_impl.h"
+#include "meta/lookup.h"
 
 #define FEW_ARGS 8
 
 bool is_operand(const struct enode *e)
 {
-    return e->op == N_SLOT || e->op == N_COLUMN || e->op == N_SYSVAR;
+    return e->op == N_SLOT || e->op == N_COLUMN || e->op == N_SYSVAR || e->op == N_LOOKUP;
 }
 
 static enum err eval_column(struct run *r, const struct enode *e, struct value *ret)
@@ -25,6 +26,8 @@ enum err eval_operand(struct run *r, const struct enode *e, struct value *ret)
 {
     if (e->op == N_COLUMN)
         return eval_column(r, e, ret);
+    if (e->op == N_LOOKUP)
+        return lookup_eval(r->e->lookups[e->slot], r->env, ret, r->ei);
     if (e->op == N_SLOT) {
         *ret = r->env->slot[e->slot];
         if (!e->fallback || ret->kind != VALUE_MISSING)
@@ -122,6 +125,7 @@ enum err eval(struct run *r, const struct enode *e, struct val *ret)
     case N_SLOT:
     case N_COLUMN:
     case N_SYSVAR:
+    case N_LOOKUP:
         err = eval_operand(r, e, &v);
         return err ? err : val_of_value(r, &v, ret);
     case N_FORMAT:

@@ -54,7 +54,7 @@ struct run {
     size_t element; /* inside an aggregate: which element of the array */
 };
 
-enum node_op { N_CONST, N_SLOT, N_COLUMN, N_SYSVAR, N_JOIN, N_FORMAT, N_CALL };
+enum node_op { N_CONST, N_SLOT, N_COLUMN, N_SYSVAR, N_LOOKUP, N_JOIN, N_FORMAT, N_CALL };
 
 enum unit {
     UNIT_NONE,
@@ -94,8 +94,8 @@ struct enode {
     int64_t limit; /* CAST_CHAR: characters, CAST_DEC: digits; -1: none */
     const struct enode **arg;
     const struct function *fn;
-    struct str name; /* operand: as written; N_FORMAT: the format */
-    size_t slot;
+    struct str name;  /* operand: as written; N_FORMAT: the format */
+    size_t slot;      /* N_LOOKUP: which of the expression's lookups */
     struct val value; /* N_CONST */
     void *code;       /* REGEXP: the compiled pattern */
 };
@@ -106,6 +106,7 @@ struct expr {
     const size_t *slot; /* the operands, for error messages */
     const struct str *slot_name;
     size_t n_slots;
+    const struct lookup **lookups;
 };
 
 enum fn_kind {

@@ -47,8 +47,21 @@ static struct enode *field(struct parser *p, const struct brace *b)
     return e;
 }
 
+static struct enode *lookup(struct parser *p, struct str number)
+{
+    int64_t i;
+    if (!num_i64(number, &i) || i < 0 || (size_t)i >= p->n_lookups)
+        return parse_error(p, p->pos, "there is no such lookup");
+    struct enode *e = make_node(p, N_LOOKUP);
+    if (e)
+        e->slot = (size_t)i;
+    return e;
+}
+
 const struct enode *parse_operand(struct parser *p, const struct brace *b)
 {
+    if (str_starts(b->name, S(EXPR_LOOKUP)))
+        return lookup(p, str_sub(b->name, sizeof EXPR_LOOKUP - 1, b->name.n));
     bool system = sysvar_known(b->name, p->slots ? SIDE_TARGET : SIDE_SOURCE);
     struct enode *e = system ? make_node(p, N_SYSVAR) : field(p, b);
     if (!e)

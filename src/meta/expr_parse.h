@@ -15,6 +15,7 @@ struct parser {
     struct arena *a;
     struct str text;
     struct slots *slots; /* NULL: no record fields here */
+    size_t n_lookups;
     struct errinfo *ei;
     size_t pos; /* behind `tok` */
     struct token tok;

@@ -34,6 +34,7 @@ struct vtypes type_of(struct run *r, const struct enode *e)
     case N_SLOT:
     case N_COLUMN:
     case N_SYSVAR:
+    case N_LOOKUP:
         return type_of_value(r, e);
     case N_JOIN:
     case N_FORMAT:

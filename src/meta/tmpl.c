@@ -2,13 +2,14 @@
  *
  * A template is a list of pieces (literal text, record field, system variable), or an expression after `_function`, or
  * a lookup. One placeholder that fills the whole text keeps the JSON kind of what it names; everything else is joined
- * into text, in which NULL and missing fields leave nothing. Lookups are read and checked completely, but they need the
- * records of another integration, which are not kept: evaluating one is an error that says so.
+ * into text, in which NULL and missing fields leave nothing. A lookup is read by tmpl_lookup.c and asked by lookup.c;
+ * inside an expression a placeholder stands for it.
  *
  * Placeholders are found by brace.c and nowhere else. */
 #include "meta/brace.h"
 #include "meta/cast.h"
 #include "meta/expr.h"
+#include "meta/lookup.h"
 #include "meta/sysvar.h"
 #include "meta/tmpl_impl.h"
 
@@ -25,8 +26,9 @@ struct tmpl {
     const struct piece *pieces;
     size_t n_pieces;
     bool whole; /* one placeholder and nothing else */
-    bool uses_last_sync, uses_current, uses_lookup;
-    const struct expr *expr; /* after `_function`, or NULL */
+    bool uses_last_sync, uses_current;
+    const struct expr *expr;     /* after `_function`, or NULL */
+    const struct lookup *lookup; /* or NULL */
 };
 
 #define PIECES_ON_STACK 16
@@ -139,26 +141,28 @@ const struct tmpl *tmpl_compile_plain(struct compile *c, struct str text, struct
     return ok ? t : NULL;
 }
 
-/* The text with its lookups replaced by NULL of the same width, so that the rest can be compiled with its columns
- * right. */
-static bool blank_lookups(struct compile *c, struct str text, struct pos pos, struct str *ret, bool *ret_found)
+/* The text with each lookup replaced by a placeholder of the same width, so that the rest can be compiled with its
+ * columns right. */
+static bool name_lookups(struct compile *c, struct str text, struct pos pos, struct str *ret, struct lookup_list *found)
 {
-    struct buf out = buf_make(text.n + 1);
+    struct compile inner = *c;
+    struct buf out = buf_make(2 * text.n + 1); /* a name may take more bytes than it has characters */
     size_t from = 0, at;
     struct str whole = {0};
     bool ok = true;
 
+    inner.lookups = found;
     while (ok && (at = tmpl_lookup_find(text, from)) != SIZE_MAX) {
-        size_t end = at, chars;
+        size_t end = at, chars, name;
 
-        ok = tmpl_lookup_check(c, text, &end, pos);
+        ok = tmpl_lookup_read(&inner, text, &end, pos) != NULL;
         chars = utf8_count(str_sub(text, at, end - at));
         buf_add(&out, str_sub(text, from, at - from));
-        buf_add(&out, S("NULL"));
-        for (size_t i = 4; i < chars; i++)
+        name = out.n;
+        buf_printf(&out, "{" EXPR_LOOKUP "%zu}", ok ? found->n - 1 : 0);
+        for (size_t i = utf8_count(str_sub(buf_str(&out), name, out.n)); i < chars; i++)
             buf_byte(&out, ' ');
         from = end;
-        *ret_found = true;
     }
     buf_add(&out, str_sub(text, from, text.n));
     if (ok)
@@ -179,13 +183,19 @@ static bool report_function(struct compile *c, struct pos pos, const struct erri
 /* `text` is all of it, `skip` the bytes up to the expression. */
 static bool compile_function(struct compile *c, struct str text, size_t skip, struct pos pos, struct tmpl *t)
 {
+    struct lookup_list found = {0};
+    struct expr_names names = {.slots = c->slots};
     struct str body;
     struct errinfo ei;
     uint32_t col = 1;
     bool ok;
 
-    ok = blank_lookups(c, text, pos, &body, &t->uses_lookup);
-    if (ok && expr_compile(c->arena, str_sub(body, skip, body.n), c->slots, &t->expr, &col, &ei) != OK) {
+    ok = name_lookups(c, text, pos, &body, &found);
+    names.lookups = found.at;
+    names.n_lookups = found.n;
+    for (size_t i = 0; i < found.n; i++)
+        tmpl_lookup_list(c, found.at[i]);
+    if (ok && expr_compile(c->arena, str_sub(body, skip, body.n), &names, &t->expr, &col, &ei) != OK) {
         pos = tmpl_pos(pos, text, skip);
         if (pos.col)
             pos.col += col ? col - 1 : 0;
@@ -210,8 +220,8 @@ static bool starts_word(struct str text, size_t at, struct str word)
 
 static bool compile_lookup(struct compile *c, struct str text, size_t at, struct pos pos, struct tmpl *t)
 {
-    t->uses_lookup = true;
-    if (!tmpl_lookup_check(c, text, &at, pos))
+    t->lookup = tmpl_lookup_read(c, text, &at, pos);
+    if (!t->lookup)
         return false;
     at = skip_blanks(text, at);
     if (at == text.n)
@@ -300,10 +310,8 @@ static enum err eval_joined(const struct tmpl *t, struct env *env, struct value 
 
 enum err tmpl_eval(const struct tmpl *t, struct env *env, struct value *ret, struct errinfo *ei)
 {
-    if (t->uses_lookup) {
-        fail(ei, ERR_CONFIG, "a lookup needs kept records, and the records of other integrations are not kept");
-        return fail_hint(ei, "take the value from the source's own records, or join the tables in the target database");
-    }
+    if (t->lookup)
+        return lookup_eval(t->lookup, env, ret, ei);
     if (t->expr)
         return expr_eval(t->expr, env, ret, ei);
     if (t->n_pieces == 1)
@@ -326,8 +334,4 @@ bool tmpl_uses_last_sync(const struct tmpl *t)
 bool tmpl_uses_current(const struct tmpl *t)
 {
     return t->uses_current;
-}
-bool tmpl_uses_lookup(const struct tmpl *t)
-{
-    return t->uses_lookup;
 }

@@ -10,12 +10,20 @@
 enum side { SIDE_SOURCE, SIDE_TARGET };
 
 struct tmpl;
+struct lookup;
+
+/* The lookups that a document holds, as they are compiled. */
+struct lookup_list {
+    const struct lookup **at; /* in the compilation's arena */
+    size_t n, cap;
+};
 
 struct compile {
     struct arena *arena; /* of the configuration */
     struct slots *slots; /* NULL: record fields are not allowed here (source requests) */
     enum side side;
     struct diags *diags;
+    struct lookup_list *lookups; /* gets every lookup that is compiled; NULL: nobody asks for them */
 };
 
 /* Compiles a value's text. Problems go to c->diags at `pos` (columns inside the text are added). NULL when there was an
@@ -29,8 +37,6 @@ bool tmpl_is_slot(const struct tmpl *t, size_t *ret_slot);
 /* True when it names LAST_SYNC_TIME or CURRENT_TIME (to find window fields and to warn about open-ended requests). */
 bool tmpl_uses_last_sync(const struct tmpl *t);
 bool tmpl_uses_current(const struct tmpl *t);
-/* True when it is `_findCollection` or `_mongoQuery` (alone or inside a _function): it needs kept records. */
-bool tmpl_uses_lookup(const struct tmpl *t);
 
 /* Renders the time of a value (unix seconds, or a date text in `z`) by a format name or a quoted strftime pattern;
  * ERR_DATA when it is not a time. */

@@ -14,8 +14,12 @@ const struct tmpl *tmpl_compile_plain(struct compile *c, struct str text, struct
 bool tmpl_lookup_at(struct str text, size_t at);
 /* The first lookup at or after `from`, or SIZE_MAX. */
 size_t tmpl_lookup_find(struct str text, size_t from);
-/* Reads and checks the lookup at *at and moves *at behind it (and behind its `_endFind`). False after an error. */
-bool tmpl_lookup_check(struct compile *c, struct str text, size_t *at, struct pos pos);
+/* Reads the lookup at *at, adds it to c->lookups and moves *at behind it (and behind its `_endFind`). NULL after an
+ * error. */
+const struct lookup *tmpl_lookup_read(struct compile *c, struct str text, size_t *at, struct pos pos);
+
+/* Adds it to c->lookups, if there is such a list. */
+void tmpl_lookup_list(struct compile *c, const struct lookup *l);
 
 /* Is it a format name or a quoted pattern that works? Reports an error at `pos` otherwise. */
 bool tmpl_format_check(struct str format, struct pos pos, struct diags *diags);

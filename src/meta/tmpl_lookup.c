@@ -4,17 +4,21 @@
  *   _mongoQuery INTEGRATION findField=content.x where={"content.y":{"$eq":"{{z}}"}} [_endFind]
  *
  * Conditions of _findCollection are parted by blanks (an `and` between them is accepted); a value in quotes may hold
- * blanks. The filter of _mongoQuery is JSON whose members are field names with a plain value or one of eight operators.
- * Every text that is compared with is a template. What is compiled here gives the slots and the errors; nothing is
- * looked up. */
+ * blanks. The filter of _mongoQuery is JSON whose members are field names with a plain value or one of eight operators;
+ * its fields stand in `content`, as the platform stores records. Every text that is compared with is a template. Both
+ * become a struct lookup; nothing is looked up here. */
 #include "meta/brace.h"
+#include "meta/column_impl.h"
+#include "meta/lookup.h"
 #include "meta/tmpl_impl.h"
 
 #include "base/conf.h"
 
 static const struct str find_word = {"_findCollection", 15}, mongo_word = {"_mongoQuery", 11},
                         end_word = {"_endFind", 8};
-static const char *const operators[] = {"$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$regex"};
+static const char *const operators[] = {
+    [LOOKUP_EQ] = "$eq", [LOOKUP_NE] = "$ne",   [LOOKUP_GT] = "$gt", [LOOKUP_GTE] = "$gte",
+    [LOOKUP_LT] = "$lt", [LOOKUP_LTE] = "$lte", [LOOKUP_IN] = "$in", [LOOKUP_REGEX] = "$regex"};
 #define N_OPERATORS (sizeof operators / sizeof *operators)
 
 struct reader {
@@ -22,6 +26,8 @@ struct reader {
     struct str text;
     size_t at;
     struct pos pos;
+    struct lookup *l;          /* being read */
+    struct lookup_term *terms; /* LOOKUP_TERMS_MAX */
 };
 
 static bool is_blank(char c)
@@ -114,13 +120,51 @@ static bool at_end(struct reader *r)
     return r->at == r->text.n;
 }
 
-static bool check_value(struct reader *r, struct str value, size_t at)
+static struct pos here(const struct reader *r, size_t at)
 {
     struct pos pos = r->pos;
 
     if (pos.col)
         pos.col += (uint32_t)utf8_count(str_sub(r->text, 0, at));
-    return tmpl_compile_plain(r->c, value, pos) != NULL;
+    return pos;
+}
+
+/* ---- terms ---- */
+
+static struct lookup_term *add_term(struct reader *r, struct str path, enum lookup_op op, size_t n_values)
+{
+    struct lookup_term *t;
+
+    if (r->l->n_terms == LOOKUP_TERMS_MAX) {
+        diags_add(r->c->diags, DIAG_ERROR, r->pos, "a lookup has more than %d conditions", LOOKUP_TERMS_MAX);
+        return NULL;
+    }
+    t = &r->terms[r->l->n_terms++];
+    t->path = arena_str(r->c->arena, path);
+    t->op = op;
+    t->values = ARENA_ARRAY(r->c->arena, struct lookup_value, n_values + 1);
+    t->n = n_values;
+    t->indexed = op == LOOKUP_EQ || op == LOOKUP_IN;
+    return t;
+}
+
+static struct lookup_value *value_at(struct lookup_term *t, size_t i)
+{
+    return (struct lookup_value *)(uintptr_t)&t->values[i];
+}
+
+/* A text is a template when there is a placeholder in it. */
+static bool text_value(struct reader *r, struct str text, struct pos pos, struct lookup_value *v)
+{
+    struct brace b;
+    size_t at = 0;
+
+    if (!brace_next(text, &at, &b)) {
+        v->literal = value_text(arena_str(r->c->arena, text));
+        return true;
+    }
+    v->tmpl = tmpl_compile_plain(r->c, text, pos);
+    return v->tmpl != NULL;
 }
 
 /* ---- _findCollection ---- */
@@ -132,13 +176,16 @@ static bool integration(struct reader *r, struct str stop)
 
     blanks(r);
     from = r->at;
-    if (from < r->text.n && (r->text.p[from] == '\'' || r->text.p[from] == '"'))
-        return word(r, '\0').n > 0;
+    if (from < r->text.n && (r->text.p[from] == '\'' || r->text.p[from] == '"')) {
+        r->l->integration = arena_str(r->c->arena, word(r, '\0'));
+        return r->l->integration.n > 0;
+    }
     for (end = str_find(r->text, stop, from); end != SIZE_MAX; end = str_find(r->text, stop, end + 1))
         if (end > from && is_blank(r->text.p[end - 1]))
             break;
     if (end == SIZE_MAX || !str_trim(str_sub(r->text, from, end - from)).n)
         return false;
+    r->l->integration = arena_str(r->c->arena, str_trim(str_sub(r->text, from, end - from)));
     r->at = end;
     return true;
 }
@@ -160,6 +207,7 @@ static struct str bare_value(struct reader *r)
 
 static bool find_condition(struct reader *r)
 {
+    struct lookup_term *t;
     struct str key, value;
     size_t at;
 
@@ -181,7 +229,8 @@ static bool find_condition(struct reader *r)
         if (!value.n)
             return wrong(r, at, "a condition of a lookup has no value");
     }
-    return check_value(r, value, at);
+    t = add_term(r, key, LOOKUP_EQ, 1);
+    return t && text_value(r, value, here(r, at), value_at(t, 0));
 }
 
 static bool find_done(struct reader *r)
@@ -191,11 +240,12 @@ static bool find_done(struct reader *r)
     return keyword(r, end_word);
 }
 
-static bool check_find(struct reader *r)
+static bool read_find(struct reader *r)
 {
     if (!keyword(r, S("find")))
         return wrong(r, r->at, "`find` is missing after _findCollection");
-    if (!word(r, '\0').n)
+    r->l->find = arena_str(r->c->arena, word(r, '\0'));
+    if (!r->l->find.n)
         return wrong(r, r->at, "the field to be found is missing");
     if (!keyword(r, S("from")))
         return wrong(r, r->at, "`from` is missing");
@@ -213,50 +263,99 @@ static bool check_find(struct reader *r)
 
 /* ---- _mongoQuery ---- */
 
-static bool check_text(struct reader *r, const struct node *n, struct pos at)
+/* The platform stores a record's fields in `content`. */
+static struct str in_content(struct str path)
 {
-    return n->type != NODE_STRING || tmpl_compile_plain(r->c, n->text, at) != NULL;
+    return str_starts(path, S("content.")) ? str_sub(path, sizeof "content." - 1, path.n) : path;
 }
 
-static bool check_operator(struct reader *r, const struct node *n, struct pos at)
+static bool plain_value(struct reader *r, const struct node *n, struct pos at, struct lookup_term *t, size_t i)
+{
+    struct lookup_value *v = value_at(t, i);
+
+    if (n->type == NODE_STRING)
+        return text_value(r, n->text, at, v);
+    v->literal = column_constant(r->c->arena, n);
+    t->indexed &= n->type != NODE_NULL;
+    return true;
+}
+
+static bool list_values(struct reader *r, const struct node *n, struct pos at, struct lookup_term *t)
 {
     bool ok = true;
+    size_t i = 0;
 
-    for (size_t i = 0; i < N_OPERATORS; i++) {
-        if (!str_eq(n->key, str_of(operators[i])))
-            continue;
-        if (str_eq(n->key, S("$in")) && n->type != NODE_ARRAY) {
-            diags_add(r->c->diags, DIAG_ERROR, at, "$in takes an array");
+    for (const struct node *e = n->child; e; e = e->next) {
+        if (e->type == NODE_ARRAY || e->type == NODE_OBJECT) {
+            diags_add(r->c->diags, DIAG_ERROR, at, "$in takes an array of plain values");
             return false;
         }
-        if (n->type == NODE_OBJECT || (n->type == NODE_ARRAY && !str_eq(n->key, S("$in")))) {
-            diags_add(r->c->diags, DIAG_ERROR, at, "%s takes a plain value", operators[i]);
-            return false;
-        }
-        for (const struct node *e = n->child; e; e = e->next)
-            ok &= check_text(r, e, at);
-        return check_text(r, n, at) && ok;
+        ok &= plain_value(r, e, at, t, i++);
     }
+    return ok;
+}
+
+static bool fixed_pattern(struct reader *r, struct pos at, struct lookup_term *t)
+{
+    struct errinfo ei;
+
+    if (t->op != LOOKUP_REGEX || t->values[0].tmpl || t->values[0].literal.kind != VALUE_TEXT ||
+        pattern_compile(r->c->arena, value_str(&t->values[0].literal), &t->pattern, &ei) == OK)
+        return true;
+    diags_add(r->c->diags, DIAG_ERROR, at, "%s", ei.msg);
+    return false;
+}
+
+/* `n` is named by an operator, or stands for $eq. */
+static bool read_operator(struct reader *r, struct str path, const struct node *n, enum lookup_op op, struct pos at)
+{
+    bool list = n->type == NODE_ARRAY;
+    struct lookup_term *t;
+
+    if (op == LOOKUP_IN && !list) {
+        diags_add(r->c->diags, DIAG_ERROR, at, "$in takes an array");
+        return false;
+    }
+    if (n->type == NODE_OBJECT || (list && op != LOOKUP_IN) ||
+        (n->type == NODE_NULL && op != LOOKUP_EQ && op != LOOKUP_NE)) {
+        diags_add(r->c->diags, DIAG_ERROR, at, "%s takes a plain value", operators[op]);
+        return false;
+    }
+    t = add_term(r, in_content(path), op, list ? n->n_children : 1);
+    if (!t)
+        return false;
+    return list ? list_values(r, n, at, t) : plain_value(r, n, at, t, 0) && fixed_pattern(r, at, t);
+}
+
+static bool named_operator(struct reader *r, struct str path, const struct node *n, struct pos at)
+{
+    for (size_t i = 0; i < N_OPERATORS; i++)
+        if (str_eq(n->key, str_of(operators[i])))
+            return read_operator(r, path, n, (enum lookup_op)i, at);
     diags_add(r->c->diags, DIAG_ERROR, at, "the operator \"" STR_FMT "\" of a lookup is not known", STR_ARG(n->key));
     diags_nearest(r->c->diags, str_nearest(n->key, operators, N_OPERATORS));
     diags_remedy(r->c->diags, "use $eq, $ne, $gt, $gte, $lt, $lte, $in or $regex");
     return false;
 }
 
-static bool check_filter_member(struct reader *r, const struct node *n, struct pos at)
+static bool filter_member(struct reader *r, const struct node *n, struct pos at)
 {
     bool ok = true;
 
-    if (n->key.n && n->key.p[0] == '$')
-        return check_operator(r, n, at);
+    if (n->key.n && n->key.p[0] == '$') {
+        diags_add(r->c->diags, DIAG_ERROR, at, "\"" STR_FMT "\" stands where a field's name is expected",
+                  STR_ARG(n->key));
+        diags_remedy(r->c->diags, "write {\"content.y\": {\"$eq\": \"{{z}}\"}}; all members hold together");
+        return false;
+    }
     if (n->type == NODE_ARRAY) {
         diags_add(r->c->diags, DIAG_ERROR, at, "\"" STR_FMT "\" is compared with an array; use $in", STR_ARG(n->key));
         return false;
     }
     if (n->type != NODE_OBJECT)
-        return check_text(r, n, at);
+        return read_operator(r, n->key, n, LOOKUP_EQ, at);
     for (const struct node *o = n->child; o; o = o->next)
-        ok &= check_operator(r, o, at);
+        ok &= named_operator(r, n->key, o, at);
     return ok;
 }
 
@@ -285,7 +384,7 @@ static size_t object_end(struct str text, size_t from)
     return SIZE_MAX;
 }
 
-static bool check_filter(struct reader *r)
+static bool read_filter(struct reader *r)
 {
     size_t from = r->at, end = from < r->text.n && r->text.p[from] == '{' ? object_end(r->text, from) : SIZE_MAX;
     struct diags *own;
@@ -311,7 +410,7 @@ static bool check_filter(struct reader *r)
     if (!root->child)
         return wrong(r, from, "the filter of a lookup is empty");
     for (const struct node *n = root->child; n; n = n->next)
-        ok &= check_filter_member(r, n, tmpl_pos(r->pos, r->text, from));
+        ok &= filter_member(r, n, tmpl_pos(r->pos, r->text, from));
     r->at = end;
     return ok;
 }
@@ -330,27 +429,55 @@ static bool eat(struct reader *r, struct str what)
     return true;
 }
 
-static bool check_mongo(struct reader *r)
+static bool read_mongo(struct reader *r)
 {
     if (!integration(r, S("findField")))
         return wrong(r, r->at, "the integration to look in, or `findField=` after it, is missing");
-    if (!eat(r, S("findField")) || !word(r, '\0').n)
+    if (eat(r, S("findField")))
+        r->l->find = arena_str(r->c->arena, in_content(word(r, '\0')));
+    if (!r->l->find.n)
         return wrong(r, r->at, "`findField=` and the field to be found are missing");
     if (!eat(r, S("where")))
         return wrong(r, r->at, "`where=` is missing");
-    if (!check_filter(r))
+    if (!read_filter(r))
         return false;
     (void)keyword(r, end_word);
     return true;
 }
 
-bool tmpl_lookup_check(struct compile *c, struct str text, size_t *at, struct pos pos)
+void tmpl_lookup_list(struct compile *c, const struct lookup *l)
 {
-    struct reader r = {.c = c, .text = text, .at = *at, .pos = pos};
+    struct lookup_list *all = c->lookups;
+
+    if (!all)
+        return;
+    if (all->n == all->cap) {
+        size_t cap = all->cap ? 2 * all->cap : 8;
+        const struct lookup **at = ARENA_ARRAY(c->arena, const struct lookup *, cap);
+
+        if (all->n)
+            memcpy(at, all->at, all->n * sizeof *at);
+        all->at = at;
+        all->cap = cap;
+    }
+    all->at[all->n++] = l;
+}
+
+const struct lookup *tmpl_lookup_read(struct compile *c, struct str text, size_t *at, struct pos pos)
+{
+    struct lookup *l = ARENA_NEW(c->arena, struct lookup);
+    struct reader r = {.c = c, .text = text, .at = *at, .pos = pos, .l = l};
     bool find = str_starts(str_sub(text, *at, text.n), find_word), ok;
 
+    r.terms = ARENA_ARRAY(c->arena, struct lookup_term, LOOKUP_TERMS_MAX);
+    l->terms = r.terms;
+    l->pos = tmpl_pos(pos, text, *at);
     r.at += find ? find_word.n : mongo_word.n;
-    ok = find ? check_find(&r) : check_mongo(&r);
+    ok = find ? read_find(&r) : read_mongo(&r);
+    l->text = arena_str(c->arena, str_trim(str_sub(text, *at, r.at - *at)));
     *at = r.at;
-    return ok;
+    if (!ok)
+        return NULL;
+    tmpl_lookup_list(c, l);
+    return l;
 }

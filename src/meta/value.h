@@ -92,6 +92,9 @@ struct sysvars {
     uint64_t seed;
 };
 
+struct lookup; /* lookup.h */
+struct lookup_operands;
+
 struct env {
     const struct value *slot; /* slots_count() values */
     const struct sysvars *sys;
@@ -99,6 +102,11 @@ struct env {
     /* The values of a SLOT_COLUMN slot over the whole array, in arena; NULL callback: no aggregates here. */
     size_t (*column)(void *ctx, size_t slot, const struct value **ret);
     void *column_ctx;
+    /* Answers a lookup in the kept records of another integration: the value in `a`, containers as marked JSON text
+     * (cast.h), VALUE_NULL when nothing is found. May be asked by several threads. NULL: nobody answers here. */
+    enum err (*lookup)(void *ctx, const struct lookup *l, const struct lookup_operands *asked, struct arena *a,
+                       struct value *ret, struct errinfo *ei);
+    void *lookup_ctx;
     uint32_t draws; /* how many random values were drawn in this row; kept by the evaluation, start at 0 */
 };
 

@@ -3,6 +3,7 @@
  * With a choice of integrations only what they need is read, so that a broken file elsewhere is no obstacle: their own
  * files, their connections, and the maps that their documents name. Files in integrations/ that an integration names as
  * its metadata are not integrations themselves. Everything lives in one arena; nothing is watched or kept open. */
+#include "meta/lookup.h"
 #include "project/reading.h"
 
 #include "base/map.h"
@@ -167,12 +168,17 @@ static void check_file_name(struct reading *r, const struct candidate *c)
     diags_remedy(r->diags, "name it in an integration's \"metadata\", or remove it");
 }
 
+/* Adds the integrations of these names to those that were read. */
 static void read_integrations(struct reading *r, struct strs names, bool all)
 {
+    struct project *p = r->p;
     struct map *documents = map_new();
     struct candidate *c = load_candidates(r, names, documents);
+    struct integration *room = ARENA_ARRAY(p->arena, struct integration, p->n_integrations + names.n + 1);
 
-    r->p->integrations = ARENA_ARRAY(r->p->arena, struct integration, names.n + 1);
+    if (p->n_integrations)
+        memcpy(room, p->integrations, p->n_integrations * sizeof *room);
+    p->integrations = room;
     for (size_t i = 0; i < names.n; i++)
         if (project_name_ok(c[i].name) && map_get(documents, inside_folder(c[i].file)) == MAP_NONE)
             read_candidate(r, &c[i]);
@@ -196,6 +202,32 @@ static struct strs existing(struct reading *r, const struct str *only, size_t n_
             folder_exists(r->p->dir, arena_printf(a, "integrations/" STR_FMT ".json", STR_ARG(only[i])).p))
             names[ret.n++] = arena_str(a, only[i]);
     return ret;
+}
+
+/* What the documents of the integrations look up, as far as it has a file and was not read yet. */
+static struct strs looked_up(struct reading *r)
+{
+    struct project *p = r->p;
+    struct lookup_list found = {0};
+    struct str *names;
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->n_integrations; i++) {
+        if (p->integrations[i].source_doc)
+            meta_lookups(p->integrations[i].source_doc, p->arena, &found);
+        if (p->integrations[i].target_doc)
+            meta_lookups(p->integrations[i].target_doc, p->arena, &found);
+    }
+    names = ARENA_ARRAY(p->arena, struct str, found.n + 1);
+    for (size_t i = 0; i < found.n; i++) {
+        bool read = false;
+
+        for (size_t k = 0; k < p->n_integrations; k++)
+            read |= str_eq(p->integrations[k].name, found.at[i]->integration);
+        if (!read)
+            names[n++] = found.at[i]->integration;
+    }
+    return existing(r, names, n);
 }
 
 static void read_connections(struct reading *r, bool all)
@@ -334,11 +366,18 @@ enum err project_open(const char *dir, const struct str *only, size_t n_only, st
     read_settings(&r);
     read_connections(&r, n_only == 0);
     if (n_only) {
+        size_t n;
+
         read_integrations(&r, existing(&r, only, n_only), false);
+        n = r.p->n_integrations;
+        read_integrations(&r, looked_up(&r), false);
+        r.p->n_known = r.p->n_integrations;
         read_needed_maps(&r);
+        r.p->n_integrations = n;
     } else {
         read_integrations(&r, folder_names(a, r.p->dir, "integrations", diags), true);
         read_all_maps(&r);
+        r.p->n_known = r.p->n_integrations;
     }
     *ret = r.p;
     return OK;
@@ -356,7 +395,7 @@ void project_close(struct project *p)
 
 const struct integration *project_integration(const struct project *p, struct str name)
 {
-    for (size_t i = 0; i < p->n_integrations; i++)
+    for (size_t i = 0; i < p->n_known; i++)
         if (str_eq(p->integrations[i].name, name))
             return &p->integrations[i];
     return NULL;
@@ -372,12 +411,12 @@ const struct connection *project_connection(const struct project *p, struct str 
 
 const char *project_nearest_integration(const struct project *p, struct str name)
 {
-    struct str *names = mem_alloc((p->n_integrations + 1) * sizeof *names);
+    struct str *names = mem_alloc((p->n_known + 1) * sizeof *names);
     const char *found;
 
-    for (size_t i = 0; i < p->n_integrations; i++)
+    for (size_t i = 0; i < p->n_known; i++)
         names[i] = p->integrations[i].name;
-    found = folder_nearest((struct strs){names, p->n_integrations}, name);
+    found = folder_nearest((struct strs){names, p->n_known}, name);
     free(names);
     return found;
 }

@@ -65,12 +65,14 @@ struct project {
     struct connection *connections;
     size_t n_connections;
     struct integration *integrations;
-    size_t n_integrations;
+    size_t n_integrations; /* those asked for; behind them, up to n_known, what their documents look up */
+    size_t n_known;
     struct maps *maps;
     struct arena *arena;
 };
 
-/* Reads the folder. `only`: integrations to read (with their connections), n_only 0: all. ERR_CONFIG when there is no
+/* Reads the folder. `only`: integrations to read (with their connections, and the integrations that their documents
+ * look up), n_only 0: all. ERR_CONFIG when there is no
  * project there (hint: sluice init); errors inside files go to `diags` and the project is returned as far as it could
  * be read. */
 enum err project_open(const char *dir, const struct str *only, size_t n_only, struct diags *diags, struct project **ret,

@@ -299,7 +299,7 @@ static bool is_missing(const struct batcher *b, const struct page *page, const s
 
 /* ---- a page ---- */
 
-struct lookup {
+struct identified {
     struct batch_record *records;
     enum err *code;
     struct errinfo *why;
@@ -307,7 +307,7 @@ struct lookup {
     bool *found;
 };
 
-static enum err look_up(struct batcher *b, const struct page *page, struct arena *a, struct lookup *l,
+static enum err look_up(struct batcher *b, const struct page *page, struct arena *a, struct identified *l,
                         struct errinfo *ei)
 {
     struct pipeline *p = b->p;
@@ -361,7 +361,7 @@ static void keep_wanted(const struct pipeline *p, struct shaped_record *s)
 }
 
 /* One record to its place. False when the run must stop. */
-static bool take_record(struct batcher *b, struct page *page, const struct lookup *l, size_t i,
+static bool take_record(struct batcher *b, struct page *page, const struct identified *l, size_t i,
                         const struct sysvars *sys)
 {
     struct pipeline *p = b->p;
@@ -388,6 +388,10 @@ static bool take_record(struct batcher *b, struct page *page, const struct looku
     if (s.fate == RECORD_FILTERED) {
         add_left(b, page, &s, sys);
         return true;
+    }
+    if (s.fate == RECORD_DEAD && (s.why->code == ERR_DISK || s.why->code == ERR_CONFLICT)) {
+        pipeline_fail(p, s.why); /* a lookup could not be answered: that is not the record's fault */
+        return false;
     }
     if (s.fate == RECORD_DEAD) {
         add_dead(b, &s.record, s.why);
@@ -432,7 +436,7 @@ static struct sysvars frozen_times(const struct batcher *b, const struct page *p
 }
 
 /* Records that were written before: for the ledger alone. */
-static enum err note_known(struct batcher *b, const struct page *page, const struct lookup *l, size_t n,
+static enum err note_known(struct batcher *b, const struct page *page, const struct identified *l, size_t n,
                            struct errinfo *ei)
 {
     enum err e = OK;
@@ -449,7 +453,7 @@ static bool take_page(struct batcher *b, struct page *page)
 {
     struct pipeline *p = b->p;
     struct arena *a = arena_new(64u << 20);
-    struct lookup l;
+    struct identified l;
     struct errinfo ei;
     struct sysvars sys = frozen_times(b, page);
     size_t skip = page->seq == p->start.page && p->start.row > 0 && !p->frozen ? (size_t)p->start.row : 0;
@@ -523,7 +527,7 @@ struct batcher *batcher_new(struct pipeline *p, batcher_give *give, void *ctx)
     b->p = p;
     b->give = give;
     b->give_ctx = ctx;
-    b->shaper = shaper_new(p->flow->shape);
+    b->shaper = flow_shaper(p->flow);
     b->keys = map_new();
     b->page = p->start.page;
     b->row = p->start.row;

@@ -37,7 +37,7 @@ enum err engine_open(struct engine *e, struct errinfo *ei)
 
         return err ? err : fail(ei, ERR_CONFIG, "the integration could not be compiled");
     }
-    return OK;
+    return flow_open_lookups(e->flow, e->store, e->options->clock, ei);
 }
 
 /* ---- the target ---- */

@@ -166,7 +166,7 @@ static enum err render(const struct reader *r, const struct pager_ask *ask, stru
         .page = ask ? ask->page : f->paging->first_page,
         .seed = hash_bytes(S("call")) ^ (uint64_t)remote_clock_now_ms(r->c.remote),
     };
-    struct env env = {.sys = &sys, .arena = a};
+    struct env env = flow_env(r->c.flow, &sys, a);
     struct params params;
     enum err e = request_render(j->request, &env, &params, ei);
 

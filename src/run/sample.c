@@ -47,7 +47,7 @@ static enum err sample_params(struct sample *s, struct kv *kv, size_t *ret_n, st
                           .current_s = to_s,
                           .page_size = f->page_size,
                           .page = f->paging->first_page};
-    struct env env = {.sys = &sys, .arena = a};
+    struct env env = flow_env(f, &sys, a);
     struct params params;
     enum err err = request_render(f->request, &env, &params, ei);
 

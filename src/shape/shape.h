@@ -45,8 +45,15 @@ struct shaped_record {
 };
 
 struct shaper;
+typedef enum err shaper_lookup(void *ctx, const struct lookup *l, const struct lookup_operands *asked, struct arena *a,
+                               struct value *ret, struct errinfo *ei);
 struct shaper *shaper_new(const struct shape *s);
 void shaper_free(struct shaper *sh);
+/* Who answers lookups from now on (struct env); until then nobody does. */
+void shaper_set_lookup(struct shaper *sh, shaper_lookup *lookup, void *ctx);
+/* Does the condition pass the record? ret_keep (in `a`) says for each element of the flattened array `array` whether
+ * its row stays; NULL when the record has no such elements. */
+bool shaper_passes(struct shaper *sh, const struct json *raw, struct str array, struct arena *a, const bool **ret_keep);
 /* Identity of a record without mapping it: key, version, hash (when `with_hash`), modified. ERR_DATA when it has no id.
  */
 enum err shaper_identify(struct shaper *sh, const struct json *record, struct arena *a, bool with_hash,

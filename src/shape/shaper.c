@@ -17,6 +17,8 @@ struct shaper {
     struct hasher *hasher;
     uint64_t *missing;
     uint64_t rows;
+    shaper_lookup *lookup;
+    void *lookup_ctx;
 };
 
 /* A record on its way. */
@@ -72,6 +74,12 @@ void shaper_free(struct shaper *sh)
     hasher_free(sh->hasher);
     free(sh->missing);
     free(sh);
+}
+
+void shaper_set_lookup(struct shaper *sh, shaper_lookup *lookup, void *ctx)
+{
+    sh->lookup = lookup;
+    sh->lookup_ctx = ctx;
 }
 
 const uint64_t *shaper_missing(const struct shaper *sh, size_t *ret_n, uint64_t *ret_rows)
@@ -500,6 +508,18 @@ static enum err shape_lines(struct work *w, bool *ret_filtered, struct errinfo *
     return emit_lines(w, ei);
 }
 
+/* `w` stays where it is: the environment points into it. */
+static void work_env(struct work *w)
+{
+    w->env = (struct env){.slot = w->sh->line.value,
+                          .sys = &w->sys,
+                          .arena = w->a,
+                          .column = column_values,
+                          .column_ctx = w,
+                          .lookup = w->sh->lookup,
+                          .lookup_ctx = w->sh->lookup_ctx};
+}
+
 void shaper_record(struct shaper *sh, const struct json *raw, const struct sysvars *sys, struct arena *a,
                    struct shaped_record *ret)
 {
@@ -509,7 +529,7 @@ void shaper_record(struct shaper *sh, const struct json *raw, const struct sysva
 
     w.sys = *sys;
     w.seed = sys->seed;
-    w.env = (struct env){.slot = sh->line.value, .sys = &w.sys, .arena = a, .column = column_values, .column_ctx = &w};
+    work_env(&w);
     ret->rows = NULL;
     ret->n_rows = 0;
     ret->extra = NULL;
@@ -533,7 +553,7 @@ enum err shaper_cell(struct shaper *sh, const struct json *raw, const struct sys
 
     w.sys = *sys;
     w.seed = sys->seed;
-    w.env = (struct env){.slot = sh->line.value, .sys = &w.sys, .arena = a, .column = column_values, .column_ctx = &w};
+    work_env(&w);
     for (size_t i = 0; i < sh->s->n_arrays; i++) {
         w.array[i] = json_path(raw, sh->s->arrays[i].name);
         w.element[i] = sh->s->arrays[i].flat && json_type(w.array[i]) == JSON_ARRAY ? json_at(w.array[i], 0) : NULL;
@@ -547,4 +567,17 @@ enum err shaper_cell(struct shaper *sh, const struct json *raw, const struct sys
     if (!e)
         *ret = value_is_null(&v) ? (struct str){0} : value_as_text(&v, a);
     return e;
+}
+
+bool shaper_passes(struct shaper *sh, const struct json *raw, struct str array, struct arena *a, const bool **ret_keep)
+{
+    struct work w = {.sh = sh, .raw = raw, .a = a};
+
+    *ret_keep = NULL;
+    if (!select_lines(&w))
+        return false;
+    for (size_t i = 0; i < sh->s->n_arrays; i++)
+        if (str_eq(sh->s->arrays[i].name, array))
+            *ret_keep = w.keep[i];
+    return true;
 }

@@ -31,7 +31,7 @@ static void use_request(struct use *u, const struct meta_doc *d)
 {
     static struct value values[SLOTS_MAX];
     struct slots *slots = slots_new();
-    struct compile c = {u->a, d->side == SIDE_SOURCE ? NULL : slots, d->side, u->diags};
+    struct compile c = {u->a, d->side == SIDE_SOURCE ? NULL : slots, d->side, u->diags, NULL};
     size_t before = diags_count(u->diags, DIAG_ERROR);
     const struct request *r = request_compile(&c, d->request, d->take_over, NULL);
     struct errinfo ei;

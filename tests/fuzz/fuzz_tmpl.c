@@ -1,6 +1,6 @@
 /* Templates from anybody. The first byte chooses the side; the rest is the text. What is compiled can be evaluated,
  * what is refused is refused with a word, and evaluating twice gives the same. clang -fsanitize=fuzzer. */
-#include "meta/tmpl.h"
+#include "meta/lookup.h"
 
 #include <stdlib.h>
 
@@ -17,6 +17,22 @@ static const struct value samples[] = {
     {.kind = VALUE_TEXT, .n = 0, .p = ""},
 };
 
+/* Answers as if one record were kept whose every field is the sample. */
+static enum err answer(void *ctx, const struct lookup *l, const struct lookup_operands *asked, struct arena *a,
+                       struct value *ret, struct errinfo *ei)
+{
+    struct value have = value_text(S("12.50"));
+    struct lookup_match m;
+    enum err e = lookup_match_begin(l, asked, a, &m, ei);
+    bool fits = true;
+
+    (void)ctx;
+    for (size_t i = 0; !e && i < l->n_terms; i++)
+        fits &= lookup_holds(&m, i, &have, 1);
+    *ret = fits ? have : value_null();
+    return e;
+}
+
 static void evaluate(const struct tmpl *t, const struct slots *slots, struct arena *a)
 {
     static struct value values[SLOTS_MAX];
@@ -32,7 +48,7 @@ static void evaluate(const struct tmpl *t, const struct slots *slots, struct are
     if (n > SLOTS_MAX)
         return;
     for (size_t round = 0; round < 3; round++) {
-        struct env env = {.slot = values, .sys = &sys, .arena = a}, again = env;
+        struct env env = {.slot = values, .sys = &sys, .arena = a, .lookup = answer}, again = env;
         struct value v = {0}, w = {0};
         struct errinfo ei;
         enum err e;
@@ -44,8 +60,6 @@ static void evaluate(const struct tmpl *t, const struct slots *slots, struct are
             abort();
         if (e == OK && (v.kind != w.kind || !str_eq(value_as_text(&v, a), value_as_text(&w, a))))
             abort();
-        if (tmpl_uses_lookup(t) && e != ERR_CONFIG)
-            abort();
     }
 }
 
@@ -55,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct diags *diags = diags_new();
     bool source = n > 0 && (data[0] & 1);
     struct slots *slots = source ? NULL : slots_new();
-    struct compile c = {a, slots, source ? SIDE_SOURCE : SIDE_TARGET, diags};
+    struct compile c = {a, slots, source ? SIDE_SOURCE : SIDE_TARGET, diags, NULL};
     struct str text = n > 0 && n < 65536 ? str_mk((const char *)data + 1, n - 1) : S("");
     const struct tmpl *t = tmpl_compile(&c, text, (struct pos){"fuzz", 1, 1});
 

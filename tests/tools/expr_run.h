@@ -40,7 +40,7 @@ static enum err expr_run(struct arena *a, struct str text, const struct json *re
     const struct expr *e;
     uint32_t col = 0;
     struct slots *slots = slots_new();
-    enum err err = expr_compile(a, text, slots, &e, &col, ei);
+    enum err err = expr_compile(a, text, &(struct expr_names){.slots = slots}, &e, &col, ei);
     if (!err) {
         struct expr_run x = {a, slots, record};
         struct sysvars sys = {.zone = zone,

@@ -15,7 +15,7 @@ static void open_setup(struct setup *s, const struct group_lines *g, struct aren
 
     s->d = diags_new();
     s->slots = slots_new();
-    s->c = (struct compile){a, s->slots, SIDE_TARGET, s->d};
+    s->c = (struct compile){a, s->slots, SIDE_TARGET, s->d, NULL};
     s->maps = maps_new(a);
     maps_add(s->maps, S("仓库"), group_conf(g, rows, a), s->d);
     maps_add(s->maps, S("shops"), group_conf(g, S("[]"), a), s->d);

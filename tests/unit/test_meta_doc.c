@@ -78,7 +78,7 @@ static void seed_source(void **state)
     struct arena *a = arena_new(16 << 20);
     const struct meta_doc *doc = read_seed("seed.source.json", SIDE_SOURCE, a);
     struct diags *d = diags_new();
-    struct compile c = {a, NULL, SIDE_SOURCE, d};
+    struct compile c = {a, NULL, SIDE_SOURCE, d, NULL};
     bool ok = false;
     const struct request *r = request_compile(&c, doc->request, doc->take_over, NULL);
     struct params params;
@@ -109,7 +109,7 @@ static void seed_target(void **state)
     const struct meta_doc *doc = read_seed("seed.target.json", SIDE_TARGET, a);
     struct diags *d = diags_new();
     struct slots *slots = slots_new();
-    struct compile c = {a, slots, SIDE_TARGET, d};
+    struct compile c = {a, slots, SIDE_TARGET, d, NULL};
     size_t plain = 0, slot;
 
     (void)state;

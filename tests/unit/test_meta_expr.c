@@ -225,7 +225,9 @@ static void test_column_counts_characters(void **state)
     struct errinfo ei;
     uint32_t col = 0;
     struct slots *slots = slots_new();
-    assert_int_equal(expr_compile(f->arena, S("CONCAT('中文', ?)"), slots, &e, &col, &ei), ERR_CONFIG);
+    assert_int_equal(
+        expr_compile(f->arena, S("CONCAT('中文', ?)"), &(struct expr_names){.slots = slots}, &e, &col, &ei),
+        ERR_CONFIG);
     assert_int_equal(col, 14);
     slots_free(slots);
 }
@@ -237,9 +239,10 @@ static void test_no_record(void **state)
     struct errinfo ei;
     struct value v;
     uint32_t col;
-    assert_int_equal(expr_compile(f->arena, S("{{o_id}} + 1"), NULL, &e, &col, &ei), ERR_CONFIG);
+    assert_int_equal(expr_compile(f->arena, S("{{o_id}} + 1"), &(struct expr_names){0}, &e, &col, &ei), ERR_CONFIG);
     assert_non_null(strstr(ei.msg, "no record"));
-    assert_int_equal(expr_compile(f->arena, S("{{TODAY}} + 1 AND {{random}} >= 0"), NULL, &e, &col, &ei), OK);
+    assert_int_equal(
+        expr_compile(f->arena, S("{{TODAY}} + 1 AND {{random}} >= 0"), &(struct expr_names){0}, &e, &col, &ei), OK);
     struct sysvars sys = {.zone = f->zone, .now_ms = EXPR_RUN_NOW_MS, .seed = 7};
     struct env env = {.sys = &sys, .arena = f->arena};
     assert_int_equal(expr_eval(e, &env, &v, &ei), OK);
@@ -253,7 +256,8 @@ static void test_random_repeats(void **state)
     const struct expr *e;
     struct errinfo ei;
     struct value v[2];
-    assert_int_equal(expr_compile(f->arena, S("CONCAT(RAND(), ' ', RAND())"), NULL, &e, NULL, &ei), OK);
+    assert_int_equal(expr_compile(f->arena, S("CONCAT(RAND(), ' ', RAND())"), &(struct expr_names){0}, &e, NULL, &ei),
+                     OK);
     struct sysvars sys = {.zone = f->zone, .now_ms = EXPR_RUN_NOW_MS, .seed = 7};
     for (int i = 0; i < 2; i++) {
         struct env env = {.sys = &sys, .arena = f->arena};
