@@ -19,6 +19,10 @@ const struct fault fault_table[FAULT_COUNT] = {
                            "has_next lies: 1 (early) always false, 2 (forever) always true, 0 (default) either"},
     [FAULT_DUP] = {"dup", 0, 0, 1, "rows come twice, within a page and on two neighbouring pages"},
     [FAULT_NOTOTAL] = {"nototal", 0, 0, 1, "no data_count and page_count"},
+    [FAULT_RESHAPE] =
+        {"reshape", RESHAPE_GROW, RESHAPE_GROW, RESHAPE_LENGTHEN,
+         "orders look different: 1 (default) a new field, 2 one in each line, 3 shop_id renamed, 4 shop_id "
+         "an object, 5 shop_name longer"},
 };
 
 static enum err no_such_fault(struct str name, struct errinfo *ei)

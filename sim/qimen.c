@@ -308,6 +308,8 @@ void qimen_call(struct sim *s, struct params *p, struct reply *out)
     }
     s->stats.served++;
     s->stats.by_method[method]++;
+    if (method == METHOD_ORDERS)
+        reshape(s, &out->body);
     finish(s, p, out);
     s->stats.bytes += out->body.n;
     drift(s);

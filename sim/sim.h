@@ -19,6 +19,7 @@ enum fault_id {
     FAULT_LIE_HASNEXT,
     FAULT_DUP,
     FAULT_NOTOTAL,
+    FAULT_RESHAPE,
     FAULT_COUNT
 };
 
@@ -109,6 +110,9 @@ struct problem {
     char detail[160];
 };
 void query_run(struct sim *s, int method, const struct params *p, struct buf *out, struct problem *problem);
+/* reshape.c: changes what the orders of an answer look like, when the fault is on. */
+enum reshape { RESHAPE_GROW = 1, RESHAPE_GROW_LINES, RESHAPE_RENAME, RESHAPE_RETYPE, RESHAPE_LENGTHEN };
+void reshape(struct sim *s, struct buf *body);
 void to_xml(struct str json, struct buf *out);                         /* xml.c */
 void control_apply(struct sim *s, struct str json, struct reply *out); /* control.c */
 void stats_write(const struct sim *s, struct buf *out);

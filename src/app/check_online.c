@@ -1,9 +1,11 @@
 /* `check --online`: connects to the target and compares the statement with the real table; asks the source for one page
  * and looks whether every column finds its field. Writes nothing, keeps nothing. */
 #include "app/check.h"
+#include "app/fields.h"
 #include "app/out.h"
 #include "app/record.h"
 #include "base/product.h"
+#include "flow/drift.h"
 
 #include <stdlib.h>
 
@@ -140,6 +142,58 @@ static void tell_refused(const struct sample *s, struct sink *sink)
     diags_remedy(s->app->diags, "change the column, or the mapping");
 }
 
+/* ---- what the records look like ---- */
+
+static void add_change(const struct sample *s, const struct change *c)
+{
+    diags_add(s->app->diags, DIAG_WARNING, s->flow->integration->pos, STR_FMT ": " STR_FMT, STR_ARG(c->path),
+              STR_ARG(c->text));
+    if (c->sql.n || c->line.n)
+        diags_remedy(s->app->diags, STR_FMT "%s" STR_FMT, STR_ARG(c->sql),
+                     !c->line.n ? ""
+                     : c->sql.n ? "; in request[]: "
+                                : "in request[]: ",
+                     STR_ARG(c->line));
+}
+
+static bool is_open(const struct change *c, const struct change *open, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (open[i].kind == c->kind && str_eq(open[i].path, c->path) && str_eq(open[i].detail, c->detail))
+            return true;
+    return false;
+}
+
+/* The changes that are open, and those that the sample shows against what is known. */
+static enum err tell_changes(const struct sample *s, const struct shaper *shaper, const struct sink *sink,
+                             struct errinfo *ei)
+{
+    struct app *app = s->app;
+    struct str name = s->flow->integration->name;
+    struct drift_input in = {.flow = s->flow, .table = sink ? sink_table(sink, 0) : NULL};
+    struct field *base = NULL;
+    struct change *open;
+    struct shape_fields now;
+    struct changes found;
+    size_t n;
+    enum err err = app->store ? OK : app_open_store(app, false, ei);
+
+    if (!err && app->store)
+        err = store_fields(app->store, name, app->arena, &base, &in.n_base, ei);
+    err = err ? err : changes_open(app, name, &open, &n, ei);
+    if (err)
+        return err;
+    in.base = base;
+    shaper_fields(shaper, s->arena, &now);
+    drift_compare(&in, &now, false, s->arena, &found);
+    for (size_t i = 0; i < n; i++)
+        add_change(s, &open[i]);
+    for (size_t i = 0; i < found.n; i++)
+        if (!is_open(&found.at[i], open, n))
+            add_change(s, &found.at[i]);
+    return OK;
+}
+
 static bool table_fits(const struct sink *sink, const struct diags *diags, size_t errors_before)
 {
     const struct table_info *t = sink_table(sink, 0);
@@ -151,8 +205,12 @@ static void check_sample(struct app *app, const struct flow *f, const struct pag
 {
     struct sample s = {.app = app, .flow = f, .arena = arena_new(SHAPE_ARENA_MAX)};
     struct shaping by = {f, flow_shaper(f), page};
+    struct errinfo ei;
 
+    shaper_watch(by.shaper);
     shape_all(&s, &by);
+    if (tell_changes(&s, by.shaper, sink, &ei))
+        add_failure(app, f->integration->pos, "state", &ei);
     tell_missing(&s, by.shaper);
     tell_dead(&s);
     if (sink)

@@ -98,6 +98,7 @@ int command_cursor(struct app *app);
 int command_ddl(struct app *app);
 int command_demo(struct app *app);
 int command_drop(struct app *app);
+int command_fields(struct app *app);
 int command_help(struct app *app);
 int command_init(struct app *app);
 int command_log(struct app *app);

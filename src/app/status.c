@@ -1,5 +1,6 @@
 /* `status` and `runs`: where each integration stands and what its runs were, from the project's own state. Nobody is
  * called. */
+#include "app/fields.h"
 #include "app/open.h"
 #include "app/out.h"
 #include "base/product.h"
@@ -16,6 +17,8 @@ struct standing {
     bool cursor_is_time;
     struct retry_state retry;
     struct health_state upstream;
+    struct change *changes; /* of the records, open */
+    size_t n_changes;
 };
 
 static enum err look(struct app *app, const struct integration *i, struct standing *s, struct errinfo *ei)
@@ -33,6 +36,7 @@ static enum err look(struct app *app, const struct integration *i, struct standi
     err = retry_look(app->store, i->name, &s->retry, ei);
     err = err ? err : store_progress(app->store, i->name, &s->progress, ei);
     err = err ? err : store_dead_count(app->store, i->name, &s->dead, ei);
+    err = err ? err : changes_open(app, i->name, &s->changes, &s->n_changes, ei);
     err = err ? err : store_gaps(app->store, i->name, app->arena, &gaps, &n_gaps, ei);
     err = err ? err : store_runs(app->store, &(struct run_query){i->name, 1}, app->arena, &runs, &n, ei);
     err = err ? err
@@ -106,6 +110,7 @@ static void to_json(const struct app *app, struct json_out *w, const struct stan
     json_number(w, "dead", s->dead);
     json_number(w, "gaps", s->gaps);
     trouble_json(app, w, s);
+    changes_json(app, w, "changes", s->changes, s->n_changes);
     json_member(w, "promise", s->promise);
     json_member(w, "path", s->path);
     json_out_key(w, "last_run");
@@ -185,10 +190,14 @@ static void tell(const struct app *app, const struct standing *s)
     tell_trouble(app, s);
     line(app, "dead letters", "死信", grouped(app->arena, s->dead));
     line(app, "open gaps", "未闭合缺口", grouped(app->arena, s->gaps));
+    if (s->n_changes)
+        line(app, "changes", "记录变化", grouped(app->arena, (int64_t)s->n_changes));
     if (s->promise.p)
         line(app, "promise", "写入保证", s->promise);
     if (s->path.p)
         line(app, "rows go in by", "写入方式", s->path);
+    if (app->n_words)
+        changes_tell(app, s->changes, s->n_changes);
 }
 
 static int status_all(struct app *app)

@@ -54,6 +54,9 @@ static const struct option_row records_options[] = {
     {"state", 0, "STATE", "waiting, done, filtered, error, retried, dropped or superseded"},
     {"number", 'n', "N", "how many (default 20; with --id: versions, default 1)"},
 };
+static const struct option_row fields_options[] = {
+    {"accept", 0, NULL, "take the present state as the base"},
+};
 static const struct option_row cursor_options[] = {{"set", 0, "T", "move it there"}};
 static const struct option_row help_options[] = {{"man", 0, NULL, "the manual page, for man(1)"}};
 static const struct option_row demo_options[] = {
@@ -119,6 +122,15 @@ static const struct command commands[] = {
      "the project's zone unless they name an offset.",
      "sluice cursor orders\nsluice cursor orders --set \"2026-11-01 00:00:00\"", OPTIONS(cursor_options), 1, 1,
      WORDS_INTEGRATION, command_cursor},
+    {"fields", "NAME", "what the records look like, and what of it has changed", "记录的字段、类型与变化",
+     "Each field with how many records had it, its types, its longest text (or most digits before and after the "
+     "point), "
+     "since when, and the column that it is mapped to. Below: the changes that are open, with the ALTER TABLE that "
+     "would "
+     "fit and the member of request[] that maps a new field.\n"
+     "--accept closes them; with \"drift\": \"stop\" the next run goes on.",
+     "sluice fields orders\nsluice fields orders --accept", OPTIONS(fields_options), 1, 1, WORDS_INTEGRATION,
+     command_fields},
     {"connectors", "[NAME]", "the systems it speaks, their interfaces, parameters, limits",
      "支持的系统及其接口、参数与限制", "", "sluice connectors\nsluice connectors jushuitan-qimen -v", NO_OPTIONS, 0, 1,
      WORDS_CONNECTOR, command_connectors},

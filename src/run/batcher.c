@@ -11,6 +11,7 @@
 
 #include "base/decimal.h"
 #include "base/map.h"
+#include "run/drift.h"
 #include "run/ledger_notes.h"
 
 #include <stdlib.h>
@@ -147,6 +148,8 @@ static enum err finish_unit(struct batcher *b, struct errinfo *ei)
         e = note_unit(b, ei);
     if (!e && p->sink)
         e = sink_encode(p->sink, t, ei);
+    if (!e)
+        e = drift_batch(p->drift, b->shaper, t, ei);
     if (!e)
         atomic_fetch_add(&p->overlaid, (int64_t)t->n_overlaid);
     return e;
@@ -449,6 +452,18 @@ static enum err note_known(struct batcher *b, const struct page *page, const str
     return e;
 }
 
+/* A page that shows a change of the records ends the run where it is told to; what came before it is still written. */
+static bool may_write(struct batcher *b, const struct page *page)
+{
+    struct errinfo ei;
+
+    if (drift_page(b->p->drift, b->shaper, page, &ei) == OK)
+        return true;
+    if (batcher_flush(b))
+        pipeline_fail(b->p, &ei);
+    return false;
+}
+
 static bool take_page(struct batcher *b, struct page *page)
 {
     struct pipeline *p = b->p;
@@ -465,7 +480,9 @@ static bool take_page(struct batcher *b, struct page *page)
         going = note_known(b, page, &l, skip, &ei) == OK;
     if (!going)
         pipeline_fail(p, &ei);
-    if (page->known) {
+    if (going && !page->known)
+        going = may_write(b, page);
+    if (page->known || !going) {
         arena_free(a);
         return going;
     }
@@ -528,6 +545,7 @@ struct batcher *batcher_new(struct pipeline *p, batcher_give *give, void *ctx)
     b->give = give;
     b->give_ctx = ctx;
     b->shaper = flow_shaper(p->flow);
+    drift_watch(p->drift, b->shaper);
     b->keys = map_new();
     b->page = p->start.page;
     b->row = p->start.row;
@@ -547,6 +565,10 @@ bool batcher_end(struct batcher *b)
     if (!batcher_flush(b))
         return false;
     if (p->ledger && !p->frozen && ledger_notes_keep(b->ledger, &ei)) {
+        pipeline_fail(p, &ei);
+        return false;
+    }
+    if (drift_end(p->drift, b->shaper, &ei)) {
         pipeline_fail(p, &ei);
         return false;
     }

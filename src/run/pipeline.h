@@ -43,12 +43,15 @@ struct unit {
     bool last; /* a sentinel of redo: everything before it is written */
 };
 
+struct drift_run;
+
 struct pipeline {
     const struct flow *flow;
     const struct run_options *options;
     struct store *store;
     struct journal *journal; /* NULL in a dry run and in redo */
     struct sink *sink;       /* NULL in a dry run */
+    struct drift_run *drift; /* NULL: what records look like is nobody's concern */
     int64_t run_id;
     struct checkpoint start;                 /* as claimed */
     bool target_holds;                       /* the checkpoint is kept by the target */

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/num.h"
+#include "run/drift.h"
 #include "run/engine.h"
 #include "run/plan.h"
 #include "run/retry.h"
@@ -332,12 +333,26 @@ static enum err set_reader(struct run *r, struct errinfo *ei)
     return OK;
 }
 
+/* What the records look like is compared with what is known; room that was asked for before is made first. Whether that
+ * worked is told at the end of the run, when it is tried again. */
+static enum err open_drift(struct run *r, struct errinfo *ei)
+{
+    struct errinfo later;
+    enum err err = r->e.options->dry_run ? OK : drift_open(&r->p, &r->p.drift, ei);
+
+    if (!err && drift_make_room(r->p.drift, &later))
+        log_info("%s", later.msg);
+    return err;
+}
+
 static enum err work(struct run *r, struct errinfo *ei)
 {
+    struct errinfo why;
     enum err err = plan(r, ei);
 
     set_pipeline(r);
     err = err ? err : set_reader(r, ei);
+    err = err ? err : open_drift(r, ei);
     if (err)
         return err;
     loop_on_signal(r->e.loop, on_signal, r);
@@ -349,6 +364,8 @@ static enum err work(struct run *r, struct errinfo *ei)
         loop_run(r->e.loop);
     }
     pipeline_join(&r->p);
+    if (!err && !r->p.error.code && !r->s->error.code && drift_make_room(r->p.drift, &why))
+        r->s->error = why;
     return err;
 }
 
@@ -480,6 +497,7 @@ void run_integration(const struct project *p, const struct integration *i, struc
     note_outcome(r);
     record_end(r);
     reader_free(r->reader);
+    drift_free(r->p.drift);
     engine_close(&r->e);
     free(r);
 }

@@ -1,36 +1,18 @@
 /* From a JSON object to the slots of a row, in one walk over its members.
  *
- * Records of one reply have the same members in much the same order, so each object is read against a list of guesses:
- * the key expected next is compared first, then the next few, then a hash table is asked. What a key means (its slot,
- * another name of it, whether slots lie inside it) is worked out when it is seen for the first time and kept for the
- * shaper's life.
+ * What a key means (its slot, another name of it, whether slots lie inside it) is worked out when it is seen for the
+ * first time and kept with its guess (guess.c) for the shaper's life. The same walk counts what values look like
+ * (look.c) when the run wants to know.
  *
  * Where several sources give the same slot, the higher rank wins (decisions 19): element field over header field over
  * flattened object; an alias counts less than the name itself. A path slot is resolved after the walk, against the
  * record or the element that the row stands for. */
 #include "shape/plan.h"
 
-#include <stdlib.h>
-
 enum rank { RANK_NONE, RANK_FLAT, RANK_ALIAS, RANK_HEADER, RANK_ELEMENT_FLAT, RANK_ELEMENT_ALIAS, RANK_ELEMENT };
 
 #define NAME_MAX_BYTES 256
 #define NEST_MAX       8
-#define GUESSES_MAX    4096
-#define LOOK_AHEAD     4
-
-void guesses_init(struct guesses *g, struct str prefix)
-{
-    *g = (struct guesses){.prefix = prefix, .index = map_new()};
-}
-
-void guesses_free(struct guesses *g)
-{
-    for (size_t i = 0; i < g->n; i++)
-        free((char *)(uintptr_t)g->at[i].key.p);
-    free(g->at);
-    map_free(g->index);
-}
 
 void fill_clear(const struct shape *s, struct fill *f)
 {
@@ -77,54 +59,29 @@ static bool has_inner_slots(const struct shape *s, struct str prefix, struct str
     return false;
 }
 
-static struct guess judge_key(const struct shape *s, struct str prefix, struct str key)
+/* Does the field of this guess hold the elements of lines? Then they are looked at line by line. */
+static bool gives_lines(const struct shape *s, struct str prefix, struct str key)
 {
-    return (struct guess){key, slot_of(s, prefix, key), alias_of(s, prefix, key), has_inner_slots(s, prefix, key)};
+    for (size_t i = 0; i < s->n_arrays && !prefix.n; i++)
+        if (str_starts(s->arrays[i].name, key) && (s->arrays[i].name.n == key.n || s->arrays[i].name.p[key.n] == '.'))
+            return true;
+    return false;
 }
 
-static struct guess guess_learn(const struct shape *s, struct guesses *g, struct str key)
+/* What a key means, worked out once. */
+static void judge(const struct shape *s, const struct guesses *g, struct guess *k)
 {
-    struct guess new = judge_key(s, g->prefix, key);
-    char *copy;
-
-    if (g->n >= GUESSES_MAX)
-        return new;
-    copy = mem_alloc(key.n + 1);
-    if (key.n)
-        memcpy(copy, key.p, key.n);
-    copy[key.n] = '\0';
-    new.key = (struct str){copy, key.n};
-    if (g->n == g->cap) {
-        g->cap = g->cap ? g->cap * 2 : 128;
-        g->at = mem_grow(g->at, g->cap * sizeof *g->at);
-    }
-    g->at[g->n] = new;
-    map_put(g->index, new.key, g->n);
-    g->pos = ++g->n;
-    return new;
+    k->slot = slot_of(s, g->prefix, k->key);
+    k->alias = alias_of(s, g->prefix, k->key);
+    k->nested = has_inner_slots(s, g->prefix, k->key);
+    k->walked = gives_lines(s, g->prefix, k->key);
 }
 
-static struct guess guess(const struct shape *s, struct guesses *g, struct str key)
-{
-    size_t i;
-
-    for (i = g->pos; i < g->n && i < g->pos + LOOK_AHEAD; i++)
-        if (str_eq(g->at[i].key, key)) {
-            g->pos = i + 1;
-            return g->at[i];
-        }
-    i = map_get(g->index, key);
-    if (i == MAP_NONE)
-        return guess_learn(s, g, key);
-    g->pos = i + 1;
-    return g->at[i];
-}
-
-static void put(struct fill *f, size_t slot, const struct json *v, enum rank rank)
+static void put(struct fill *f, size_t slot, const struct value *v, enum rank rank)
 {
     if (slot == MAP_NONE || f->rank[slot] > rank)
         return;
-    f->value[slot] = value_of_json(v);
+    f->value[slot] = *v;
     f->rank[slot] = (uint8_t)rank;
 }
 
@@ -147,6 +104,7 @@ static void fill_nested(const struct shape *s, struct str prefix, const struct j
         struct nest *top = &stack[depth];
         struct str key;
         const struct json *v = json_next(&top->it, &key);
+        struct value value;
         size_t n;
 
         if (!v) {
@@ -157,7 +115,8 @@ static void fill_nested(const struct shape *s, struct str prefix, const struct j
         if (n + 1 > sizeof name)
             continue;
         memcpy(name + top->n, key.p, key.n);
-        put(f, map_get(s->names, (struct str){name, n}), v, rank);
+        value = value_of_json(v);
+        put(f, map_get(s->names, (struct str){name, n}), &value, rank);
         if (json_type(v) == JSON_OBJECT && depth + 1 < NEST_MAX) {
             name[n] = '_';
             stack[++depth] = (struct nest){json_iter(v), n + 1};
@@ -172,12 +131,20 @@ void fill_object(const struct shape *s, struct guesses *g, const struct json *ob
     struct str key;
 
     g->pos = 0;
+    g->objects += g->look;
     while ((v = json_next(&it, &key))) {
-        struct guess k = guess(s, g, key);
+        bool new;
+        struct guess *k = guess_find(g, key, &new);
+        struct value value;
 
-        put(f, k.slot, v, element ? RANK_ELEMENT : RANK_HEADER);
-        put(f, k.alias, v, element ? RANK_ELEMENT_ALIAS : RANK_ALIAS);
-        if (k.nested && json_type(v) == JSON_OBJECT) {
+        if (new)
+            judge(s, g, k);
+        value = value_of_json(v);
+        if (g->look && k != &g->spare)
+            look_at(k, &value, g->tally);
+        put(f, k->slot, &value, element ? RANK_ELEMENT : RANK_HEADER);
+        put(f, k->alias, &value, element ? RANK_ELEMENT_ALIAS : RANK_ALIAS);
+        if (k->nested && json_type(v) == JSON_OBJECT) {
             char full[NAME_MAX_BYTES];
             size_t n = g->prefix.n + key.n;
 

@@ -7,6 +7,7 @@
 #include "connector/connector.h"
 #include "meta/doc.h"
 #include "sink/sink.h"
+#include "store/fields.h"
 
 struct shape;
 
@@ -68,5 +69,28 @@ enum err shaper_cell(struct shaper *sh, const struct json *raw, const struct sys
 /* How often each target column found nothing (missing) since the last call, by column of the main statement; n of them.
  * For "a mapping that never found its field". */
 const uint64_t *shaper_missing(const struct shaper *sh, size_t *ret_n, uint64_t *ret_rows);
+
+/* ---- what records look like ---- */
+
+/* From now on the records that are shaped are counted. */
+void shaper_watch(struct shaper *sh);
+/* Counts a record without shaping it. */
+void shaper_look(struct shaper *sh, const struct json *record);
+/* Grows with each field, and each type of a field, that is counted for the first time. */
+uint64_t shaper_news(const struct shaper *sh);
+
+/* Objects of one kind: records (empty path), elements of an array ("items[]"), objects in a field ("ext"). */
+struct shape_level {
+    struct str path;
+    int64_t objects;
+};
+/* What was counted since the shaper was made: path, seen and `of` of each field; the rest of a `struct field` is 0. */
+struct shape_fields {
+    struct field *at;
+    size_t n;
+    struct shape_level *levels;
+    size_t n_levels;
+};
+void shaper_fields(const struct shaper *sh, struct arena *a, struct shape_fields *ret);
 
 #endif

@@ -19,6 +19,8 @@ struct shaper {
     uint64_t rows;
     shaper_lookup *lookup;
     void *lookup_ctx;
+    bool watch; /* what is shaped is counted */
+    struct look tally;
 };
 
 /* A record on its way. */
@@ -37,6 +39,7 @@ struct work {
     struct value **shares;                    /* [alloc][element] */
     const struct json *element[SHAPE_ARRAYS]; /* of the line being made; NULL: none */
     size_t at[SHAPE_ARRAYS];                  /* its index */
+    size_t looked[SHAPE_ARRAYS];              /* elements before this one are counted */
 };
 
 static void fill_init(struct fill *f, size_t n)
@@ -50,9 +53,12 @@ struct shaper *shaper_new(const struct shape *s)
     struct shaper *sh = mem_zero(sizeof *sh);
 
     sh->s = s;
-    guesses_init(&sh->header, (struct str){0});
-    for (size_t i = 0; i < s->n_arrays; i++)
-        guesses_init(&sh->element[i], s->arrays[i].prefix);
+    guesses_init(&sh->header, (struct str){0}, GUESSES_MOST);
+    sh->header.tally = &sh->tally;
+    for (size_t i = 0; i < s->n_arrays; i++) {
+        guesses_init(&sh->element[i], s->arrays[i].prefix, GUESSES_MOST);
+        sh->element[i].tally = &sh->tally;
+    }
     fill_init(&sh->head, s->n_slots);
     fill_init(&sh->line, s->n_slots);
     sh->hasher = hasher_new();
@@ -171,6 +177,45 @@ enum err shaper_identify(struct shaper *sh, const struct json *record, struct ar
     return OK;
 }
 
+/* ---- what records look like ---- */
+
+void shaper_watch(struct shaper *sh)
+{
+    sh->watch = true;
+    sh->tally.seldom = 7;
+}
+
+void shaper_look(struct shaper *sh, const struct json *record)
+{
+    const struct shape *s = sh->s;
+
+    if (json_type(record) != JSON_OBJECT)
+        return;
+    fill_clear(s, &sh->head);
+    sh->header.look = true;
+    fill_object(s, &sh->header, record, false, &sh->head);
+    sh->header.look = false;
+    for (size_t i = 0; i < s->n_arrays; i++) {
+        const struct json *array = json_path(record, s->arrays[i].name), *element;
+        struct json_iter it = json_iter(json_type(array) == JSON_ARRAY ? array : NULL);
+
+        sh->element[i].look = true;
+        while ((element = json_next(&it, NULL)))
+            fill_object(s, &sh->element[i], element, true, &sh->line);
+        sh->element[i].look = false;
+    }
+}
+
+uint64_t shaper_news(const struct shaper *sh)
+{
+    return sh->tally.news;
+}
+
+void shaper_fields(const struct shaper *sh, struct arena *a, struct shape_fields *ret)
+{
+    look_list(sh->s, &sh->header, sh->element, a, ret);
+}
+
 /* ---- lines ---- */
 
 static size_t column_values(void *ctx, size_t slot, const struct value **ret)
@@ -242,9 +287,15 @@ static enum err fill_line(struct work *w, const struct json *record, struct erri
 
     memcpy(f->value, w->sh->head.value, s->n_slots * sizeof *f->value);
     memcpy(f->rank, w->sh->head.rank, s->n_slots);
-    for (size_t i = 0; i < s->n_arrays; i++)
-        if (w->element[i])
-            fill_object(s, &w->sh->element[i], w->element[i], true, f);
+    for (size_t i = 0; i < s->n_arrays; i++) {
+        struct guesses *g = &w->sh->element[i];
+
+        if (!w->element[i])
+            continue;
+        g->look = w->sh->watch && w->at[i] >= w->looked[i]; /* in a product it comes again and again */
+        fill_object(s, g, w->element[i], true, f);
+        w->looked[i] = g->look ? w->at[i] + 1 : w->looked[i];
+    }
     if (s->n_paths)
         fill_paths(s, record, w->element, f);
     lay_shares(w, f);
@@ -502,9 +553,14 @@ static enum err shape_lines(struct work *w, bool *ret_filtered, struct errinfo *
     e = allocate_shares(w, ei);
     if (e)
         return e;
-    if (w->sh->s->group || w->sh->s->operation)
+    if (w->sh->s->group || w->sh->s->operation) {
+        if (w->sh->watch)
+            shaper_look(w->sh, w->raw);
         return emit_merged(w, ei);
+    }
+    w->sh->header.look = w->sh->watch;
     fill_head(w, w->raw);
+    w->sh->header.look = false;
     return emit_lines(w, ei);
 }
 

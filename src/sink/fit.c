@@ -12,7 +12,17 @@
 
 #include <stdlib.h>
 
+#define NEARLY_FULL(chars) ((chars)*9 / 10) /* a text of so many characters is worth telling */
+
 /* ---- preparing ---- */
+
+static void set_fit(struct fit_column *f, const struct table_column *c)
+{
+    f->column = c;
+    f->near = c && c->max_chars > 0 ? (size_t)NEARLY_FULL(c->max_chars) : SIZE_MAX;
+    if (c && c->max_bytes >= 0 && (size_t)c->max_bytes < f->near)
+        f->near = (size_t)c->max_bytes;
+}
 
 void fit_prepare(struct sink *s)
 {
@@ -25,7 +35,7 @@ void fit_prepare(struct sink *s)
         bool plain = !st->values || str_eq(st->values[i].sql, S("?"));
 
         for (size_t n = st->values ? st->values[i].templates.n : 1; n; n--)
-            s->fit[k++].column = plain ? table_column(&s->tables[0], st->columns.at[i]) : NULL;
+            set_fit(&s->fit[k++], plain ? table_column(&s->tables[0], st->columns.at[i]) : NULL);
     }
 }
 
@@ -62,28 +72,63 @@ static const char *int_fault(struct str text)
                : "Incorrect integer value (not a whole number of 64 bits) for column";
 }
 
-static const char *decimal_fault(const struct table_column *c, struct str text)
+/* The column's place among the batch's strains. */
+static struct strain *strain(struct batch *b, size_t i, const struct fit_column *f)
 {
+    b->strain[i].column = f->column;
+    return &b->strain[i];
+}
+
+static void strain_digits(struct strain *s, const struct decimal *d)
+{
+    char text[DECIMAL_TEXT];
+    struct str t = {text, decimal_print(d, text)};
+    size_t point = str_find(t, S("."), 0), from = d->negative;
+    int before = (int)((point == SIZE_MAX ? t.n : point) - from),
+        after = point == SIZE_MAX ? 0 : (int)(t.n - point - 1);
+
+    s->before = before > s->before ? before : s->before;
+    s->after = after > s->after ? after : s->after;
+    s->over++;
+}
+
+static const char *decimal_fault(struct batch *b, size_t i, const struct fit_column *f, struct str text)
+{
+    const struct table_column *c = f->column;
     struct decimal d, cut;
 
     if (!decimal_parse(text, &d))
         return "Incorrect decimal value (not a number) for column";
     if (c->scale < 0)
         return NULL;
-    if (!decimal_trunc(&d, c->scale, &cut) || decimal_cmp(&d, &cut) != 0)
+    if (!decimal_trunc(&d, c->scale, &cut) || decimal_cmp(&d, &cut) != 0) {
+        strain_digits(strain(b, i, f), &d);
         return "Value would be rounded: more decimal places than column";
-    if (decimal_digits(&cut) > c->precision && !decimal_is_zero(&cut))
+    }
+    if (decimal_digits(&cut) > c->precision && !decimal_is_zero(&cut)) {
+        strain_digits(strain(b, i, f), &d);
         return "Out of range value: more digits than column";
+    }
     return NULL;
 }
 
-static const char *text_fault(const struct table_column *c, struct str text)
+static const char *text_fault(struct batch *b, size_t i, const struct fit_column *f, struct str text)
 {
-    if (c->max_chars >= 0 && text.n > (size_t)c->max_chars && utf8_count(text) > (size_t)c->max_chars)
-        return "Data too long for column";
-    if (c->max_bytes >= 0 && text.n > (size_t)c->max_bytes)
-        return "Data too long for column";
-    return NULL;
+    const struct table_column *c = f->column;
+    int64_t chars;
+    bool over;
+
+    if (text.n < f->near)
+        return NULL;
+    chars = (int64_t)utf8_count(text);
+    over = (c->max_chars >= 0 && chars > c->max_chars) || (c->max_bytes >= 0 && text.n > (size_t)c->max_bytes);
+    if (over || (c->max_chars > 0 && chars >= NEARLY_FULL(c->max_chars))) {
+        struct strain *s = strain(b, i, f);
+
+        s->chars = chars > s->chars ? chars : s->chars;
+        s->over += over;
+    }
+    return over ? "Data too long for column" : NULL;
 }
 
 static const char *json_fault(struct str text)
@@ -109,22 +154,22 @@ static bool wants_value(int kind)
     return kind == CAST_INT || kind == CAST_DECIMAL || kind == CAST_FLOAT || kind == CAST_DATETIME || kind == CAST_DATE;
 }
 
-static const char *cell_fault(const struct table_column *c, const struct value *v)
+static const char *cell_fault(struct batch *b, size_t i, const struct fit_column *f, const struct value *v)
 {
     struct str text = value_str(v);
 
-    switch (c->kind) {
+    switch (f->column->kind) {
     case CAST_INT:
         return int_fault(text);
     case CAST_DECIMAL:
-        return decimal_fault(c, text);
+        return decimal_fault(b, i, f, text);
     case CAST_DATETIME:
     case CAST_DATE:
         return time_fault(text);
     case CAST_JSON:
         return json_fault(text);
     default:
-        return text_fault(c, text);
+        return text_fault(b, i, f, text);
     }
 }
 
@@ -147,7 +192,7 @@ static bool fit_row(const struct sink *s, struct batch *b, size_t row)
             bad(b, row, c, &cells[i], "NULL is not allowed in column");
             return false;
         }
-        why = cell_fault(c, &cells[i]);
+        why = cell_fault(b, i, &s->fit[i], &cells[i]);
         if (why) {
             bad(b, row, c, &cells[i], why);
             return false;
@@ -217,6 +262,8 @@ struct outgoing fit_rows(const struct sink *s, struct batch *b)
     bool *gone = ARENA_ARRAY(b->arena, bool, b->n_rows + 1);
 
     b->n_overlaid = 0;
+    b->n_strain = s->n_fit;
+    b->strain = ARENA_ARRAY(b->arena, struct strain, s->n_fit + 1);
     check_ids(s, b, gone);
     for (size_t i = 0; i < b->n_rows; i++)
         if (!gone[i] && (b->rows[i].statement || fit_row(s, b, i)))

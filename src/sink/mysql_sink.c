@@ -274,4 +274,5 @@ const struct sink_type sink_mysql = {
     .lookup = my_lookup,
     .exec = my_exec,
     .ddl = my_ddl,
+    .alter = my_alter,
 };

@@ -36,6 +36,17 @@ struct my_wire {
 struct my_sink *my_self(const struct sink *s);
 void my_disconnect(struct my_sink *m);
 enum err my_describe(struct sink *s, struct str table, struct table_info *ret, struct errinfo *ei) MUST_USE;
+/* ERR_SCHEMA when a table that is written is no longer what it was when it was described. */
+enum err my_unchanged(struct sink *s, struct errinfo *ei) MUST_USE;
+bool my_alter(const struct table_info *t, const struct ddl_column *want, const struct table_column *from,
+              struct buf *out);
+/* The type of a column; size: characters of a VARCHAR, 0: TEXT. */
+void my_write_type(const struct ddl_column *c, int64_t size, struct buf *out);
+/* A row of VARCHARs may take 65,535 bytes, four a character; some is left for what stands beside. */
+#define ROW_MAX_BYTES 60000
+#define TEXT_AS_BYTES 12
+#define VARCHAR_CHARS 255
+#define TEXT_ABOVE    127 /* a sample that long says that longer ones will come */
 void my_ddl(struct str table, const struct ddl_column *cols, size_t n, struct buf *out);
 enum err my_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, bool *ret_held,
                        struct errinfo *ei) MUST_USE;

@@ -123,6 +123,77 @@ static enum err read_keys(struct sink *s, struct str where, struct table_info *t
     return OK;
 }
 
+/* What SHOW CREATE TABLE says behind the type of each column: collation, NULL, default, comment. A MODIFY that leaves
+ * it out would take it away. */
+static void read_rest(struct table_info *t, struct str create, struct arena *scratch, struct arena *a)
+{
+    struct str line;
+
+    while (str_cut(&create, '\n', &line)) {
+        line = str_trim(line);
+        if (str_ends(line, S(",")))
+            line.n--;
+        for (size_t i = 0; i < t->n_columns; i++) {
+            struct table_column *c = &t->columns[i];
+            struct str head = arena_printf(scratch, STR_FMT " " STR_FMT, STR_ARG(mydb_quote_name(c->name, scratch)),
+                                           STR_ARG(c->type));
+
+            if (str_starts(line, head) && (line.n == head.n || line.p[head.n] == ' '))
+                c->rest = arena_str(a, str_sub(line, head.n, line.n));
+        }
+    }
+}
+
+/* Without the right to see it, nothing is widened. */
+static void read_create(struct sink *s, struct table_info *t, struct arena *a)
+{
+    struct mydb_rows r;
+    struct errinfo ignored;
+
+    if (mydb_query(my_self(s)->db, arena_printf(a, "SHOW CREATE TABLE " STR_FMT, STR_ARG(mydb_quote_name(t->name, a))),
+                   a, &r, &ignored) == OK &&
+        r.n_rows == 1 && r.n_columns == 2 && r.cells[1].p)
+        read_rest(t, r.cells[1], a, s->arena);
+}
+
+static enum err table_unchanged(struct sink *s, const struct table_info *t, struct arena *a, struct errinfo *ei)
+{
+    struct mydb_rows r;
+    enum err e = mydb_query(my_self(s)->db,
+                            arena_printf(a,
+                                         "SELECT column_name, column_type, is_nullable FROM information_schema.columns "
+                                         "WHERE " STR_FMT " ORDER BY ordinal_position",
+                                         STR_ARG(where_table(my_self(s), t->name, a))),
+                            a, &r, ei);
+
+    for (size_t i = 0; !e && i < t->n_columns; i++) {
+        const struct table_column *c = &t->columns[i];
+        const struct str *cell = i < r.n_rows ? &r.cells[i * 3] : NULL;
+
+        if (cell && str_eq(cell[0], c->name) && str_eq(cell[1], c->type) && str_eq(cell[2], S("YES")) == c->nullable)
+            continue;
+        fail(ei, ERR_SCHEMA,
+             "table " STR_FMT " was changed while it was written: column " STR_FMT " was " STR_FMT
+             ", now it is " STR_FMT " " STR_FMT,
+             STR_ARG(t->name), STR_ARG(c->name), STR_ARG(c->type), STR_ARG(cell ? cell[0] : S("gone")),
+             STR_ARG(cell ? cell[1] : S("")));
+        e = fail_hint(ei, "nothing of this batch is in; the next run goes on from here with the table as it is then");
+    }
+    return e;
+}
+
+enum err my_unchanged(struct sink *s, struct errinfo *ei)
+{
+    struct arena *a = arena_new(16u << 20);
+    enum err e = OK;
+
+    for (size_t i = 0; i < s->spec.n_statements && !e; i++)
+        if (s->spec.statements[i].table.n && s->tables[i].found)
+            e = table_unchanged(s, &s->tables[i], a, ei);
+    arena_free(a);
+    return e;
+}
+
 enum err my_describe(struct sink *s, struct str table, struct table_info *ret, struct errinfo *ei)
 {
     struct my_sink *m = my_self(s);
@@ -141,18 +212,14 @@ enum err my_describe(struct sink *s, struct str table, struct table_info *ret, s
                              str_eq_nocase(ret->engine, S("ndbcluster"));
         e = read_columns(s, where, ret, a, ei);
         e = e ? e : read_keys(s, where, ret, a, ei);
+        if (!e)
+            read_create(s, ret, a);
     }
     arena_free(a);
     return e;
 }
 
 /* ---- making one ---- */
-
-/* A row of VARCHARs may take 65,535 bytes, four a character; some is left for what stands beside. */
-#define ROW_MAX_BYTES 60000
-#define TEXT_AS_BYTES 12
-#define VARCHAR_CHARS 255
-#define TEXT_ABOVE    127 /* a sample that long says that longer ones will come */
 
 static int64_t varchar_size(const struct ddl_column *c)
 {
@@ -185,7 +252,7 @@ static void choose_sizes(const struct ddl_column *cols, size_t n, int64_t *size)
     }
 }
 
-static void write_type(const struct ddl_column *c, int64_t size, struct buf *out)
+void my_write_type(const struct ddl_column *c, int64_t size, struct buf *out)
 {
     switch (c->kind) {
     case CAST_INT:
@@ -247,7 +314,7 @@ void my_ddl(struct str table, const struct ddl_column *cols, size_t n, struct bu
     buf_printf(out, "CREATE TABLE " STR_FMT " (\n", STR_ARG(mydb_quote_name(table, a)));
     for (size_t i = 0; i < n; i++) {
         buf_printf(out, "  " STR_FMT " ", STR_ARG(mydb_quote_name(cols[i].name, a)));
-        write_type(&cols[i], size[i], out);
+        my_write_type(&cols[i], size[i], out);
         buf_add(out, cols[i].key ? S(" NOT NULL") : cols[i].flag ? S(" NOT NULL DEFAULT 0") : S(" NULL"));
         if (cols[i].label.n)
             write_comment(cols[i].label, out);

@@ -310,6 +310,22 @@ static enum sink_outcome ready(struct sink *s, struct errinfo *ei)
     return SINK_COMMITTED;
 }
 
+/* The server refused rows that the definition of the table, as it was read, allows: was it changed since? Then they are
+ * no dead letters, and the writing stops. */
+static enum sink_outcome still_fits(const struct writing *w)
+{
+    enum err e = my_unchanged(w->s, w->ei);
+    struct errinfo ignored;
+
+    if (!e)
+        return SINK_COMMITTED;
+    if (e != ERR_SCHEMA)
+        return give_up(w->m, false, w->ei);
+    if (mydb_exec(w->m->db, S("ROLLBACK"), &ignored))
+        my_disconnect(w->m);
+    return SINK_PERMANENT;
+}
+
 enum sink_outcome my_write(struct sink *s, struct batch *b, const struct sink_hook *hook, struct errinfo *ei)
 {
     struct writing w = {s, my_self(s), b, b->wire, sink_binds(&s->spec.statements[0]), ei, NULL};
@@ -324,6 +340,8 @@ enum sink_outcome my_write(struct sink *s, struct batch *b, const struct sink_ho
         e = my_remove_gone(s, b, ei);
     if (e)
         return give_up(w.m, false, ei);
+    if (b->n_bad > w.w->out.n_bad && (o = still_fits(&w)) != SINK_COMMITTED)
+        return o;
     if (hook && hook->before_commit(hook->ctx, b, ei)) {
         struct errinfo ignored;
 

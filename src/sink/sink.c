@@ -69,6 +69,12 @@ enum err sink_connect(struct sink *s, struct errinfo *ei)
     return s->described ? OK : describe(s, ei);
 }
 
+enum err sink_describe_again(struct sink *s, struct errinfo *ei)
+{
+    s->described = false;
+    return sink_connect(s, ei);
+}
+
 const char *sink_path(const struct sink *s)
 {
     return s->type->path(s);
@@ -180,6 +186,12 @@ enum err sink_ddl(const struct sink_type *type, struct str table, const struct d
         return fail(ei, ERR_CONFIG, "there are no columns to make a table of");
     type->ddl(table, cols, n, out);
     return out->failed ? fail(ei, ERR_INTERNAL, "the statement became too long") : OK;
+}
+
+bool sink_alter(const struct sink_type *type, const struct table_info *t, const struct ddl_column *want,
+                const struct table_column *from, struct buf *out)
+{
+    return type->alter(t, want, from, out);
 }
 
 /* ---- texts of statements ---- */

@@ -48,6 +48,13 @@ struct checkpoint {
     int64_t epoch, batch;
     uint64_t mapping;
 };
+/* How a batch strains a column of the table: texts that nearly fill it or more, digits that it does not keep. */
+struct strain {
+    const struct table_column *column; /* NULL: it does not */
+    int64_t chars;                     /* longest text */
+    int before, after;                 /* most digits before and after the point */
+    int64_t over;                      /* rows that were set aside for it */
+};
 struct batch {
     struct arena *arena;
     struct batch_record *records;
@@ -58,7 +65,9 @@ struct batch {
     size_t n_bad;
     struct batch_gone *gone; /* may be NULL */
     size_t n_gone;
-    int64_t n_removed;    /* rows that were deleted or marked; set by write */
+    int64_t n_removed;     /* rows that were deleted or marked; set by write */
+    struct strain *strain; /* found by encode; of n_strain binds of the main statement */
+    size_t n_strain;
     size_t n_overlaid;    /* rows left out because a later one of the batch has the same id (target idCheck) */
     void *wire;           /* of the sink, in the arena */
     struct checkpoint to; /* what the checkpoint row says once this batch is in */
@@ -72,6 +81,7 @@ struct table_column {
     int precision, scale;         /* of decimals; -1 */
     bool nullable, has_default, auto_value, generated, json;
     struct str charset, collation; /* of text */
+    struct str rest;               /* what stands behind the type in its definition; p NULL: not known */
 };
 struct table_key {
     struct str name;
@@ -184,6 +194,9 @@ enum sink_outcome sink_write(struct sink *s, struct batch *b, const struct sink_
  */
 enum err sink_lookup(struct sink *s, struct str id_column, struct str id, struct buf *out, struct errinfo *ei) MUST_USE;
 
+/* Reads the definitions of the tables again, after they were altered. Not while batches are encoded or written. */
+enum err sink_describe_again(struct sink *s, struct errinfo *ei) MUST_USE;
+
 /* Runs one statement outside any batch (ddl --create). */
 enum err sink_exec(struct sink *s, struct str sql, struct errinfo *ei) MUST_USE;
 
@@ -200,5 +213,10 @@ struct ddl_column {
 };
 enum err sink_ddl(const struct sink_type *type, struct str table, const struct ddl_column *cols, size_t n,
                   struct buf *out, struct errinfo *ei) MUST_USE;
+/* The ALTER TABLE that adds the column (it may be NULL), or, with `from`, makes that column of `t` take `want` as well:
+ * wider, never narrower, never of another kind. False when there is none: it is wide enough, the kind has no width, a
+ * key or the kind of the column forbids it. */
+bool sink_alter(const struct sink_type *type, const struct table_info *t, const struct ddl_column *want,
+                const struct table_column *from, struct buf *out);
 
 #endif

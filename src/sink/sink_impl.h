@@ -23,6 +23,8 @@ struct sink_type {
     enum err (*lookup)(struct sink *s, struct str id_column, struct str id, struct buf *out, struct errinfo *ei);
     enum err (*exec)(struct sink *s, struct str sql, struct errinfo *ei);
     void (*ddl)(struct str table, const struct ddl_column *cols, size_t n, struct buf *out);
+    bool (*alter)(const struct table_info *t, const struct ddl_column *want, const struct table_column *from,
+                  struct buf *out);
 };
 
 extern const struct sink_type sink_mysql, sink_sqlite;
@@ -30,6 +32,7 @@ extern const struct sink_type sink_mysql, sink_sqlite;
 /* What a column of the main statement may hold; made from the real table. */
 struct fit_column {
     const struct table_column *column; /* NULL: unknown, nothing is checked */
+    size_t near;                       /* bytes of text from which its characters are counted */
 };
 
 struct sink {

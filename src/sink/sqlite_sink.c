@@ -581,6 +581,24 @@ static enum err lite_exec(struct sink *s, struct str sql, struct errinfo *ei)
     return e;
 }
 
+static const char *type_of(const struct ddl_column *c)
+{
+    return c->kind == CAST_INT || c->kind == CAST_TIMESTAMP || c->kind == CAST_BOOL ? "INTEGER" : "TEXT";
+}
+
+/* No column has a width here. */
+static bool lite_alter(const struct table_info *t, const struct ddl_column *want, const struct table_column *from,
+                       struct buf *out)
+{
+    struct arena *a = arena_new(1u << 20);
+
+    if (!from)
+        buf_printf(out, "ALTER TABLE " STR_FMT " ADD COLUMN " STR_FMT " %s", STR_ARG(quote_name(t->name, a)),
+                   STR_ARG(quote_name(want->name, a)), type_of(want));
+    arena_free(a);
+    return !from;
+}
+
 static void lite_ddl(struct str table, const struct ddl_column *cols, size_t n, struct buf *out)
 {
     struct arena *a = arena_new(16u << 20);
@@ -590,9 +608,7 @@ static void lite_ddl(struct str table, const struct ddl_column *cols, size_t n, 
     for (size_t i = 0; i < n; i++)
         keyed |= cols[i].key;
     for (size_t i = 0; i < n; i++)
-        buf_printf(out, "  " STR_FMT " %s%s%s", STR_ARG(quote_name(cols[i].name, a)),
-                   cols[i].kind == CAST_INT || cols[i].kind == CAST_TIMESTAMP || cols[i].kind == CAST_BOOL ? "INTEGER"
-                                                                                                           : "TEXT",
+        buf_printf(out, "  " STR_FMT " %s%s%s", STR_ARG(quote_name(cols[i].name, a)), type_of(&cols[i]),
                    cols[i].key    ? " NOT NULL"
                    : cols[i].flag ? " NOT NULL DEFAULT 0"
                                   : "",
@@ -631,4 +647,5 @@ const struct sink_type sink_sqlite = {
     .lookup = lite_lookup,
     .exec = lite_exec,
     .ddl = lite_ddl,
+    .alter = lite_alter,
 };

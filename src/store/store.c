@@ -50,6 +50,18 @@ static const char *const steps[] = {
     "  version TEXT NOT NULL, page INTEGER NOT NULL, row INTEGER NOT NULL, lines INTEGER NOT NULL, mapping INTEGER NOT "
     "NULL,"
     "  PRIMARY KEY (integration, key)) STRICT, WITHOUT ROWID;",
+    /* 2: what records look like */
+    "CREATE TABLE field (integration INTEGER NOT NULL REFERENCES integration, path TEXT NOT NULL, count INTEGER NOT "
+    "NULL,"
+    "  types INTEGER NOT NULL, longest INTEGER NOT NULL, before INTEGER NOT NULL, after INTEGER NOT NULL, of INTEGER "
+    "NOT NULL,"
+    "  missed INTEGER NOT NULL, first_run INTEGER NOT NULL, first_ms INTEGER NOT NULL, last_run INTEGER NOT NULL,"
+    "  last_ms INTEGER NOT NULL, known INTEGER NOT NULL, PRIMARY KEY (integration, path)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE change (id INTEGER PRIMARY KEY AUTOINCREMENT, integration INTEGER NOT NULL REFERENCES integration,"
+    "  kind INTEGER NOT NULL, path TEXT NOT NULL, detail TEXT NOT NULL, text TEXT NOT NULL, sql TEXT NOT NULL,"
+    "  line TEXT NOT NULL, need INTEGER NOT NULL, scale INTEGER NOT NULL, run INTEGER NOT NULL, since_ms INTEGER NOT "
+    "NULL,"
+    "  runs INTEGER NOT NULL, state INTEGER NOT NULL, UNIQUE (integration, kind, path, detail)) STRICT;",
 };
 
 enum err state_stmt(struct store *s, enum slot slot, const char *sql, struct sqlite_stmt **ret, struct errinfo *ei)
