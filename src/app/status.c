@@ -3,6 +3,7 @@
 #include "app/fields.h"
 #include "app/open.h"
 #include "app/out.h"
+#include "app/windows.h"
 #include "base/product.h"
 #include "run/retry.h"
 #include "source/bucket.h"
@@ -19,7 +20,11 @@ struct standing {
     struct health_state upstream;
     struct change *changes; /* of the records, open */
     size_t n_changes;
+    struct window_proof *windows, *open; /* the last ones; those that are not verified */
+    size_t n_windows, n_open;
 };
+
+#define WINDOWS_SHOWN 3
 
 static enum err look(struct app *app, const struct integration *i, struct standing *s, struct errinfo *ei)
 {
@@ -45,6 +50,12 @@ static enum err look(struct app *app, const struct integration *i, struct standi
     err = err ? err
               : store_fact(app->store, arena_printf(app->arena, "promise:" STR_FMT, STR_ARG(i->name)), app->arena,
                            &s->promise, ei);
+    err = err ? err
+              : store_windows(app->store, &(struct window_query){i->name, WINDOWS_SHOWN, false}, app->arena,
+                              &s->windows, &s->n_windows, ei);
+    err =
+        err ? err
+            : store_windows(app->store, &(struct window_query){i->name, 0, true}, app->arena, &s->open, &s->n_open, ei);
     if (err)
         return err;
     s->gaps = (int64_t)n_gaps;
@@ -111,6 +122,12 @@ static void to_json(const struct app *app, struct json_out *w, const struct stan
     json_number(w, "gaps", s->gaps);
     trouble_json(app, w, s);
     changes_json(app, w, "changes", s->changes, s->n_changes);
+    json_number(w, "windows_open", (int64_t)s->n_open);
+    json_out_key(w, "windows");
+    json_out_begin(w, '[');
+    for (size_t i = 0; i < s->n_windows; i++)
+        window_json(app, w, &s->windows[i]);
+    json_out_end(w, ']');
     json_member(w, "promise", s->promise);
     json_member(w, "path", s->path);
     json_out_key(w, "last_run");
@@ -192,6 +209,11 @@ static void tell(const struct app *app, const struct standing *s)
     line(app, "open gaps", "未闭合缺口", grouped(app->arena, s->gaps));
     if (s->n_changes)
         line(app, "changes", "记录变化", grouped(app->arena, (int64_t)s->n_changes));
+    line(app, "windows", "窗口",
+         s->n_open ? arena_printf(app->arena, either(app, "%zu not verified", "%zu 个未核实"), s->n_open)
+                   : str_of(either(app, "all verified", "全部已核实")));
+    for (size_t k = 0; k < s->n_windows; k++)
+        window_tell(app, &s->windows[k], "    ");
     if (s->promise.p)
         line(app, "promise", "写入保证", s->promise);
     if (s->path.p)
@@ -295,9 +317,11 @@ int command_runs(struct app *app)
     size_t n = 0;
 
     if (app_open_integration(app, &i, &ei) ||
-        app_number(app, "number", (struct number_range){20, 1, 100000}, &limit, &ei) ||
-        app_open_store(app, false, &ei) ||
-        (app->store && store_runs(app->store, &(struct run_query){i->name, (size_t)limit}, app->arena, &runs, &n, &ei)))
+        app_number(app, "number", (struct number_range){20, 1, 100000}, &limit, &ei) || app_open_store(app, false, &ei))
+        return app_fail(app, &ei);
+    if (app_flag(app, "windows"))
+        return windows_list(app, i, (size_t)limit);
+    if ((app->store && store_runs(app->store, &(struct run_query){i->name, (size_t)limit}, app->arena, &runs, &n, &ei)))
         return app_fail(app, &ei);
     json_out_begin(&w, '{');
     json_out_key(&w, "runs");

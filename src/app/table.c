@@ -44,7 +44,10 @@ static const struct option_row init_options[] = {
     {"connection", 0, "FILE", "a ready-made source connection, or the line that sluice-sim prints"},
     {"start", 0, "T", "where the first LAST_SYNC_TIME stands"},
 };
-static const struct option_row runs_options[] = {{"number", 'n', "N", "how many (default 20)"}};
+static const struct option_row runs_options[] = {
+    {"windows", 0, NULL, "the windows that were read instead, each with its proof"},
+    {"number", 'n', "N", "how many (default 20)"},
+};
 static const struct option_row log_options[] = {
     {"follow", 'f', NULL, "go on with what happens"},
     {"number", 'n', "N", "how many of the last lines (default 50)"},
@@ -94,8 +97,11 @@ static const struct command commands[] = {
      "Cursor (written up to), fetched up to, how far behind, dead letters, open gaps, what the target promises, the "
      "last run. From the project's own state: nobody is called.",
      "sluice status\nsluice status orders --json", NO_OPTIONS, 0, 1, WORDS_INTEGRATION, command_status},
-    {"runs", "NAME", "the runs of an integration, newest first", "运行历史，最新在前", "", "sluice runs orders -n 5",
-     OPTIONS(runs_options), 1, 1, WORDS_INTEGRATION, command_runs},
+    {"runs", "NAME", "the runs of an integration, newest first", "运行历史，最新在前",
+     "--windows lists the ranges that were read: what the source said was there, what was read, folded, filtered, "
+     "repeated, written and dead, and whether it was shown to be complete.",
+     "sluice runs orders -n 5\nsluice runs orders --windows", OPTIONS(runs_options), 1, 1, WORDS_INTEGRATION,
+     command_runs},
     {"log", "[NAME]", "what happened, event by event", "事件日志",
      "With --json the lines as they are kept: one JSON object a line.", "sluice log orders -f", OPTIONS(log_options), 0,
      1, WORDS_INTEGRATION, command_log},

@@ -427,6 +427,16 @@ int64_t pager_total(const struct pager *p)
     return p->total;
 }
 
+int64_t pager_total_before(const struct pager *p)
+{
+    return p->total_before;
+}
+
+int64_t pager_ids(const struct pager *p)
+{
+    return (int64_t)hashset_count(p->ids);
+}
+
 int64_t pager_pages_left(const struct pager *p)
 {
     if (p->state == FINISHED)

@@ -47,9 +47,11 @@ void pager_start(struct pager *p, const struct pager_plan *plan); /* keeps the p
 bool pager_next(struct pager *p, struct pager_ask *ret);
 enum pager_keep pager_told(struct pager *p, const struct pager_facts *facts);
 enum pager_end pager_result(const struct pager *p, const char **ret_why);
-int64_t pager_size_learnt(const struct pager *p); /* 0: not known */
-int64_t pager_total(const struct pager *p);       /* as told last, -1 not told */
-int64_t pager_pages_left(const struct pager *p);  /* an estimate for people; -1 unknown */
-struct str pager_cursor(const struct pager *p);   /* PAGE_CURSOR: where the next run begins */
+int64_t pager_size_learnt(const struct pager *p);  /* 0: not known */
+int64_t pager_total(const struct pager *p);        /* as told last, -1 not told */
+int64_t pager_total_before(const struct pager *p); /* as told first, -1 not told */
+int64_t pager_ids(const struct pager *p);          /* distinct ids that were seen */
+int64_t pager_pages_left(const struct pager *p);   /* an estimate for people; -1 unknown */
+struct str pager_cursor(const struct pager *p);    /* PAGE_CURSOR: where the next run begins */
 
 #endif

@@ -32,6 +32,7 @@ struct batcher {
     bool moved; /* the position moved since the last batch */
     int64_t batch_no;
     uint64_t seed;
+    int64_t window_run; /* of the pages since the last window ended; 0: none yet */
     struct ledger_notes *ledger;
 };
 
@@ -64,6 +65,12 @@ static void drop_gone(struct batcher *b)
             continue;
         t->rows[rows] = t->rows[i];
         t->rows[rows++].record = (uint32_t)to[t->rows[i].record];
+    }
+    to[t->n_records] = records;
+    unit_tally(b->u)->end = t->n_records;
+    for (size_t i = 0; i < b->u->n_tallies; i++) {
+        b->u->tallies[i].first = to[b->u->tallies[i].first];
+        b->u->tallies[i].end = to[b->u->tallies[i].end];
     }
     t->n_records = records;
     t->n_rows = rows;
@@ -205,6 +212,7 @@ static void add_dead(struct batcher *b, const struct batch_record *r, const stru
     d->reason = arena_str(a, str_of(why->msg));
     d->raw = arena_str(a, buf_str(&raw));
     buf_free(&raw);
+    unit_tally(b->u)->dead_records++;
     atomic_fetch_add(&b->p->dead_records, 1);
 }
 
@@ -225,13 +233,17 @@ static bool is_older_copy(const struct batcher *b, const struct batch_record *r)
 /* A newer copy takes the place of the one before it; one that had left the condition was counted as filtered. */
 static void fold_older(struct batcher *b, struct str key)
 {
-    size_t at = map_get(b->keys, key);
+    size_t at = map_get(b->keys, key), k = b->u->n_tallies - 1;
 
     if (at == MAP_NONE)
         return;
     b->gone[at] = true;
-    if (!b->u->b.records[at].left)
-        atomic_fetch_add(&b->p->folded, 1);
+    if (b->u->b.records[at].left)
+        return;
+    while (b->u->tallies[k].first > at)
+        k--;
+    b->u->tallies[k].folded++;
+    atomic_fetch_add(&b->p->folded, 1);
 }
 
 static void add_rows(struct batcher *b, struct shaped_record *s)
@@ -267,6 +279,7 @@ static void add_left(struct batcher *b, struct page *page, struct shaped_record 
 {
     const struct sink_spec *spec = &b->p->flow->sink_spec;
 
+    unit_tally(b->u)->filtered++;
     atomic_fetch_add(&b->p->filtered, 1);
     if (spec->gone.left == GONE_KEEP)
         return;
@@ -372,15 +385,18 @@ static bool take_record(struct batcher *b, struct page *page, const struct ident
     size_t limit = p->flow->sink_spec.limit;
 
     if (is_older_copy(b, &s.record)) {
+        unit_tally(b->u)->folded++;
         atomic_fetch_add(&p->folded, 1);
         return true;
     }
     if (l->found[i] && is_repeat(b, &s.record, &l->known[i])) {
+        unit_tally(b->u)->repeats++;
         atomic_fetch_add(&p->repeats, 1);
         return true;
     }
     if ((p->frozen || p->flow->sink_spec.guard.column.n) && l->found[i] &&
         version_older(s.record.version, l->known[i].version)) {
+        unit_tally(b->u)->folded++;
         atomic_fetch_add(&p->folded, 1);
         if (p->redone)
             p->redone(p->redone_ctx, &s.record, ERR_CONFLICT, S("a newer version of this record is written"));
@@ -464,6 +480,33 @@ static bool may_write(struct batcher *b, const struct page *page)
     return false;
 }
 
+/* Ends what was counted so far: with its window, or (NULL) in the middle of one. */
+static void end_tally(struct batcher *b, const struct window_proof *proof)
+{
+    struct unit *u = b->u;
+    struct tally *t = unit_tally(u);
+
+    t->end = u->b.n_records;
+    if (proof) {
+        struct window_proof *copy = arena_alloc(u->b.arena, sizeof *copy);
+
+        *copy = *proof;
+        copy->why = arena_str(u->b.arena, proof->why);
+        t->proof = copy;
+    }
+    unit_add_tally(u);
+}
+
+/* Pages of a run that was cut short in the middle of a window belong to no window: the next run reads it anew. */
+static void follow_run(struct batcher *b, int64_t run)
+{
+    if (b->window_run && b->window_run != run) {
+        end_tally(b, NULL);
+        unit_tally(b->u)->anew = true;
+    }
+    b->window_run = run;
+}
+
 static bool take_page(struct batcher *b, struct page *page)
 {
     struct pipeline *p = b->p;
@@ -486,6 +529,7 @@ static bool take_page(struct batcher *b, struct page *page)
         arena_free(a);
         return going;
     }
+    follow_run(b, page->run);
     atomic_fetch_add(&p->pages, 1);
     atomic_fetch_add(&p->bytes, (int64_t)page->body_n);
     for (size_t i = skip; going && i < page->reply.n_records; i++) {
@@ -494,6 +538,7 @@ static bool take_page(struct batcher *b, struct page *page)
             going = false;
             break;
         }
+        unit_tally(b->u)->records++;
         sys.seed = b->seed + (uint64_t)page->seq * 1000003u + i;
         l.records[i].key = arena_str(b->u->b.arena, l.records[i].key);
         l.records[i].version = arena_str(b->u->b.arena, l.records[i].version);
@@ -520,6 +565,14 @@ bool batcher_take(struct batcher *b, struct page *page)
     b->moved = true;
     if (page->cursor_s != INT64_MIN && page->purpose == PURPOSE_MAIN)
         b->cursor_s = page->cursor_s;
+    if (page->proof) {
+        struct window_proof proof = *page->proof;
+
+        proof.mark = page->seq;
+        follow_run(b, page->run);
+        end_tally(b, &proof);
+        b->window_run = 0;
+    }
     return true;
 }
 

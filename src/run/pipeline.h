@@ -28,6 +28,15 @@
 #define UNIT_PAGES_MAX 32
 #define UNIT_BYTES_MAX (24u << 20)
 
+/* What became of the records of a window, or of the part of it that is in one unit. */
+struct tally {
+    size_t first, end;                          /* its records in the batch */
+    int64_t records, folded, filtered, repeats; /* as in struct counts */
+    int64_t dead_records, missing;
+    const struct window_proof *proof; /* the window ends here; in the unit's arena. NULL: it goes on */
+    bool anew;                        /* what was counted before it belongs to no window: its reading was cut short */
+};
+
 /* A batch on its way, with what keeps its cells alive. */
 struct unit {
     struct batch b;
@@ -40,7 +49,8 @@ struct unit {
     size_t n_dead, cap_dead;
     int64_t freshest_ms;
     int64_t shaped_records;
-    bool last; /* a sentinel of redo: everything before it is written */
+    struct tally *tallies; /* in order; the last is being counted */
+    size_t n_tallies, cap_tallies;
 };
 
 struct drift_run;
@@ -76,6 +86,7 @@ struct pipeline {
     /* results, read after the end (or as a snapshot through atomics) */
     _Atomic int64_t records, folded, filtered, repeats, dead_records, shaped_records, shaped_rows, rows, dead_rows,
         overlaid, removed, missing_found, pages, bytes, retries;
+    _Atomic int64_t unbalanced; /* windows whose records or rows did not add up */
     _Atomic int64_t written_page, written_cursor, fetched_cursor, freshest_ms;
     _Atomic bool failed, stopping;
     _Atomic(const char *) waiting; /* for a progress line; NULL: not waiting */
@@ -105,5 +116,10 @@ void unit_free(struct unit *u);
 void unit_hold_page(struct unit *u, struct page *page); /* adds a reference once */
 void unit_hold_doc(struct unit *u, struct json_doc *doc);
 struct dead_letter *unit_add_dead(struct unit *u);
+void unit_add_tally(struct unit *u); /* begins one */
+static inline struct tally *unit_tally(struct unit *u)
+{
+    return &u->tallies[u->n_tallies - 1];
+}
 
 #endif

@@ -34,8 +34,9 @@ struct reader {
     struct page *waiting[2]; /* found no room: a page, a mark */
     int n_waiting;
     bool asked_before, stopped, calling, ended;
-    bool same_gap;   /* the gap that this job reads is still one */
-    int64_t page_no; /* of the call under way */
+    bool same_gap;                    /* the gap that this job reads is still one */
+    int64_t kept_pages, kept_records; /* since the last window ended */
+    int64_t page_no;                  /* of the call under way */
     int64_t cursor;
     struct reader_state state;
 };
@@ -107,12 +108,14 @@ static void add_page(struct reader *r, struct page *page)
     const struct job *j = &r->jobs[r->job];
 
     page->purpose = j->purpose;
+    page->run = r->c.pipeline->run_id;
     page->from_s = r->g.windowed ? r->g.window.from_s : j->from_s;
     page->to_s = r->g.windowed ? r->g.window.to_s : j->to_s;
     r->waiting[r->n_waiting++] = page;
 }
 
-static void add_mark(struct reader *r, int64_t cursor)
+/* `proof` NULL: the mark ends no window. */
+static void add_mark(struct reader *r, int64_t cursor, struct window_proof *proof)
 {
     struct page *mark = page_new();
 
@@ -120,6 +123,14 @@ static void add_mark(struct reader *r, int64_t cursor)
     mark->cursor_s = cursor;
     mark->fetched_ms = remote_clock_now_ms(r->c.remote);
     add_page(r, mark);
+    if (!proof)
+        return;
+    proof->run = mark->run;
+    proof->purpose = (int)mark->purpose;
+    proof->from_s = r->c.flow->paging->kind == PAGE_CURSOR ? INT64_MIN : mark->from_s;
+    proof->to_s = r->c.flow->paging->kind == PAGE_CURSOR ? INT64_MIN : mark->to_s;
+    proof->at_ms = mark->fetched_ms;
+    page_prove(mark, proof);
 }
 
 /* ---- a call ---- */
@@ -258,12 +269,15 @@ static void got_page(void *ctx, struct page *page, const struct errinfo *why)
                                                 .records = (int64_t)page->reply.n_records,
                                                 .from_s = r->g.window.from_s,
                                                 .to_s = r->g.window.to_s});
-    if (pager_told(r->g.pager, &facts) == PAGER_KEEP)
+    if (pager_told(r->g.pager, &facts) == PAGER_KEEP) {
+        r->kept_pages++;
+        r->kept_records += (int64_t)page->reply.n_records;
         add_page(r, page);
-    else
+    } else {
         page_unref(page);
+    }
     if (r->c.flow->paging->kind == PAGE_CURSOR && num_i64(pager_cursor(r->g.pager), &r->cursor))
-        add_mark(r, r->cursor);
+        add_mark(r, r->cursor, NULL);
     step(r);
 }
 
@@ -404,12 +418,25 @@ static void close_gap(struct reader *r)
     if (j->purpose != PURPOSE_GAP || r->same_gap || r->c.pipeline->options->dry_run)
         return;
     r->state.gaps_closed++;
-    if (!r->n_waiting)
-        add_mark(r, INT64_MIN);
     mark = r->waiting[r->n_waiting - 1];
     mark->closes_gap = j->gap;
     mark->from_s = j->from_s;
     mark->to_s = j->to_s;
+}
+
+/* What the reading of the window saw. The pages of readings that were given up count to the window that ends next. */
+static struct window_proof proof_of(struct reader *r, bool verified, const char *why)
+{
+    struct window_proof p = {.total_before = pager_total_before(r->g.pager),
+                             .total_after = pager_total(r->g.pager),
+                             .pages = r->kept_pages,
+                             .ids = pager_ids(r->g.pager),
+                             .records = r->kept_records,
+                             .verified = verified,
+                             .why = verified ? S("") : str_of(why)};
+
+    r->kept_pages = r->kept_records = 0;
+    return p;
 }
 
 /* The window that the pager finished: verified, a gap, or once more. */
@@ -419,6 +446,7 @@ static void end_window(struct reader *r)
     const char *why;
     enum reading_verdict how = reading_judge(&r->g, &why);
     bool verified = how == READING_VERIFIED;
+    struct window_proof proof;
 
     if (how == READING_AGAIN) {
         pipeline_emit(
@@ -435,8 +463,12 @@ static void end_window(struct reader *r)
                                                 .to_s = w.to_s,
                                                 .flag = verified,
                                                 .records = pager_total(r->g.pager)});
-    if (r->c.flow->paging->kind != PAGE_CURSOR)
-        add_mark(r, r->g.windowed ? w.to_s : r->jobs[r->job].to_s);
+    proof = proof_of(r, verified, why);
+    add_mark(r,
+             r->c.flow->paging->kind == PAGE_CURSOR ? r->cursor
+             : r->g.windowed                        ? w.to_s
+                                                    : r->jobs[r->job].to_s,
+             &proof);
     if (reading_advance(&r->g))
         return;
     close_gap(r);

@@ -237,6 +237,9 @@ static void check_laws(struct run *r)
         fail(&r->s->error, ERR_INTERNAL,
              "the rows do not add up: %lld shaped, %lld committed, %lld dead, %lld overlaid", (long long)c->shaped_rows,
              (long long)c->rows, (long long)c->dead_rows, (long long)c->overlaid_rows);
+    else if (atomic_load(&r->p.unbalanced))
+        fail(&r->s->error, ERR_INTERNAL, "the records of %lld windows do not add up, see `sluice runs --windows`",
+             (long long)atomic_load(&r->p.unbalanced));
     else
         return;
     fail_hint(&r->s->error,
@@ -402,6 +405,8 @@ static void remember(struct run *r)
         .now_ms = clock_wall(r->e.options->clock),
     };
     if (journal_prune(r->e.journal, &rule, &dropped, &ei))
+        log_warn("%s", ei.msg);
+    if (store_prune(r->e.store, rule.now_ms - r->e.project->settings.keep_runs_ms, &dropped, &ei))
         log_warn("%s", ei.msg);
 }
 

@@ -5,11 +5,21 @@
 
 #define UNIT_ARENA_MAX (256u << 20)
 
+void unit_add_tally(struct unit *u)
+{
+    if (u->n_tallies == u->cap_tallies) {
+        u->cap_tallies = u->cap_tallies ? u->cap_tallies * 2 : 4;
+        u->tallies = mem_grow(u->tallies, u->cap_tallies * sizeof *u->tallies);
+    }
+    u->tallies[u->n_tallies++] = (struct tally){.first = u->b.n_records};
+}
+
 struct unit *unit_new(void)
 {
     struct unit *u = mem_zero(sizeof *u);
 
     u->b.arena = arena_new(UNIT_ARENA_MAX);
+    unit_add_tally(u);
     return u;
 }
 
@@ -23,6 +33,7 @@ void unit_free(struct unit *u)
         json_free(u->docs[i]);
     free(u->docs);
     free(u->dead);
+    free(u->tallies);
     free(u->b.records);
     free(u->b.rows);
     arena_free(u->b.arena);

@@ -12,6 +12,7 @@
 
 #include "base/digest.h"
 #include "base/map.h"
+#include "run/proofs.h"
 
 #include <stdlib.h>
 
@@ -24,6 +25,7 @@ struct writer {
     struct map *open_dead; /* keys that have open dead letters */
     int64_t progress_at_ms;
     struct checkpoint written; /* what the target's checkpoint says; the pipeline's `start` stays as it was claimed */
+    struct proofs proofs;
     struct unit *u;
 };
 
@@ -59,9 +61,8 @@ static void tell_dead(const struct pipeline *p, const struct dead_letter *d)
                .kind = EVENT_DEAD, .key = d->target_id.n ? d->target_id : d->key, .code = ERR_DATA, .text = d->reason});
 }
 
-static enum err keep_dead(void *ctx, struct batch *b, struct errinfo *ei)
+static enum err keep_dead(struct writer *w, struct batch *b, struct errinfo *ei)
 {
-    struct writer *w = ctx;
     struct pipeline *p = w->p;
     size_t n = w->u->n_dead + b->n_bad;
     struct dead_letter *all = arena_alloc(b->arena, (n + 1) * sizeof *all);
@@ -80,6 +81,15 @@ static enum err keep_dead(void *ctx, struct batch *b, struct errinfo *ei)
     for (size_t i = 0; i < n; i++)
         map_put(w->open_dead, all[i].key, 1);
     return store_dead_add(p->store, p->flow->integration->name, all, n, ei);
+}
+
+/* What has to be durable before the batch is. */
+static enum err before_commit(void *ctx, struct batch *b, struct errinfo *ei)
+{
+    struct writer *w = ctx;
+    enum err e = keep_dead(w, b, ei);
+
+    return e || w->p->frozen ? e : proofs_keep(&w->proofs, w->p, w->u, ei);
 }
 
 /* A newer version of a record that had a dead letter is in: the letter is closed. */
@@ -187,6 +197,7 @@ static enum err committed(struct writer *w, int64_t took_ms, struct errinfo *ei)
     if (w->u->freshest_ms > atomic_load(&p->freshest_ms))
         atomic_store(&p->freshest_ms, w->u->freshest_ms);
     w->written = b->to;
+    proofs_pass(&w->proofs, p, w->u);
     pipeline_emit(p, (struct event){.kind = EVENT_COMMIT, .rows = rows, .position = b->to.page, .took_ms = took_ms});
     tell_redone(w, b);
     e = supersede(w, b, ei);
@@ -221,7 +232,7 @@ static void pause_ms(const struct pipeline *p, int64_t ms)
 static enum sink_outcome attempt(struct writer *w, struct errinfo *ei)
 {
     struct batch *b = &w->u->b;
-    struct sink_hook hook = {keep_dead, w};
+    struct sink_hook hook = {before_commit, w};
 
     if (w->p->frozen && !b->n_rows && !b->n_gone) {
         enum err e = keep_dead(w, b, ei);

@@ -225,6 +225,7 @@ static void check_ids(const struct sink *s, struct batch *b, bool *gone)
         before = map_get(seen, b->rows[i].id);
         if (before != MAP_NONE) {
             gone[before] = true;
+            b->rows[before].overlaid = true;
             b->n_overlaid++;
         }
         map_put(seen, b->rows[i].id, i);

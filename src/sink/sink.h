@@ -28,6 +28,7 @@ struct batch_row {
     uint32_t record;           /* index into records */
     int32_t line;              /* row within the record, from 0 */
     uint32_t statement;        /* index into the spec's statements: 0 main, n: extend_sql_n */
+    bool overlaid;             /* left out because a later one has the same id (target idCheck); set by encode */
 };
 struct bad_row {
     uint32_t row; /* index into batch rows */

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "connector/connector.h"
 #include "store/journal.h"
+#include "store/store.h"
 
 enum source_note {
     NOTE_RETRY,     /* a failure that is tried again */
@@ -34,12 +35,17 @@ struct page {
     int64_t cursor_s;   /* a mark: no rows, doc NULL */
     int64_t closes_gap; /* a mark: this gap is closed once the mark is durable; 0: none */
     bool mark;
+    /* a mark that ends a window: what the reading of it saw; in `arena`. NULL: none */
+    const struct window_proof *proof;
     bool known; /* written before this run: only the ledger may want it again */
 };
 
 struct page *page_new(void);
 void page_ref(struct page *p);
 void page_unref(struct page *p); /* NULL is fine */
+/* Gives a mark the proof of its window (copies): as a struct, and as the body that the journal keeps. Of the proof the
+ * journal holds what the reading saw: totals, pages, ids, records, verified and why, the range. */
+void page_prove(struct page *mark, const struct window_proof *proof);
 /* The body is journalled: the tree has its own copy of what it needs. body_n stays. */
 void page_drop_body(struct page *p);
 /* A page from a journalled body: parses and judges it again, `as` a reply of that call. ERR_DATA when the rows are not

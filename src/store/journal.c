@@ -29,6 +29,15 @@
 #include "store/files.h"
 #include "store/segment.h"
 
+const char *purpose_name(int purpose)
+{
+    static const char *const names[] = {
+        [PURPOSE_MAIN] = "main",         [PURPOSE_GAP] = "gap",       [PURPOSE_REMEDY] = "remedy",
+        [PURPOSE_BACKFILL] = "backfill", [PURPOSE_REREAD] = "reread", [PURPOSE_REPAIR] = "repair"};
+
+    return purpose >= 0 && purpose <= PURPOSE_LAST ? names[purpose] : "?";
+}
+
 struct segments {
     int64_t *firsts; /* ascending */
     size_t n, cap;

@@ -16,7 +16,10 @@ enum journal_kind {
     JOURNAL_PAGE, /* a reply's body */
     JOURNAL_MARK  /* a window is complete: when all before it is written, the cursor may move to `cursor_s` */
 };
-enum purpose { PURPOSE_MAIN, PURPOSE_GAP, PURPOSE_REMEDY, PURPOSE_BACKFILL };
+/* What was read for: as numbers they stand in journals, so new ones come last. */
+enum purpose { PURPOSE_MAIN, PURPOSE_GAP, PURPOSE_REMEDY, PURPOSE_BACKFILL, PURPOSE_REREAD, PURPOSE_REPAIR };
+#define PURPOSE_LAST PURPOSE_REPAIR
+const char *purpose_name(int purpose); /* "main", … */
 
 struct journal_entry {
     int64_t seq; /* given by append */

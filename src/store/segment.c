@@ -273,7 +273,7 @@ static enum err fill(struct segment *g, struct arena *a, struct journal_entry *o
                                   .page_no = sqlite_int(st, 6),
                                   .fetched_ms = sqlite_int(st, 7),
                                   .cursor_s = sqlite_int(st, 8)};
-    if (kind < JOURNAL_PAGE || kind > JOURNAL_MARK || purpose < PURPOSE_MAIN || purpose > PURPOSE_BACKFILL)
+    if (kind < JOURNAL_PAGE || kind > JOURNAL_MARK || purpose < PURPOSE_MAIN || purpose > PURPOSE_LAST)
         return fail_damaged(g, entry.seq, "its kind or purpose is unknown", ei);
     entry.kind = (enum journal_kind)kind;
     entry.purpose = (enum purpose)purpose;

@@ -62,6 +62,18 @@ static const char *const steps[] = {
     "  line TEXT NOT NULL, need INTEGER NOT NULL, scale INTEGER NOT NULL, run INTEGER NOT NULL, since_ms INTEGER NOT "
     "NULL,"
     "  runs INTEGER NOT NULL, state INTEGER NOT NULL, UNIQUE (integration, kind, path, detail)) STRICT;",
+    /* 3: the proof of each window; figures that are kept for ever */
+    "CREATE TABLE \"window\" (integration INTEGER NOT NULL REFERENCES integration, mark INTEGER NOT NULL,"
+    "  run INTEGER NOT NULL, purpose INTEGER NOT NULL, from_s INTEGER NOT NULL, to_s INTEGER NOT NULL,"
+    "  total_before INTEGER NOT NULL, total_after INTEGER NOT NULL, pages INTEGER NOT NULL, ids INTEGER NOT NULL,"
+    "  records INTEGER NOT NULL, folded INTEGER NOT NULL, filtered INTEGER NOT NULL, repeats INTEGER NOT NULL,"
+    "  shaped INTEGER NOT NULL, dead_records INTEGER NOT NULL, rows INTEGER NOT NULL, dead_rows INTEGER NOT NULL,"
+    "  missing INTEGER NOT NULL, whole INTEGER NOT NULL, verified INTEGER NOT NULL, why TEXT NOT NULL,"
+    "  at_ms INTEGER NOT NULL, PRIMARY KEY (integration, mark)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX window_open ON \"window\" (integration, mark) WHERE verified = 0;"
+    "CREATE TABLE metric (integration INTEGER NOT NULL REFERENCES integration, name TEXT NOT NULL,"
+    "  bucket INTEGER NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (integration, name, bucket)) STRICT, WITHOUT "
+    "ROWID;",
 };
 
 enum err state_stmt(struct store *s, enum slot slot, const char *sql, struct sqlite_stmt **ret, struct errinfo *ei)
@@ -309,6 +321,8 @@ static enum err prune_all(struct store *s, int64_t before_ms, size_t *n, struct 
                       before_ms, n, ei);
     if (e == OK)
         e = prune_one(s, SLOT_GAP_PRUNE, "DELETE FROM gap WHERE closed_ms < ?", before_ms, n, ei);
+    if (e == OK)
+        e = prune_one(s, SLOT_WINDOW_PRUNE, "DELETE FROM \"window\" WHERE at_ms < ?", before_ms, n, ei);
     return e;
 }
 

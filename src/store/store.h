@@ -26,7 +26,7 @@ enum err store_lock(struct store *s, struct str integration, struct store_lock *
 void store_unlock(struct store_lock *l); /* NULL is fine */
 /* The folder of an integration's journal, for journal_open: dir/journal/<file name of the integration>. free() it. */
 char *store_journal_dir(const struct store *s, struct str integration);
-/* Forgets ended runs, closed dead letters and closed gaps that ended before `before_ms`. */
+/* Forgets ended runs, windows, closed dead letters and closed gaps that ended before `before_ms`. */
 enum err store_prune(struct store *s, int64_t before_ms, size_t *ret_dropped, struct errinfo *ei) MUST_USE;
 
 /* ---- integrations ---- */
@@ -128,6 +128,50 @@ enum err store_gap_add(struct store *s, struct str integration, const struct gap
 enum err store_gaps(struct store *s, struct str integration, struct arena *a, struct gap **ret, size_t *ret_n,
                     struct errinfo *ei) MUST_USE;
 enum err store_gap_close(struct store *s, int64_t id, int64_t now_ms, struct errinfo *ei) MUST_USE;
+
+/* ---- windows: what was there, what was read, what became of it ---- */
+struct window_proof {
+    int64_t mark; /* journal position of its mark */
+    int64_t run;
+    int purpose; /* enum purpose */
+    int64_t from_s, to_s;
+    int64_t total_before, total_after; /* what the source said was there; -1: it did not tell */
+    int64_t pages, ids;                /* kept pages; distinct ids that the reading saw */
+    int64_t records;                   /* received: of all kept pages, those of readings given up included */
+    int64_t folded, filtered, repeats, shaped, dead_records; /* what became of them */
+    int64_t rows, dead_rows, missing;                        /* written; refused; rows that were found missing */
+    bool whole;     /* counted from its first page on; false: a process before this one wrote the beginning */
+    bool verified;  /* shown to be complete */
+    struct str why; /* why not; empty: verified */
+    int64_t at_ms;  /* when it was read, by the source's clock */
+};
+/* Adds; the same (integration, mark) replaces. */
+enum err store_window_add(struct store *s, struct str integration, const struct window_proof *w,
+                          struct errinfo *ei) MUST_USE;
+struct window_query {
+    struct str integration;
+    size_t limit; /* 0: no limit */
+    bool open;    /* only those that are not verified, and that no later reading has made good */
+};
+/* Newest first. */
+enum err store_windows(struct store *s, const struct window_query *q, struct arena *a, struct window_proof **ret,
+                       size_t *ret_n, struct errinfo *ei) MUST_USE;
+
+/* ---- metrics: counters and histograms of an integration that outlive its runs ---- */
+struct metric {
+    struct str name; /* given; not in answers */
+    int64_t bucket, value;
+    bool max; /* the greater of the two stays; else they are added */
+};
+/* In one transaction. */
+enum err store_metrics_add(struct store *s, struct str integration, const struct metric *m, size_t n,
+                           struct errinfo *ei) MUST_USE;
+struct metrics {
+    struct metric *at; /* by bucket */
+    size_t n;
+};
+enum err store_metrics(struct store *s, struct str integration, struct str name, struct arena *a, struct metrics *ret,
+                       struct errinfo *ei) MUST_USE;
 
 /* ---- ledger (decisions 4): what is known of each record key ---- */
 struct ledger_entry {
