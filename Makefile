@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 SECONDS_EACH ?= 60
 
-.PHONY: all demo test bench lint format install asan tsan fuzz clean
+.PHONY: all demo test attack attack-full bench lint format install asan tsan fuzz clean
 
 all: build/build.ninja
 	cmake --build build -j $(JOBS)
@@ -21,6 +21,13 @@ test:
 	tools/setup test
 	$(MAKE) all
 	ctest --preset release -j $(JOBS)
+
+attack: all
+	tools/attack attack
+
+# hours; the record of the last one is docs/figures/full.md
+attack-full: all
+	tools/attack full --record
 
 bench: all
 	bench/run

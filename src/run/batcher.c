@@ -321,20 +321,38 @@ struct identified {
     struct errinfo *why;
     struct ledger_entry *known;
     bool *found;
+    bool asked;       /* the ledger is wanted for this page */
+    int64_t batch_no; /* and was asked before this batch */
+    struct arena *arena;
 };
+
+/* What is known of records from … from + n, by the store and by the notes that it does not have yet. */
+static enum err ask_ledger(const struct batcher *b, struct identified *l, size_t from, size_t n, struct errinfo *ei)
+{
+    struct str *keys = arena_alloc(l->arena, (n + 1) * sizeof *keys);
+    struct ledger_lookup ask = {keys, n, l->known + from, l->found + from};
+    enum err e;
+
+    for (size_t i = 0; i < n; i++)
+        keys[i] = l->records[from + i].key;
+    e = ledger_get(b->p->store, b->p->flow->integration->name, &ask, l->arena, ei);
+    for (size_t i = 0; i < n && !e; i++)
+        ask.found[i] |= ledger_notes_find(b->ledger, keys[i], &ask.out[i]);
+    l->batch_no = b->batch_no;
+    return e;
+}
 
 static enum err look_up(struct batcher *b, const struct page *page, struct arena *a, struct identified *l,
                         struct errinfo *ei)
 {
     struct pipeline *p = b->p;
     size_t n = page->reply.n_records, i = 0;
-    bool ask = p->ledger &&
-               (p->flow->id_check || page->purpose == PURPOSE_REMEDY || p->frozen || p->flow->sink_spec.guard.column.n);
-    struct str *keys = arena_alloc(a, (n + 1) * sizeof *keys);
     struct json_iter it = json_iter(page->reply.records);
     const struct json *raw;
-    enum err e;
 
+    l->arena = a;
+    l->asked = p->ledger &&
+               (p->flow->id_check || page->purpose == PURPOSE_REMEDY || p->frozen || p->flow->sink_spec.guard.column.n);
     l->records = ARENA_ARRAY(a, struct batch_record, n + 1);
     l->code = ARENA_ARRAY(a, enum err, n + 1);
     l->why = NULL;
@@ -347,19 +365,13 @@ static enum err look_up(struct batcher *b, const struct page *page, struct arena
         l->records[i].raw = raw;
         l->records[i].page = page->seq;
         l->records[i].row = (int32_t)i;
-        keys[i] = l->records[i].key;
         if (l->code[i]) {
             if (!l->why)
                 l->why = ARENA_ARRAY(a, struct errinfo, n);
             l->why[i] = why;
         }
     }
-    if (!ask)
-        return OK;
-    e = ledger_get(p->store, p->flow->integration->name, &(struct ledger_lookup){keys, n, l->known, l->found}, a, ei);
-    for (i = 0; i < n && !e; i++)
-        l->found[i] |= ledger_notes_find(b->ledger, keys[i], &l->known[i]);
-    return e;
+    return l->asked ? ask_ledger(b, l, 0, n, ei) : OK;
 }
 
 /* In redo only the lines that are asked for go on. */
@@ -377,13 +389,19 @@ static void keep_wanted(const struct pipeline *p, struct shaped_record *s)
 }
 
 /* One record to its place. False when the run must stop. */
-static bool take_record(struct batcher *b, struct page *page, const struct identified *l, size_t i,
+static bool take_record(struct batcher *b, struct page *page, struct identified *l, size_t i,
                         const struct sysvars *sys)
 {
     struct pipeline *p = b->p;
     struct shaped_record s = {.record = l->records[i]};
     size_t limit = p->flow->sink_spec.limit;
+    struct errinfo ei;
 
+    /* a batch went since the page was looked up: it may have held another copy of this record */
+    if (l->asked && l->batch_no != b->batch_no && ask_ledger(b, l, i, page->reply.n_records - i, &ei)) {
+        pipeline_fail(p, &ei);
+        return false;
+    }
     if (is_older_copy(b, &s.record)) {
         unit_tally(b->u)->folded++;
         atomic_fetch_add(&p->folded, 1);

@@ -63,6 +63,23 @@ class Statements:
         wanted = [row for row in sim.truth() if int(row["o_id"]) in changed]
         self.assertEqual(compare(wanted, new), "")
 
+    def test_plain_insert_in_batches_smaller_than_a_page(self):
+        """A copy on the next page, with a batch that ends in between: the ledger learnt of it after the page was begun."""
+        sim, project = self.begin(seed_statement().replace("REPLACE INTO", "INSERT INTO"), overlap="1h",
+                                  options=(*ORDERS, "--days", "1", "--fault", "dup", "--fault", "clamp=30"))
+        project.execute(f"ALTER TABLE {TABLE} DROP PRIMARY KEY")
+        with_id_check(project)
+        for limit in ("7", "31"):
+            document = project.read("integrations/orders.target.json")
+            next(row for row in document["otherRequest"] if row["field"] == "limit")["value"] = limit
+            project.write("integrations/orders.target.json", document)
+            self.run_ok(project)
+            self.assert_copy(sim, project)
+            sim.control(advance_ms=5000, new=100)
+            sim.control(advance_ms=2000)
+        self.run_ok(project)
+        self.assert_copy(sim, project)
+
     def test_replace_with_id_check_skips_repeats(self):
         sim, project = self.begin(overlap="7d")
         with_id_check(project)
