@@ -16,6 +16,7 @@ int main(int argc, char **argv)
 
     mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is told by write() */
+    signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow */
     status = command_main(argc, (const char *const *)argv, stdout);
     errno = 0;
     if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE && status == STATUS_OK) {

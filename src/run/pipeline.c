@@ -123,10 +123,14 @@ enum err pipeline_start(struct pipeline *p, struct errinfo *ei)
     p->to_shape = queue_new(SHAPE_QUEUE);
     p->to_write = queue_new(WRITE_QUEUE);
     for (; p->n_threads < 3; p->n_threads++) {
-        if (pthread_create(&p->threads[p->n_threads], NULL, mains[p->n_threads], p)) {
+        int rc = pthread_create(&p->threads[p->n_threads], NULL, mains[p->n_threads], p);
+
+        if (rc) {
+            char words[128];
             struct errinfo why;
 
-            fail(&why, ERR_INTERNAL, "cannot start a thread");
+            fail(&why, ERR_INTERNAL, "cannot start a thread: %s", strerror_r(rc, words, sizeof words));
+            fail_hint(&why, "give the process more memory or threads (ulimit -v, ulimit -u); four threads are enough");
             pipeline_fail(p, &why);
             if (ei)
                 *ei = why;

@@ -8,6 +8,9 @@ inject.so (tests/fault/inject.c) counts the calls of a command and makes the Nth
 its share of the indices of each kind in each scenario. --all also fails the allocations that libraries make for
 themselves. --one repeats one fault and prints what happened.
 
+--cuts lets the power go at every write, sync or change of a name instead: what was not synchronized is undone, in all of
+the project (cut) or in the state alone while the target lives on (cut-state). --lie plants a bug: syncs do nothing.
+
 A run may end with its documented statuses, or with 70 and "out of memory" when an allocation failed. A crash whose
 innermost frame lies in libmariadb, or libuv's abort when it cannot begin, is not ours: it is counted apart and shown
 with its callers, once each.
@@ -39,6 +42,7 @@ TEXT = 8000
 # for good, an interrupted call is a hang by definition: it must be tried again
 KINDS = {"mem": (True, False), "EIO": (True, False), "ENOSPC": (True, False), "EINTR": (False,), "fsync": (True, False),
          "EMFILE": (True, False), "ECONNRESET": (True, False), "EAGAIN": (True, False), "short": (True, False)}
+CUTS = {"cut": "", "cut-state": ".sluice"}  # power cuts, and the folder that they are about
 
 
 class Report:
@@ -49,11 +53,16 @@ class Report:
             with open(path, "rb") as f:
                 data = f.read()
             self.calls, self.failed = struct.unpack_from("QQ", data)
-            self.fault, self.crash = (data[16 + i * TEXT:16 + (i + 1) * TEXT].split(b"\0", 1)[0].decode(errors="replace")
-                                      for i in (0, 1))
+            self.fault, self.crash, self.kept = (
+                data[16 + i * TEXT:16 + (i + 1) * TEXT].split(b"\0", 1)[0].decode(errors="replace") for i in range(3))
         except (OSError, struct.error):
             self.calls = self.failed = 0
-            self.fault = self.crash = ""
+            self.fault = self.crash = self.kept = ""
+
+    def leaked(self, usual):
+        """Callers whose blocks are kept more often than in an undisturbed run."""
+        found = collections.Counter(self.kept.splitlines()) - usual
+        return "\n".join(f"{caller}\n    {n} blocks" for caller, n in found.items())
 
     @staticmethod
     def frames(text):
@@ -84,8 +93,17 @@ class Fault:
         return f"{self.kind}:{self.at}" + (":sticky" if self.sticky else "") + (
             ":own" if self.own and self.kind == "mem" else "")
 
-    def environment(self, report, preload=""):
-        return {"LD_PRELOAD": INJECT + preload, "SLUICE_INJECT": self.wish, "SLUICE_INJECT_REPORT": report}
+    def environment(self, report, folder, lie):
+        """Every second cut leaves a part of what was not synchronized, as a disk does that writes in its own order."""
+        env = {"LD_PRELOAD": INJECT, "SLUICE_INJECT": self.wish.replace("cut-state", "cut"),
+               "SLUICE_INJECT_REPORT": report}
+        if self.kind in CUTS:
+            env["SLUICE_INJECT_ROOT"] = os.path.join(folder, CUTS[self.kind])
+            if self.at % 2:
+                env["SLUICE_INJECT_TORN"] = str(self.at)
+            if lie:
+                env["SLUICE_INJECT_NOSYNC"] = "1"
+        return env
 
 
 class Bench:
@@ -98,6 +116,7 @@ class Bench:
         self.folder = folder
         self.works = [self.scenario.work(os.path.join(folder, f"lane{i}")) for i in range(self.lanes)]
         self.ends = collections.Counter()
+        self.usual = collections.Counter()  # who keeps blocks to the end in any case
         self.contained = collections.Counter()
         self.findings = []
         self.lock = threading.Lock()
@@ -111,7 +130,9 @@ class Bench:
         if os.path.exists(path):
             os.unlink(path)
         self.scenario.begin(work)
-        process = work.start(*self.scenario.command, env=fault.environment(path), text=False)
+        if fault.kind == "cut-state":
+            os.makedirs(os.path.join(work.folder, ".sluice"), exist_ok=True)
+        process = work.start(*self.scenario.command, env=fault.environment(path, work.folder, self.options.lie), text=False)
         try:
             out, err = process.communicate(timeout=DEADLINE_S)
         except subprocess.TimeoutExpired:
@@ -129,12 +150,15 @@ class Bench:
             if code not in self.scenario.codes + (3,):
                 raise Problem(f"{self.scenario.name} without a fault ended with {code}:\n{out}\n{err}")
             most = max(most, report.calls)
+            self.usual |= collections.Counter(report.kept.splitlines())
         return most
 
     def judge(self, fault, code, out, err, report):
         """Raises Problem; how it ended otherwise."""
         if code is None:
             raise Problem(f"still running after {DEADLINE_S} s")
+        if fault.kind in CUTS and code == -9 and report.failed:
+            return "power cut"
         if code < 0 or report.crash:
             inner = Report.frames(report.crash)
             if inner and (inner[0].startswith("libmariadb") or any("uv_loop_init" in frame for frame in inner[:5])):
@@ -148,6 +172,9 @@ class Bench:
             return "out of memory"
         if code not in (*self.scenario.codes, 2):
             raise Problem(f"ended with {code}")
+        leaked = report.leaked(self.usual)
+        if leaked:
+            raise Problem(f"not freed, made by\n{named(leaked)}")
         if report.failed and fault.kind == "fsync" and code in (0, 3) and not self.healed(out, err, report):
             raise Problem(f"a failed sync, and status {code} without a word")
         return f"status {code}" if report.failed else "no such call"
@@ -164,7 +191,7 @@ class Bench:
         try:
             end = self.judge(fault, code, out, err, report)
             if loud:
-                print(f"{end}\n--- stdout\n{out}\n--- stderr\n{err}\n--- fault\n{named(report.fault)}\n{named(report.crash)}")
+                print(f"{end}; {len(report.kept.splitlines())} blocks not freed\n--- stdout\n{out}\n--- stderr\n{err}\n--- fault\n{named(report.fault)}\n{named(report.crash)}")
             if self.scenario.changes or fault.at % 8 == 0 or loud:
                 self.scenario.after(self.works[lane])
         except (Problem, AssertionError) as e:
@@ -172,7 +199,8 @@ class Bench:
                     f"  stdout: {out[-1500:]}\n  stderr: {err[-1500:]}")
             with self.lock:
                 self.findings.append(said)
-            print(f"FINDING {said}", flush=True)
+            if not self.options.lie:
+                print(f"FINDING {said}", flush=True)
             return
         with self.lock:
             self.ends[end] += 1
@@ -200,7 +228,7 @@ class Bench:
         self.indices = 0
         for kind in self.options.kind:
             n = self.count(kind)
-            for sticky in KINDS[kind]:
+            for sticky in KINDS.get(kind, (False,)):
                 points = [Fault(kind, at, sticky, not self.options.all) for at in range(1, n + 1)]
                 self.indices += len(points)
                 wanted = max(1, round(len(points) * self.options.sample)) if points else 0
@@ -226,6 +254,7 @@ def one(options, folder):
     kind, at, *words = options.one.split(":")
     bench = Bench(next(s for s in SCENARIOS if s.name == options.scenario[0]), folder, options)
     try:
+        bench.count(kind)
         bench.rehearse(0, Fault(kind, int(at), "sticky" in words, "own" in words), loud=True)
         return 1 if bench.findings else 0
     finally:
@@ -237,13 +266,16 @@ def main():
     options.add_argument("--sample", type=float, default=1.0, help="the share of the indices")
     options.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(3), "big"))
     options.add_argument("--scenario", action="append", choices=[s.name for s in SCENARIOS])
-    options.add_argument("--kind", action="append", choices=list(KINDS))
+    options.add_argument("--kind", action="append", choices=[*KINDS, *CUTS])
+    options.add_argument("--cuts", action="store_true", help="power cuts instead of calls that fail")
+    options.add_argument("--lie", action="store_true", help="syncs do nothing: cuts must find it, or this fails")
     options.add_argument("--all", action="store_true", help="allocations of libraries too")
     options.add_argument("--one", help="KIND:N[:sticky][:own] in one scenario")
     options.add_argument("--jobs", type=int, default=2)
     options.add_argument("--findings", type=int, default=20, help="stop a scenario after so many")
     options = options.parse_args()
-    options.kind = options.kind or list(KINDS)
+    options.cuts |= options.lie
+    options.kind = options.kind or list(CUTS if options.cuts else KINDS)
     scratch()
     folder = tempfile.mkdtemp(prefix="sluice-fault-")
     begun, dice = time.monotonic(), random.Random(options.seed)
@@ -254,7 +286,7 @@ def main():
         if options.one:
             return one(options, folder)
         for kind in SCENARIOS:
-            if options.scenario and kind.name not in options.scenario:
+            if (options.scenario and kind.name not in options.scenario) or (options.cuts and not kind.powered):
                 continue
             try:
                 done = attack(kind, options, dice, folder)
@@ -270,6 +302,8 @@ def main():
         print(f"contained, {n} times, inside a library:\n" + "\n".join("    " + line for line in frames.splitlines()))
     print(f"faults: {runs} runs of {indices} indices, {len(findings)} findings, {sum(contained.values())} crashes inside "
           f"libraries, {time.monotonic() - begun:.0f} s")
+    if options.lie:
+        return 0 if findings else 1
     return 1 if findings else 0 if runs else 77
 
 

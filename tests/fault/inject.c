@@ -11,8 +11,9 @@
                   With SLUICE_INJECT_NOSYNC set every sync is a lie: a planted bug, to prove that a cut would show it.
  *
  * SLUICE_INJECT_REPORT names a file of REPORT_BYTES that is mapped and shared, so it outlives whatever happens: the
- * number of calls of that kind, which one failed with its callers, and where the program crashed. The failing call
- * itself is never made, except close, whose descriptor is gone in any case.
+ * number of calls of that kind, which one failed with its callers, where the program crashed, and who had made the
+ * blocks of our own code that were not freed at an orderly end. The failing call itself is never made, except close,
+ * whose descriptor is gone in any case.
  *
  * What the C library does inside (getaddrinfo, stdio) is out of reach. The library itself must not allocate. */
 #include "inject.h"
@@ -79,6 +80,7 @@ struct report {
     _Atomic uint64_t failed; /* how many were made to fail */
     char fault[REPORT_TEXT]; /* the first that failed: its name, then its callers, a line each */
     char crash[REPORT_TEXT]; /* the signal's name and where, if the program crashed */
+    char kept[REPORT_TEXT];  /* own blocks that were not freed when the program ended: their callers, a line each */
 };
 
 static struct {
@@ -86,7 +88,7 @@ static struct {
     uint64_t at;
     bool sticky, own;
     bool ready;
-    uintptr_t text_from, text_to; /* the program's own code */
+    uintptr_t base, text_from, text_to; /* the program's own code */
     struct report *report;
 } wish;
 
@@ -169,6 +171,7 @@ static int program_text(struct dl_phdr_info *info, size_t size, void *arg)
 {
     (void)size;
     (void)arg;
+    wish.base = info->dlpi_addr;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *h = &info->dlpi_phdr[i];
         if (h->p_type == PT_LOAD && (h->p_flags & PF_X)) {
@@ -231,7 +234,7 @@ __attribute__((constructor)) static void begin(void)
         fputs("inject: SLUICE_INJECT must be KIND:N[:sticky][:own]; cut needs SLUICE_INJECT_ROOT\n", stderr);
         _exit(71);
     }
-    for (size_t i = 0; !getenv("ASAN_OPTIONS") && i < sizeof signals / sizeof *signals; i++)
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         signal(signals[i], crashed);
     unsetenv("LD_PRELOAD"); /* what the program starts is not under attack */
     wish.ready = true;
@@ -265,29 +268,83 @@ static void *early_alloc(size_t n)
     return early_used <= sizeof early ? early + from : NULL;
 }
 
+/* Blocks of our own code that are in use, by address; probed in a row. */
+#define MOST_BLOCKS ((size_t)1 << 17)
+#define GONE        ((void *)1)
+
+static struct {
+    void *at;
+    const void *caller;
+} blocks[MOST_BLOCKS];
+static pthread_mutex_t blocks_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void *note(void *p, const void *caller)
+{
+    if (!p || !wish.ready || busy || !is_own(caller))
+        return p;
+    pthread_mutex_lock(&blocks_mutex);
+    size_t i = ((uintptr_t)p >> 4) * 0x9E3779B1u % MOST_BLOCKS;
+    for (size_t tries = 0; tries < MOST_BLOCKS && blocks[i].at && blocks[i].at != GONE; tries++)
+        i = (i + 1) % MOST_BLOCKS;
+    blocks[i].at = p;
+    blocks[i].caller = caller;
+    pthread_mutex_unlock(&blocks_mutex);
+    return p;
+}
+
+static void unnote(const void *p)
+{
+    if (!p || !wish.ready)
+        return;
+    pthread_mutex_lock(&blocks_mutex);
+    size_t i = ((uintptr_t)p >> 4) * 0x9E3779B1u % MOST_BLOCKS;
+    for (size_t tries = 0; tries < MOST_BLOCKS && blocks[i].at && blocks[i].at != p; tries++)
+        i = (i + 1) % MOST_BLOCKS;
+    if (blocks[i].at == p)
+        blocks[i].at = GONE;
+    pthread_mutex_unlock(&blocks_mutex);
+}
+
+__attribute__((destructor)) static void tell_kept(void)
+{
+    size_t used = 0;
+    if (!wish.ready)
+        return;
+    wish.ready = false;
+    for (size_t i = 0; i < MOST_BLOCKS && used < REPORT_TEXT - 100; i++)
+        if (blocks[i].at && blocks[i].at != GONE)
+            used += (size_t)snprintf(wish.report->kept + used, REPORT_TEXT - used, "sluice +0x%zx\n",
+                                     (size_t)((uintptr_t)blocks[i].caller - wish.base));
+}
+
 void *malloc(size_t n)
 {
     if (looking)
         return early_alloc(n);
-    return no_memory(CALLER, "malloc") ? NULL : TRUE(malloc)(n);
+    return no_memory(CALLER, "malloc") ? NULL : note(TRUE(malloc)(n), CALLER);
 }
 
 void *calloc(size_t n, size_t each)
 {
     if (looking)
         return early_alloc(n * each);
-    return no_memory(CALLER, "calloc") ? NULL : TRUE(calloc)(n, each);
+    return no_memory(CALLER, "calloc") ? NULL : note(TRUE(calloc)(n, each), CALLER);
 }
 
 void *realloc(void *p, size_t n)
 {
-    return no_memory(CALLER, "realloc") ? NULL : TRUE(realloc)(p, n);
+    if (no_memory(CALLER, "realloc"))
+        return NULL;
+    unnote(p);
+    return note(TRUE(realloc)(p, n), CALLER);
 }
 
 void free(void *p)
 {
-    if ((char *)p < early || (char *)p >= early + sizeof early)
-        TRUE(free)(p);
+    if ((char *)p >= early && (char *)p < early + sizeof early)
+        return;
+    unnote(p);
+    TRUE(free)(p);
 }
 
 int posix_memalign(void **ret, size_t align, size_t n)
@@ -297,7 +354,7 @@ int posix_memalign(void **ret, size_t align, size_t n)
 
 void *aligned_alloc(size_t align, size_t n)
 {
-    return no_memory(CALLER, "aligned_alloc") ? NULL : TRUE(aligned_alloc)(align, n);
+    return no_memory(CALLER, "aligned_alloc") ? NULL : note(TRUE(aligned_alloc)(align, n), CALLER);
 }
 
 /* ---- files ---- */

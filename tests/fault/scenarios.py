@@ -42,6 +42,7 @@ class Scenario:
     name = None
     command = RUN
     changes = True
+    powered = False  # whether power cuts are of interest
     sim_options = ORDERS
     target = None  # a server's class
     codes = (0, 1)  # statuses that the command may end with under a fault; 2 as well when a file cannot be read
@@ -165,12 +166,14 @@ class Preview(Scenario):
 
 class FirstRun(Scenario):
     name = "first-run"
+    powered = True
 
 
 class Incremental(Scenario):
     """Edited orders come in; one of their rows is refused, one that was refused before is superseded."""
 
     name = "dead-letters"
+    powered = True
     codes = (0, 1, 3)
 
     def prepare(self):
@@ -224,6 +227,7 @@ class Retry(Incremental):
 
 class Replay(Scenario):
     name = "replay"
+    powered = True
     command = ("replay", "orders", "--from", "2020-01-01", "--to", "2100-01-01", *PATIENCE)
 
     def prepare(self):
@@ -239,6 +243,7 @@ class Halves(Scenario):
     """No totals and small pages: windows are halved, many pages, many marks."""
 
     name = "halves"
+    powered = True
     sim_options = ("--orders", "9", "--seed", "5", "--page-max", "5", "--fault", "nototal")
 
     def prepare(self):
@@ -269,6 +274,7 @@ class Records(Show):
 
 class IntoMariaDB(Scenario):
     name = "mariadb"
+    powered = True
     target = MariaDB
 
     def begin(self, work):
