@@ -1,6 +1,6 @@
 /* What the real table will not take is found here, before it is sent: NULL where none may be, texts longer than the
- * column, digits that a column would round away, texts that are no number or no time, JSON that is none. A server would
- * refuse some of these without naming the row, and store others changed and say nothing.
+ * column, digits that a column would round away, texts that are no UTF-8, no number or no time, JSON that is none. A
+ * server would refuse some of these without naming the row, and store others changed and say nothing.
  *
  * The check is made of the table's definition as it was at connecting; it is cheap for the usual cell, a short text
  * into a VARCHAR. */
@@ -59,17 +59,25 @@ static void bad(struct batch *b, size_t row, const struct table_column *c, const
 
 /* ---- one cell ---- */
 
-static const char *int_fault(struct str text)
+/* A whole number is sent without its fraction ("25.00" as "25"): SQLite would take it through a double. */
+static const char *int_fault(const struct table_column *c, struct value *v, struct arena *a)
 {
-    struct decimal d;
+    struct decimal d, whole;
+    char digits[DECIMAL_TEXT];
     int64_t i;
     uint64_t u;
+    struct str text;
 
-    if (!decimal_parse(text, &d))
+    if (!decimal_parse(value_str(v), &d))
         return "Incorrect integer value (not a number) for column";
-    return decimal_to_i64(&d, &i) || num_u64(text, &u)
-               ? NULL
-               : "Incorrect integer value (not a whole number of 64 bits) for column";
+    if (!decimal_trunc(&d, 0, &whole) || decimal_cmp(&d, &whole))
+        return "Incorrect integer value (not a whole number) for column";
+    text = str_mk(digits, decimal_print(&whole, digits));
+    if (c->is_unsigned ? !num_u64(text, &u) : !decimal_to_i64(&whole, &i))
+        return "Out of range value (64 bits) for column";
+    if (!str_eq(text, value_str(v)))
+        *v = value_number(arena_str(a, text));
+    return NULL;
 }
 
 /* The column's place among the batch's strains. */
@@ -142,11 +150,34 @@ static const char *json_fault(struct str text)
     return NULL;
 }
 
-static const char *time_fault(struct str text)
+/* Is there a digit other than 0 from `from` on? */
+static bool more_than_zeros(struct str text, size_t from)
 {
+    for (size_t i = from; i < text.n; i++)
+        if (text.p[i] >= '1' && text.p[i] <= '9')
+            return true;
+    return false;
+}
+
+/* Servers cut the time of day off a date, and fractions off a time or round them into the next day, with a note that
+ * nobody reads. */
+static const char *time_fault(const struct table_column *c, struct str text)
+{
+    size_t point = str_find(text, S("."), 0), zone;
     int64_t ms;
 
-    return time_parse(text, NULL, &ms) ? NULL : "Incorrect date or time value for column";
+    if (!time_parse(text, NULL, &ms))
+        return "Incorrect date or time value for column";
+    if (c->kind == CAST_DATE)
+        return more_than_zeros(text, 10) ? "The time of day would be cut off for column" : NULL;
+    if (point == SIZE_MAX || c->scale < 0)
+        return NULL;
+    zone = point + 1;
+    while (zone < text.n && text.p[zone] >= '0' && text.p[zone] <= '9')
+        zone++;
+    return more_than_zeros(str_sub(text, 0, zone), point + 1 + (size_t)c->scale)
+               ? "The fraction of a second would be rounded for column"
+               : NULL;
 }
 
 static bool wants_value(int kind)
@@ -154,23 +185,34 @@ static bool wants_value(int kind)
     return kind == CAST_INT || kind == CAST_DECIMAL || kind == CAST_FLOAT || kind == CAST_DATETIME || kind == CAST_DATE;
 }
 
-static const char *cell_fault(struct batch *b, size_t i, const struct fit_column *f, const struct value *v)
+static const char *cell_fault(struct batch *b, size_t i, const struct fit_column *f, struct value *v)
 {
     struct str text = value_str(v);
 
     switch (f->column->kind) {
     case CAST_INT:
-        return int_fault(text);
+        return int_fault(f->column, v, b->arena);
     case CAST_DECIMAL:
         return decimal_fault(b, i, f, text);
     case CAST_DATETIME:
     case CAST_DATE:
-        return time_fault(text);
+        return time_fault(f->column, text);
     case CAST_JSON:
         return json_fault(text);
     default:
         return text_fault(b, i, f, text);
     }
+}
+
+/* MariaDB would store a lone surrogate, and SQLite anything, as it comes. */
+static bool is_text(struct batch *b, size_t row, const struct table_column *c, const struct value *v)
+{
+    if (v->kind != VALUE_TEXT || utf8_valid(value_str(v)))
+        return true;
+    batch_add_bad(
+        b, row, ERR_DATA,
+        arena_printf(b->arena, "Invalid UTF-8 in the text for column '" STR_FMT "'", STR_ARG(c ? c->name : S("?"))));
+    return false;
 }
 
 /* Looks at one row; an empty text into a number or date column becomes NULL. False: it was set aside. */
@@ -182,6 +224,8 @@ static bool fit_row(const struct sink *s, struct batch *b, size_t row)
         const struct table_column *c = s->fit[i].column;
         const char *why;
 
+        if (!is_text(b, row, c, &cells[i]))
+            return false;
         if (!c)
             continue;
         if (cells[i].kind == VALUE_TEXT && !cells[i].n && wants_value(c->kind))

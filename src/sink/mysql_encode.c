@@ -64,32 +64,11 @@ static char *put_cell(char *out, const struct value *v)
     return out;
 }
 
-/* Rows with bytes that are not UTF-8 are set aside before anything is laid out. */
-static void drop_bad_utf8(struct batch *b, struct my_wire *w, size_t n_columns)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < w->out.n; i++) {
-        const struct value *cells = b->rows[w->out.order[i]].cells;
-        size_t c = 0;
-
-        while (c < n_columns && (value_is_null(&cells[c]) || utf8_valid(value_str(&cells[c]))))
-            c++;
-        if (c == n_columns)
-            w->out.order[kept++] = w->out.order[i];
-        else
-            batch_add_bad(b, w->out.order[i], ERR_DATA, S("Invalid utf8mb4 character string"));
-    }
-    w->out.n = kept;
-    w->out.n_bad = b->n_bad;
-}
-
 static enum err encode_lines(struct batch *b, struct my_wire *w, size_t n_columns, struct errinfo *ei)
 {
     size_t room = 0;
     char *out;
 
-    drop_bad_utf8(b, w, n_columns);
     for (size_t i = 0; i < w->out.n; i++)
         room += line_room(b->rows[w->out.order[i]].cells, n_columns);
     w->text = arena_try(b->arena, room + 1);

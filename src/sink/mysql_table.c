@@ -46,6 +46,14 @@ static int64_t number_or(struct str s, int64_t otherwise)
     return s.p && num_i64(s, &v) ? v : otherwise;
 }
 
+/* Digits of the seconds: "datetime(3)" has 3, "datetime" none. */
+static int seconds_scale(struct str type)
+{
+    size_t open = str_find(type, S("("), 0);
+
+    return open == SIZE_MAX ? 0 : (int)number_or(str_sub(type, open + 1, 1), 0);
+}
+
 static void read_column(const struct str *cell, struct table_column *c, struct arena *a)
 {
     bool text;
@@ -53,11 +61,12 @@ static void read_column(const struct str *cell, struct table_column *c, struct a
     c->name = arena_str(a, cell[0]);
     c->type = arena_str(a, cell[1]);
     c->kind = kind_of(cell[2]);
+    c->is_unsigned = str_find(c->type, S("unsigned"), 0) != SIZE_MAX;
     text = c->kind == CAST_STRING;
     c->max_chars = text ? number_or(cell[3], -1) : -1;
     c->max_bytes = text ? number_or(cell[4], -1) : -1;
     c->precision = (int)number_or(cell[5], -1);
-    c->scale = (int)number_or(cell[6], -1);
+    c->scale = c->kind == CAST_DATETIME ? seconds_scale(c->type) : (int)number_or(cell[6], -1);
     c->nullable = str_eq_nocase(cell[7], S("YES"));
     c->has_default = cell[8].p != NULL;
     c->charset = arena_str(a, cell[9]);

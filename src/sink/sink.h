@@ -79,8 +79,8 @@ struct table_column {
     struct str name, type;        /* the type as the database writes it: "varchar(255)", "decimal(10,2)" */
     int kind;                     /* enum cast_type that it stores best */
     int64_t max_chars, max_bytes; /* of text; -1: no limit known */
-    int precision, scale;         /* of decimals; -1 */
-    bool nullable, has_default, auto_value, generated, json;
+    int precision, scale;         /* of decimals; scale also of the seconds of a time; -1 */
+    bool nullable, has_default, auto_value, generated, json, is_unsigned;
     struct str charset, collation; /* of text */
     struct str rest;               /* what stands behind the type in its definition; p NULL: not known */
 };
