@@ -32,8 +32,8 @@ DEADLINE_S = 120
 
 
 class Large(FirstRun):
-    def __init__(self, orders):
-        self.sim_options = ("--orders", str(orders), "--seed", "4")
+    def __init__(self, options):
+        self.sim_options = ("--orders", str(options.orders), "--seed", str(options.seed))
         super().__init__()
 
 
@@ -67,13 +67,14 @@ def judge(name, code, text, words):
 def main():
     options = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     options.add_argument("--orders", type=int, default=1000)
+    options.add_argument("--seed", type=int, default=4, help="of the orders")
     options = options.parse_args()
     scratch()
     begun, findings, done = time.monotonic(), 0, 0
     folder = tempfile.mkdtemp(prefix="sluice-limit-")
     scenario = None
     try:
-        scenario = Large(options.orders)
+        scenario = Large(options)
         work = scenario.work(os.path.join(folder, "work"))
         cases = [(name, ["prlimit", name], {}, words) for name, words in LIMITS]
         cases += [(f"thread {n} refused", [], {"LD_PRELOAD": INJECT, "SLUICE_INJECT": f"EAGAIN:{n}:sticky"},
