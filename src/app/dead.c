@@ -9,7 +9,7 @@
 static const char *const names[] = {
     [DEAD_OPEN] = "error", [DEAD_RETRIED] = "retried", [DEAD_DROPPED] = "dropped", [DEAD_SUPERSEDED] = "superseded"};
 
-static const char *dead_state_name(int state)
+const char *dead_state_name(int state)
 {
     return state >= 0 && state <= DEAD_SUPERSEDED ? names[state] : "error";
 }
@@ -36,6 +36,12 @@ void dead_json(const struct app *app, struct json_out *w, const struct dead_lett
     json_number(w, "row", d->row);
     json_number(w, "line", d->line);
     json_number(w, "tries", d->tries);
+    json_out_key(w, "edited");
+    json_out_bool(w, d->edited.n > 0);
+    if (d->edited.n) {
+        json_out_key(w, "edited_raw");
+        json_out_raw(w, d->edited);
+    }
     json_time(w, "created", app, d->created_ms);
     json_time(w, "tried", app, d->tried_ms ? d->tried_ms : INT64_MIN);
     json_out_end(w, '}');
@@ -57,12 +63,13 @@ void dead_tell(const struct app *app, const struct dead_letter *d, size_t n)
     buf_free(&b);
 }
 
-static size_t keep_state(struct dead_letter *d, size_t n, int state)
+static size_t keep_wanted(struct dead_letter *d, size_t n, int state, const struct dead_filter *only)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < n; i++)
-        if (state < 0 || d[i].state == state)
+        if ((state < 0 || d[i].state == state) && d[i].created_ms >= only->from_ms && d[i].created_ms <= only->to_ms &&
+            (!only->text.p || str_find(d[i].raw, only->text, 0) != SIZE_MAX))
             d[kept++] = d[i];
     return kept;
 }
@@ -95,7 +102,7 @@ static enum err letters(struct app *app, const struct dead_query *q, struct dead
     return app->store ? store_dead_list(app->store, q, app->arena, ret, ret_n, ei) : OK;
 }
 
-int dead_list(struct app *app, const struct integration *i, struct str id, int state)
+int dead_list(struct app *app, const struct integration *i, const struct dead_filter *only, struct str id, int state)
 {
     struct dead_query q = {.integration = i->name, .id = id, .limit = LISTED, .all_states = state != DEAD_OPEN};
     struct dead_letter *d;
@@ -104,7 +111,7 @@ int dead_list(struct app *app, const struct integration *i, struct str id, int s
 
     if (letters(app, &q, &d, &n, &ei))
         return app_fail(app, &ei);
-    n = keep_state(d, n, state);
+    n = keep_wanted(d, n, state, only);
     if (app->json)
         tell_json(app, d, n, NULL);
     else if (!n)

@@ -7,9 +7,15 @@
 
 /* Lists the open dead letters and says that a choice is wanted: status 2 (decisions 31). */
 int dead_choose(struct app *app, const struct integration *i);
+/* What records are listed: those that hold the text (p NULL: any), fetched (letters: made) in the range. */
+struct dead_filter {
+    struct str text;
+    int64_t from_ms, to_ms;
+};
 /* Lists the dead letters of the integration: those of one id (p NULL: all) and state (enum dead_state, -1: all). Gives
  * the status. */
-int dead_list(struct app *app, const struct integration *i, struct str id, int state);
+int dead_list(struct app *app, const struct integration *i, const struct dead_filter *only, struct str id, int state);
+const char *dead_state_name(int state);
 /* One of them as JSON; some of them as lines. */
 void dead_json(const struct app *app, struct json_out *w, const struct dead_letter *d);
 void dead_tell(const struct app *app, const struct dead_letter *d, size_t n);

@@ -136,7 +136,7 @@ enum err app_run_options(const struct app *app, int64_t patience_ms, struct run_
     return OK;
 }
 
-static enum err open_lookups(struct app *app, struct flow *f, struct errinfo *ei)
+enum err app_open_lookups(struct app *app, struct flow *f, struct errinfo *ei)
 {
     enum err err = f->n_lookups && !app->store ? app_open_store(app, false, ei) : OK;
 
@@ -149,7 +149,7 @@ enum err app_sample(struct app *app, struct flow *f, int64_t patience_ms, struct
     enum err err = app_run_options(app, patience_ms, &o, ei);
 
     err = err ? err : files_mkdir(app->project->state_dir, ei); /* the quota is shared through a file there */
-    err = err ? err : open_lookups(app, f, ei);
+    err = err ? err : app_open_lookups(app, f, ei);
     return err ? err : run_sample(app->project, f, &o, ret, ei);
 }
 

@@ -23,6 +23,8 @@ enum err app_connect_target(struct app *app, const struct flow *f, struct sink *
 /* Options of a run that does nothing but ask: system clock, patience of --patience or `patience_ms`. */
 enum err app_run_options(const struct app *app, int64_t patience_ms, struct run_options *ret,
                          struct errinfo *ei) MUST_USE;
+/* Makes the flow's lookups answerable (flow_open_lookups). */
+enum err app_open_lookups(struct app *app, struct flow *f, struct errinfo *ei) MUST_USE;
 /* One page of the flow's source (run_sample), its lookups answerable; patience as in app_run_options. page_unref it. */
 enum err app_sample(struct app *app, struct flow *f, int64_t patience_ms, struct page **ret,
                     struct errinfo *ei) MUST_USE;

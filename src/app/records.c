@@ -1,8 +1,9 @@
 /* `records`: what became of a record. When it was fetched, from which call, what it looked like, what the mapping makes
- * of it, what stands in the target, what the target said.
+ * of it, in which batch it was committed or why not, what the target said and holds now.
  *
- * The ledger knows the newest journal position of a source id. An id that it does not know (a target id, or an
- * integration without ledger) is looked for in the journal, newest page first. A list without
+ * With "keep": "records" the index of kept records knows where each version of a source id stands and how it was
+ * judged; of a target id, the parts that may be the source's id are tried ("900001" of "900001-3"). Otherwise the
+ * ledger knows the newest position. What neither finds is looked for in the journal, newest page first. A list without
  * --id goes backwards through the journal until enough records are found; dead letters have states of their own and
  * come from the store. */
 #include "app/record.h"
@@ -12,20 +13,31 @@
 #include "app/out.h"
 #include "base/product.h"
 #include "store/journal.h"
+#include "store/records.h"
 
 #include <stdlib.h>
 
 #define ENTRY_ARENA_MAX (192u << 20)
+#define VERSIONS        20 /* shown of a kept record unless told */
+
+struct target {
+    bool asked;
+    struct sink *sink;
+    struct errinfo why;
+};
 
 struct search {
     struct app *app;
     struct flow *flow;
     struct journal *journal;
+    struct records *kept; /* NULL: records are not kept, or nothing ran since */
     struct shaper *shaper;
     struct progress progress;
     struct str id;    /* p NULL: every record */
     struct str state; /* p NULL: any */
+    struct dead_filter only;
     int64_t limit, found;
+    struct target target;
     struct json_out *w;
 };
 
@@ -34,12 +46,30 @@ struct hit {
     const struct journal_entry *entry;
     int32_t row;
     struct shaped_record shaped;
+    bool noted, committed;
+    struct record_note note;
+    struct records_batch batch;
+    struct str term;             /* what filtered it; or empty */
+    struct dead_letter *letters; /* of this version */
+    size_t n_letters;
+};
+
+static const char *const fates[FATE_COUNT] = {
+    [FATE_SENT] = "sent",     [FATE_FILTERED] = "filtered", [FATE_FOLDED] = "folded",
+    [FATE_REPEAT] = "repeat", [FATE_DEAD] = "refused",      [FATE_UNNOTED] = "not noted",
 };
 
 static const char *state_of(const struct search *s, const struct hit *h)
 {
     const struct progress *g = &s->progress;
 
+    for (size_t i = 0; i < h->n_letters; i++)
+        if (h->letters[i].state == DEAD_OPEN)
+            return "error";
+    if (h->noted && h->note.fate >= FATE_FILTERED && h->note.fate <= FATE_REPEAT)
+        return fates[h->note.fate];
+    if (h->noted && h->committed)
+        return "done";
     if (h->shaped.fate == RECORD_FILTERED)
         return "filtered";
     if (!g->known || h->entry->seq > g->page || (h->entry->seq == g->page && g->row >= 0 && h->row >= g->row))
@@ -59,16 +89,11 @@ static bool matches(const struct search *s, const struct shaped_record *r)
 
 /* ---- what the target holds ---- */
 
-struct target {
-    struct sink *sink;
-    struct errinfo why;
-};
-
-static void target_open(struct search *s, struct target *t)
+static void target_open(struct search *s)
 {
-    *t = (struct target){0};
-    if (app_connect_target(s->app, s->flow, &t->sink, &t->why) != OK)
-        t->sink = NULL;
+    if (!s->target.asked && app_connect_target(s->app, s->flow, &s->target.sink, &s->target.why) != OK)
+        s->target.sink = NULL;
+    s->target.asked = true;
 }
 
 /* All rows of the record that are in the target, as one array; false when that cannot be told. */
@@ -107,7 +132,20 @@ static void short_json(const struct search *s, const struct hit *h)
     json_number(w, "row", h->row);
     json_number(w, "run", h->entry->run);
     json_number(w, "rows", h->shaped.fate == RECORD_ROWS ? (int64_t)h->shaped.n_rows : 0);
-    json_member(w, "why", h->shaped.fate == RECORD_DEAD ? str_of(h->shaped.why->msg) : (struct str){0});
+    json_member(w, "why",
+                h->n_letters                    ? h->letters[h->n_letters - 1].reason
+                : h->shaped.fate == RECORD_DEAD ? str_of(h->shaped.why->msg)
+                                                : (struct str){0});
+    if (!s->kept)
+        return;
+    json_member(w, "fate", h->noted ? str_of(fates[h->note.fate]) : (struct str){0});
+    json_member(w, "condition", h->term.n ? h->term : (struct str){0});
+    json_time(w, "committed", s->app, h->committed && h->batch.committed_ms ? h->batch.committed_ms : INT64_MIN);
+    json_out_key(w, "batch");
+    if (h->committed)
+        json_out_int(w, h->batch.batch);
+    else
+        json_out_null(w);
 }
 
 static void long_json(const struct search *s, const struct hit *h, struct str target, const struct errinfo *why)
@@ -117,6 +155,13 @@ static void long_json(const struct search *s, const struct hit *h, struct str ta
 
     json_write(h->shaped.record.raw, &raw);
     json_member(w, "call", h->entry->call);
+    json_time(w, "window_from", s->app, h->entry->from_s * 1000);
+    json_time(w, "window_to", s->app, h->entry->to_s * 1000);
+    json_out_key(w, "letters");
+    json_out_begin(w, '[');
+    for (size_t i = 0; i < h->n_letters; i++)
+        dead_json(s->app, w, &h->letters[i]);
+    json_out_end(w, ']');
     json_out_key(w, "raw");
     json_out_raw(w, buf_str(&raw));
     json_out_key(w, "mapped");
@@ -145,6 +190,36 @@ static void say_json(const struct app *app, const char *label, struct str json)
     buf_free(&b);
 }
 
+/* What was written, or why not. */
+static void say_fate(const struct search *s, const struct hit *h)
+{
+    const struct app *app = s->app;
+    struct buf b = buf_make(64u << 10);
+
+    if (h->noted && h->note.fate == FATE_FILTERED)
+        buf_printf(&b, "filtered by the condition%s" STR_FMT, h->term.n ? ": " : "", STR_ARG(h->term));
+    else if (h->noted && h->note.fate == FATE_FOLDED)
+        buf_add(&b, S("folded: a newer version was there already"));
+    else if (h->noted && h->note.fate == FATE_REPEAT)
+        buf_add(&b, S("a repeat: unchanged since it was written"));
+    else if (h->noted && h->note.fate == FATE_DEAD)
+        buf_add(&b, S("refused by the mapping"));
+    else if (h->committed && h->batch.committed_ms)
+        buf_printf(&b, STR_FMT ", batch %lld of run %lld", STR_ARG(time_text(app, h->batch.committed_ms / 1000)),
+                   (long long)h->batch.batch, (long long)h->batch.run);
+    else if (h->committed)
+        buf_add(&b, S("yes; nobody noted when"));
+    if (b.n)
+        say_json(app, h->committed && h->note.fate == FATE_SENT ? "committed" : "fate", buf_str(&b));
+    buf_free(&b);
+    for (size_t i = 0; i < h->n_letters; i++) {
+        say_json(app, h->letters[i].state == DEAD_OPEN ? "refused" : dead_state_name(h->letters[i].state),
+                 h->letters[i].reason);
+        if (h->letters[i].edited.n)
+            say_json(app, "edited", h->letters[i].edited);
+    }
+}
+
 static void say_long(const struct search *s, const struct hit *h, struct str target, const struct errinfo *why)
 {
     const struct app *app = s->app;
@@ -156,6 +231,9 @@ static void say_long(const struct search *s, const struct hit *h, struct str tar
     say(app, "  fetched   " STR_FMT ", by run %lld, page %lld of the journal, record %d\n",
         STR_ARG(time_text(app, h->entry->fetched_ms / 1000)), (long long)h->entry->run, (long long)h->entry->seq,
         (int)h->row + 1);
+    say(app, "  window    " STR_FMT " to " STR_FMT "\n", STR_ARG(time_text(app, h->entry->from_s)),
+        STR_ARG(time_text(app, h->entry->to_s)));
+    say_fate(s, h);
     say_json(app, "call", h->entry->call);
     json_write(h->shaped.record.raw, &b);
     say_json(app, "raw", buf_str(&b));
@@ -177,7 +255,7 @@ static void say_long(const struct search *s, const struct hit *h, struct str tar
 static void show(struct search *s, const struct hit *h)
 {
     struct buf target = buf_make(64u << 20);
-    struct target t = {0};
+    struct target *t = &s->target;
     bool looked = false;
 
     if (s->w)
@@ -185,14 +263,12 @@ static void show(struct search *s, const struct hit *h)
     if (s->w)
         short_json(s, h);
     if (s->id.p) {
-        target_open(s, &t);
-        looked = t.sink && target_rows(s, &t, h, &target);
+        target_open(s);
+        looked = t->sink && target_rows(s, t, h, &target);
         if (s->w)
-            long_json(s, h, looked ? buf_str(&target) : (struct str){0}, &t.why);
+            long_json(s, h, looked ? buf_str(&target) : (struct str){0}, &t->why);
         else
-            say_long(s, h, looked ? buf_str(&target) : (struct str){0}, &t.why);
-        if (t.sink)
-            sink_close(t.sink);
+            say_long(s, h, looked ? buf_str(&target) : (struct str){0}, &t->why);
     } else if (!s->w) {
         struct buf b = buf_make(4096);
 
@@ -208,20 +284,62 @@ static void show(struct search *s, const struct hit *h)
 
 /* ---- looking ---- */
 
-static void look_at(struct search *s, const struct journal_entry *e, const struct page *page, const struct json *raw,
-                    int32_t row)
+/* What is known of the record at its place, beside what it is. */
+static enum err learn(struct search *s, struct hit *h, struct arena *a, struct errinfo *ei)
 {
-    struct arena *a = arena_new(ENTRY_ARENA_MAX);
+    struct records_place at = {h->entry->seq, h->row};
+    struct dead_query q = {
+        .integration = s->flow->integration->name, .id = h->shaped.record.key, .all_states = true, .limit = 1000};
+    size_t n = 0;
+    enum err e = store_dead_list(s->app->store, &q, a, &h->letters, &n, ei);
+
+    for (size_t i = 0; !e && i < n; i++)
+        if (h->letters[i].page == at.page && h->letters[i].row == at.row)
+            h->letters[h->n_letters++] = h->letters[i];
+    if (e || !s->kept)
+        return e;
+    e = records_fate(s->kept, at, &h->note, &h->noted, ei);
+    e = e ? e : records_batch_of(s->kept, at, &h->batch, &h->committed, ei);
+    if (!e && h->noted && h->note.fate == FATE_FILTERED)
+        e = records_term(s->kept, h->committed ? h->batch.mapping : s->flow->mapping, h->note.detail, a, &h->term, ei);
+    return e;
+}
+
+static bool has_text(const struct search *s, const struct json *raw)
+{
+    struct buf b = buf_make(64u << 20);
+    bool yes;
+
+    if (!s->only.text.p)
+        return true;
+    json_write(raw, &b);
+    yes = str_find(buf_str(&b), s->only.text, 0) != SIZE_MAX;
+    buf_free(&b);
+    return yes;
+}
+
+static enum err look_at(struct search *s, const struct journal_entry *e, const struct page *page,
+                        const struct json *raw, int32_t row, struct errinfo *ei)
+{
+    struct arena *a;
     struct hit h = {.entry = e, .row = row};
     struct shaping by = {s->flow, s->shaper, page};
+    enum err err = OK;
 
+    if (!has_text(s, raw))
+        return OK;
+    a = arena_new(ENTRY_ARENA_MAX);
     record_shape(&by, raw, a, &h.shaped);
-    if (matches(s, &h.shaped) && (!s->state.p || str_eq(s->state, str_of(state_of(s, &h))))) {
-        show(s, &h);
-        s->found++;
+    if (matches(s, &h.shaped)) {
+        err = learn(s, &h, a, ei);
+        if (!err && (!s->state.p || str_eq(s->state, str_of(state_of(s, &h))))) {
+            show(s, &h);
+            s->found++;
+        }
     }
     json_free(h.shaped.extra);
     arena_free(a);
+    return err;
 }
 
 /* The records of a page, last first. */
@@ -241,24 +359,62 @@ static enum err look_into(struct search *s, const struct journal_entry *e, int32
     it = json_iter(page->reply.records);
     while (n < page->reply.n_records && (raw = json_next(&it, NULL)))
         raws[n++] = raw;
-    for (size_t i = n; i > 0 && s->found < s->limit; i--)
+    for (size_t i = n; !err && i > 0 && s->found < s->limit; i--)
         if (only < 0 || only == (int32_t)(i - 1))
-            look_at(s, e, page, raws[i - 1], (int32_t)(i - 1));
+            err = look_at(s, e, page, raws[i - 1], (int32_t)(i - 1), ei);
     free(raws);
     page_unref(page);
-    return OK;
+    return err;
 }
 
 static enum err look_at_entry(struct search *s, int64_t seq, int32_t only, struct errinfo *ei)
 {
-    struct arena *a = arena_new(ENTRY_ARENA_MAX);
+    struct arena *a;
     struct journal_entry e;
     bool found;
-    enum err err = journal_read(s->journal, seq, a, &e, &found, ei);
+    enum err err = journal_read(s->journal, seq, NULL, &e, &found, ei);
 
-    if (!err && found && e.seq == seq && e.kind == JOURNAL_PAGE)
+    if (err || !found || e.seq != seq || e.kind != JOURNAL_PAGE || e.fetched_ms < s->only.from_ms ||
+        e.fetched_ms > s->only.to_ms)
+        return err;
+    a = arena_new(ENTRY_ARENA_MAX);
+    err = journal_read(s->journal, seq, a, &e, &found, ei);
+    if (!err && found && e.seq == seq)
         err = look_into(s, &e, only, ei);
     arena_free(a);
+    return err;
+}
+
+static enum err by_key(struct search *s, struct str key, struct errinfo *ei)
+{
+    struct records_place *at;
+    size_t n;
+    enum err err = records_find(s->kept, records_hash(key), s->app->arena, &at, &n, ei);
+
+    for (size_t i = 0; !err && i < n && s->found < s->limit; i++)
+        if (at[i].page >= journal_first(s->journal))
+            err = look_at_entry(s, at[i].page, at[i].row, ei);
+    return err;
+}
+
+static bool is_word(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (unsigned char)c >= 0x80;
+}
+
+/* The id itself, then what of it stands between signs: a target's id is mostly made of the source's. */
+static enum err by_index(struct search *s, struct errinfo *ei)
+{
+    struct str id = s->id;
+    enum err err = by_key(s, id, ei);
+
+    for (size_t from = 0; !err && !s->found && from < id.n; from++) {
+        if (from && is_word(id.p[from - 1]))
+            continue;
+        for (size_t to = id.n; !err && !s->found && to > from; to--)
+            if ((to < id.n || from) && (to == id.n || !is_word(id.p[to])) && is_word(id.p[to - 1]))
+                err = by_key(s, str_sub(id, from, to - from), ei);
+    }
     return err;
 }
 
@@ -292,10 +448,13 @@ static enum err look(struct search *s, struct errinfo *ei)
         return OK;
     err = store_progress(s->app->store, s->flow->integration->name, &s->progress, ei);
     err = err ? err : app_open_journal(s->app, s->flow->integration->name, &s->journal, ei);
+    err = err ? err : app_open_lookups(s->app, s->flow, ei);
     if (err)
         return err;
     s->shaper = flow_shaper(s->flow);
-    if (s->id.p && s->limit == 1)
+    if (s->id.p && s->kept)
+        err = by_index(s, ei);
+    else if (s->id.p && s->limit == 1)
         err = by_ledger(s, ei);
     if (!err && !s->found)
         err = by_journal(s, ei);
@@ -366,31 +525,70 @@ static int bad_state(const struct app *app, const char *state)
     struct errinfo ei;
 
     fail(&ei, ERR_USAGE, "--state is \"%s\"", state);
-    fail_hint(&ei, "one of: waiting, done, filtered, error, retried, dropped, superseded");
+    fail_hint(&ei, "one of: waiting, done, filtered, folded, repeat, error, retried, dropped, superseded");
     return app_fail(app, &ei);
+}
+
+static bool known_state(const char *state)
+{
+    static const char *const states[] = {"waiting", "done", "filtered", "folded", "repeat"};
+
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (strcmp(state, states[i]) == 0)
+            return true;
+    return false;
+}
+
+static enum err read_filter(const struct app *app, struct dead_filter *ret, struct errinfo *ei)
+{
+    int64_t from_s = INT64_MIN / 1000, to_s = INT64_MAX / 1000 - 1;
+    enum err err = app_flag(app, "from") ? app_time(app, "from", &from_s, ei) : OK;
+
+    if (!err && app_flag(app, "to"))
+        err = app_time(app, "to", &to_s, ei);
+    *ret = (struct dead_filter){.text = app_flag(app, "text") ? str_of(app_value(app, "text")) : (struct str){0},
+                                .from_ms = from_s * 1000,
+                                .to_ms = to_s * 1000 + 999};
+    return err;
+}
+
+static enum err read_arguments(struct search *s, struct errinfo *ei)
+{
+    struct app *app = s->app;
+    enum err err = app_open_flow(app, &s->flow, ei);
+    bool id = app_flag(app, "id");
+    int64_t preset = !id || (s->flow && s->flow->integration->keep_records) ? VERSIONS : 1;
+
+    err = err ? err : app_number(app, "number", (struct number_range){preset, 1, 100000}, &s->limit, ei);
+    err = err ? err : read_filter(app, &s->only, ei);
+    s->id = id ? str_of(app_value(app, "id")) : (struct str){0};
+    return err ? err : app_open_store(app, false, ei);
 }
 
 int command_records(struct app *app)
 {
     struct search s = {.app = app};
-    const char *id = app_value(app, "id"), *state = app_value(app, "state");
-    int dead = state ? dead_state_of(str_of(state)) : -1, status;
+    const char *state = app_value(app, "state");
+    int dead, status;
     struct errinfo ei;
 
-    if (state && dead < 0 && strcmp(state, "waiting") != 0 && strcmp(state, "done") != 0 &&
-        strcmp(state, "filtered") != 0)
+    if (state && strcmp(state, "written") == 0)
+        state = "done";
+    dead = state ? dead_state_of(str_of(state)) : -1;
+    if (state && dead < 0 && !known_state(state))
         return bad_state(app, state);
-    if (app_number(app, "number", (struct number_range){id ? 1 : 20, 1, 100000}, &s.limit, &ei) ||
-        app_open_flow(app, &s.flow, &ei))
-        return app_fail(app, &ei);
-    s.id = id ? str_of(id) : (struct str){0};
     s.state = state ? str_of(state) : (struct str){0};
-    if (app_open_store(app, false, &ei))
+    if (read_arguments(&s, &ei) ||
+        (s.flow->integration->keep_records &&
+         records_open(app->project->state_dir, s.flow->integration->name, true, &s.kept, &ei)))
         status = app_fail(app, &ei);
     else if (dead >= 0)
-        status = dead_list(app, s.flow->integration, s.id, dead);
+        status = dead_list(app, s.flow->integration, &s.only, s.id, dead);
     else
         status = search(&s);
+    if (s.target.sink)
+        sink_close(s.target.sink);
+    records_close(s.kept);
     flow_free(s.flow);
     return status;
 }

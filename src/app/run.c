@@ -1,5 +1,6 @@
 /* `run` and `replay`: one run of the engine, watched. */
 #include "app/dead.h"
+#include "app/edit.h"
 #include "app/open.h"
 #include "app/out.h"
 #include "app/watch.h"
@@ -101,6 +102,7 @@ int command_replay(struct app *app)
 
 int command_retry(struct app *app)
 {
+    bool editing = app_flag(app, "edit") || app_flag(app, "set");
     const struct integration *i;
     struct run_options o;
     struct errinfo ei;
@@ -108,10 +110,14 @@ int command_retry(struct app *app)
     if (app_open_integration(app, &i, &ei) || app_run_options(app, PATIENCE_MS, &o, &ei) ||
         app_open_store(app, true, &ei))
         return app_fail(app, &ei);
+    if (editing && (!app_flag(app, "id") || (app_flag(app, "edit") && app_flag(app, "set"))))
+        return app_usage(app, "--edit or --set goes with --id: one record is edited at a time");
     if (!app_flag(app, "all") && !app_flag(app, "id"))
         return dead_choose(app, i);
     o.kind = RUN_RETRY;
     if (app_flag(app, "id"))
         o.id = str_of(app_value(app, "id"));
+    if (editing && edit_letters(app, i, o.id, &ei))
+        return app_fail(app, &ei);
     return perform(app, i, &o);
 }

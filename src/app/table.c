@@ -33,6 +33,8 @@ static const struct option_row replay_options[] = {
 static const struct option_row retry_options[] = {
     {"all", 0, NULL, "every open dead letter"},
     {"id", 0, "X", "those of this source or target id"},
+    {"edit", 0, "FILE", "with --id: take the record's JSON from the file (-: standard input) instead"},
+    {"set", 0, "PATH=VALUE", "with --id: change one value of the record"},
     {"patience", 0, "DURATION", "how long a target that is down is retried (default 60s)"},
 };
 static const struct option_row drop_options[] = {
@@ -54,8 +56,11 @@ static const struct option_row log_options[] = {
 };
 static const struct option_row records_options[] = {
     {"id", 0, "X", "one record, by the id of the source or of the target"},
-    {"state", 0, "STATE", "waiting, done, filtered, error, retried, dropped or superseded"},
-    {"number", 'n', "N", "how many (default 20; with --id: versions, default 1)"},
+    {"state", 0, "STATE", "waiting, done (or written), filtered, folded, repeat, error, retried, dropped, superseded"},
+    {"from", 0, "T", "fetched at or after T"},
+    {"to", 0, "T", "fetched at or before T"},
+    {"text", 0, "TEXT", "those whose raw JSON holds the text"},
+    {"number", 'n', "N", "how many (default 20; with --id: versions, 1 unless records are kept)"},
 };
 static const struct option_row fields_options[] = {
     {"accept", 0, NULL, "take the present state as the base"},
@@ -108,13 +113,20 @@ static const struct command commands[] = {
     {"records", "NAME", "what became of a record", "查询一条记录的来龙去脉",
      "With --id: when it was fetched, from which call, what it looked like, what the mapping makes of it now, what "
      "stands in the target, and its dead letters.\n"
+     "With \"keep\": \"records\" each version of it, and how it was judged: in which batch it was committed and when, "
+     "which condition filtered it, what the target refused.\n"
      "Without: the newest records of the journal, or those of a state.",
-     "sluice records orders --id 900001\nsluice records orders --state error", OPTIONS(records_options), 1, 1,
-     WORDS_INTEGRATION, command_records},
+     "sluice records orders --id 900001\nsluice records orders --state error\n"
+     "sluice records orders --from \"2026-11-01 00:00:00\" --text SKU-0815",
+     OPTIONS(records_options), 1, 1, WORDS_INTEGRATION, command_records},
     {"retry", "NAME", "writes dead letters again", "重试死信",
-     "By the current mapping. Without a choice it lists what there is and ends with status 2.",
-     "sluice retry orders --all\nsluice retry orders --id 900001", OPTIONS(retry_options), 1, 1, WORDS_INTEGRATION,
-     command_retry},
+     "By the current mapping. Without a choice it lists what there is and ends with status 2.\n"
+     "An edited record must be the same one: its id and version cannot change. What came from the source is kept "
+     "beside "
+     "it, and `records --id` shows both.",
+     "sluice retry orders --all\nsluice retry orders --id 900001\n"
+     "sluice retry orders --id 900001-2 --set items.1.qty=2",
+     OPTIONS(retry_options), 1, 1, WORDS_INTEGRATION, command_retry},
     {"drop", "NAME", "puts dead letters away", "丢弃死信",
      "Without a choice it lists what there is and ends with status 2.", "sluice drop orders --id 900001",
      OPTIONS(drop_options), 1, 1, WORDS_INTEGRATION, command_drop},

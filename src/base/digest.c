@@ -123,3 +123,8 @@ struct hash128 hasher_done(const struct hasher *h)
 
     return (struct hash128){r.low64, r.high64};
 }
+
+uint64_t hash_stable(struct str s)
+{
+    return XXH3_64bits(s.n ? s.p : "", s.n);
+}

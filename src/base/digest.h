@@ -34,5 +34,6 @@ void hasher_free(struct hasher *h);
 void hasher_reset(struct hasher *h);
 void hasher_add(struct hasher *h, struct str s);
 struct hash128 hasher_done(const struct hasher *h);
+uint64_t hash_stable(struct str s); /* XXH3, 64 bits, unseeded: may be stored */
 
 #endif

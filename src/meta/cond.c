@@ -551,3 +551,54 @@ bool cond_apply(const struct cond *c, const struct json *record, const struct js
         keep[k] = true;
     return all || any;
 }
+
+/* ---- telling ---- */
+
+static bool term_holds(const struct cond *c, const struct term *t, const struct json *record)
+{
+    const struct json *array = t->array.n ? json_path(record, t->array) : NULL;
+
+    if (!t->array.n)
+        return record_holds(c, t, record);
+    return holds_over(c, t, array, t->element);
+}
+
+size_t cond_failing(const struct cond *c, const struct json *record)
+{
+    for (size_t i = 0; c->n && i < c->clauses[0].n; i++)
+        if (!term_holds(c, &c->clauses[0].terms[i], record))
+            return i;
+    return SIZE_MAX;
+}
+
+static void write_term(const struct term *t, struct buf *out)
+{
+    buf_add(out, t->field);
+    buf_byte(out, ' ');
+    buf_add(out, str_of(logics[t->logic].name));
+    for (size_t i = 0; i < t->n; i++) {
+        buf_add(out, i ? S(",") : S(" "));
+        buf_add(out, t->operands[i].text);
+    }
+    if (t->null)
+        buf_add(out, S(" null"));
+}
+
+struct strs cond_terms(const struct cond *c, struct arena *a)
+{
+    size_t n = 0, at = 0;
+    struct str *all;
+
+    for (size_t i = 0; c && i < c->n; i++)
+        n += c->clauses[i].n;
+    all = ARENA_ARRAY(a, struct str, n + 1);
+    for (size_t i = 0; c && i < c->n; i++)
+        for (size_t k = 0; k < c->clauses[i].n; k++) {
+            struct buf b = buf_make(64u << 10);
+
+            write_term(&c->clauses[i].terms[k], &b);
+            all[at++] = arena_str(a, buf_str(&b));
+            buf_free(&b);
+        }
+    return (struct strs){all, n};
+}

@@ -121,6 +121,12 @@ const struct cond *cond_compile(struct arena *a, const struct node *condition, c
  * when the array is not concerned); n is its length. `array` may be NULL. */
 bool cond_apply(const struct cond *c, const struct json *record, const struct json *array, bool *keep, size_t n);
 
+/* Which term keeps the record out, by its number in the document (of the first list of terms, the first that does not
+ * hold for it); SIZE_MAX when each holds for some element of an array but never all for one. */
+size_t cond_failing(const struct cond *c, const struct json *record);
+/* The terms, as a person reads them ("labels notlike 线上发货"); NULL gives none. In `a`. */
+struct strs cond_terms(const struct cond *c, struct arena *a);
+
 /* The same condition with the zone in which `timestamp:` comparisons read times without an offset (UTC otherwise). NULL
  * for NULL. */
 const struct cond *cond_in_zone(struct arena *a, const struct cond *c, const struct zone *z);

@@ -12,6 +12,7 @@
 #include "base/decimal.h"
 #include "base/map.h"
 #include "run/drift.h"
+#include "run/fates.h"
 #include "run/ledger_notes.h"
 
 #include <stdlib.h>
@@ -34,6 +35,8 @@ struct batcher {
     uint64_t seed;
     int64_t window_run; /* of the pages since the last window ended; 0: none yet */
     struct ledger_notes *ledger;
+    struct fates *fates;
+    size_t *note; /* of the batch's records, by index */
 };
 
 static void unit_begin(struct batcher *b)
@@ -44,6 +47,7 @@ static void unit_begin(struct batcher *b)
     b->u->b.rows = mem_alloc(b->cap_rows * sizeof *b->u->b.rows);
     map_clear(b->keys);
     b->gone = mem_grow(b->gone, b->cap_records * sizeof *b->gone);
+    b->note = mem_grow(b->note, b->cap_records * sizeof *b->note);
 }
 
 /* ---- flushing ---- */
@@ -153,6 +157,7 @@ static enum err finish_unit(struct batcher *b, struct errinfo *ei)
     collect_gone(b);
     if (p->ledger && !p->frozen)
         e = note_unit(b, ei);
+    e = e ? e : fates_keep(b->fates, b->page, b->row, ei);
     if (!e && p->sink)
         e = sink_encode(p->sink, t, ei);
     if (!e)
@@ -190,6 +195,7 @@ static void grow(struct batcher *b, size_t n_rows)
         b->cap_records *= 2;
         t->records = mem_grow(t->records, b->cap_records * sizeof *t->records);
         b->gone = mem_grow(b->gone, b->cap_records * sizeof *b->gone);
+        b->note = mem_grow(b->note, b->cap_records * sizeof *b->note);
     }
     while (t->n_rows + n_rows > b->cap_rows) {
         b->cap_rows *= 2;
@@ -214,6 +220,13 @@ static void add_dead(struct batcher *b, const struct batch_record *r, const stru
     buf_free(&raw);
     unit_tally(b->u)->dead_records++;
     atomic_fetch_add(&b->p->dead_records, 1);
+}
+
+/* A record without id. */
+static void add_nameless(struct batcher *b, const struct batch_record *r, const struct errinfo *why)
+{
+    fates_set(b->fates, fates_add(b->fates, r), FATE_DEAD, 0);
+    add_dead(b, r, why);
 }
 
 /* Is version `a` older than `b`? An unknown version is never older. */
@@ -243,10 +256,11 @@ static void fold_older(struct batcher *b, struct str key)
     while (b->u->tallies[k].first > at)
         k--;
     b->u->tallies[k].folded++;
+    fates_set(b->fates, b->note[at], FATE_FOLDED, 0);
     atomic_fetch_add(&b->p->folded, 1);
 }
 
-static void add_rows(struct batcher *b, struct shaped_record *s)
+static void add_rows(struct batcher *b, struct shaped_record *s, size_t note)
 {
     struct batch *t = &b->u->b;
     uint32_t index;
@@ -256,6 +270,7 @@ static void add_rows(struct batcher *b, struct shaped_record *s)
     s->record.n_rows = (uint32_t)s->n_rows;
     t->records[t->n_records++] = s->record;
     b->gone[index] = false;
+    b->note[index] = note;
     fold_older(b, s->record.key);
     for (size_t i = 0; i < s->n_rows; i++) {
         s->rows[i].record = index;
@@ -275,7 +290,8 @@ static struct str cell_of(struct batcher *b, const struct json *raw, const struc
 }
 
 /* A record that the condition does not pass: it gives no rows, and those that it gave before are gone. */
-static void add_left(struct batcher *b, struct page *page, struct shaped_record *s, const struct sysvars *sys)
+static void add_left(struct batcher *b, struct page *page, struct shaped_record *s, const struct sysvars *sys,
+                     size_t note)
 {
     const struct sink_spec *spec = &b->p->flow->sink_spec;
 
@@ -288,7 +304,7 @@ static void add_left(struct batcher *b, struct page *page, struct shaped_record 
     if (spec->guard.column.n)
         s->record.guard = cell_of(b, s->record.raw, sys, spec->guard.bind);
     unit_hold_page(b->u, page);
-    add_rows(b, s);
+    add_rows(b, s, note);
 }
 
 /* ---- the ledger's answers ---- */
@@ -389,12 +405,11 @@ static void keep_wanted(const struct pipeline *p, struct shaped_record *s)
 }
 
 /* One record to its place. False when the run must stop. */
-static bool take_record(struct batcher *b, struct page *page, struct identified *l, size_t i,
-                        const struct sysvars *sys)
+static bool take_record(struct batcher *b, struct page *page, struct identified *l, size_t i, const struct sysvars *sys)
 {
     struct pipeline *p = b->p;
     struct shaped_record s = {.record = l->records[i]};
-    size_t limit = p->flow->sink_spec.limit;
+    size_t limit = p->flow->sink_spec.limit, note = fates_add(b->fates, &s.record);
     struct errinfo ei;
 
     /* a batch went since the page was looked up: it may have held another copy of this record */
@@ -404,17 +419,20 @@ static bool take_record(struct batcher *b, struct page *page, struct identified 
     }
     if (is_older_copy(b, &s.record)) {
         unit_tally(b->u)->folded++;
+        fates_set(b->fates, note, FATE_FOLDED, 0);
         atomic_fetch_add(&p->folded, 1);
         return true;
     }
     if (l->found[i] && is_repeat(b, &s.record, &l->known[i])) {
         unit_tally(b->u)->repeats++;
+        fates_set(b->fates, note, FATE_REPEAT, 0);
         atomic_fetch_add(&p->repeats, 1);
         return true;
     }
     if ((p->frozen || p->flow->sink_spec.guard.column.n) && l->found[i] &&
         version_older(s.record.version, l->known[i].version)) {
         unit_tally(b->u)->folded++;
+        fates_set(b->fates, note, FATE_FOLDED, 0);
         atomic_fetch_add(&p->folded, 1);
         if (p->redone)
             p->redone(p->redone_ctx, &s.record, ERR_CONFLICT, S("a newer version of this record is written"));
@@ -423,7 +441,8 @@ static bool take_record(struct batcher *b, struct page *page, struct identified 
     shaper_record(b->shaper, s.record.raw, sys, b->u->b.arena, &s);
     unit_hold_doc(b->u, s.extra);
     if (s.fate == RECORD_FILTERED) {
-        add_left(b, page, &s, sys);
+        fates_set(b->fates, note, FATE_FILTERED, b->fates ? shaper_failing(b->shaper, s.record.raw) : 0);
+        add_left(b, page, &s, sys, note);
         return true;
     }
     if (s.fate == RECORD_DEAD && (s.why->code == ERR_DISK || s.why->code == ERR_CONFLICT)) {
@@ -431,6 +450,7 @@ static bool take_record(struct batcher *b, struct page *page, struct identified 
         return false;
     }
     if (s.fate == RECORD_DEAD) {
+        fates_set(b->fates, note, FATE_DEAD, 0);
         add_dead(b, &s.record, s.why);
         return true;
     }
@@ -438,7 +458,7 @@ static bool take_record(struct batcher *b, struct page *page, struct identified 
         atomic_fetch_add(&p->missing_found, (int64_t)s.n_rows);
     keep_wanted(p, &s);
     unit_hold_page(b->u, page);
-    add_rows(b, &s);
+    add_rows(b, &s, note);
     b->row = (int32_t)i + 1;
     b->page = page->seq;
     b->moved = true;
@@ -452,6 +472,8 @@ static bool would_exceed(const struct batcher *b, const struct page *page, const
     size_t lines = flat->n ? json_count(json_path(raw, flat->at[0])) : 1;
     const struct unit *u = b->u;
 
+    if (fates_full(b->fates))
+        return true;
     if (!u->b.n_rows)
         return u->n_pages >= UNIT_PAGES_MAX;
     return u->b.n_rows + lines > b->p->flow->sink_spec.limit ||
@@ -525,6 +547,32 @@ static void follow_run(struct batcher *b, int64_t run)
     b->window_run = run;
 }
 
+/* Records that were done before, and that nobody noted: what their page tells of them. */
+static enum err note_kept(struct batcher *b, const struct page *page, const struct identified *l, size_t n,
+                          struct errinfo *ei)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct batch_record *r = &l->records[i];
+        struct arena *a;
+        const bool *keep;
+        size_t note;
+
+        if (!fates_lack(b->fates, r))
+            continue;
+        a = arena_new(64u << 20);
+        note = fates_add(b->fates, r);
+        any = true;
+        if (!l->code[i] && !shaper_passes(b->shaper, r->raw, (struct str){0}, a, &keep))
+            fates_set(b->fates, note, FATE_FILTERED, shaper_failing(b->shaper, r->raw));
+        else
+            fates_set(b->fates, note, FATE_UNNOTED, 0);
+        arena_free(a);
+    }
+    return any && page->known ? fates_keep(b->fates, page->seq, -1, ei) : OK;
+}
+
 static bool take_page(struct batcher *b, struct page *page)
 {
     struct pipeline *p = b->p;
@@ -539,6 +587,8 @@ static bool take_page(struct batcher *b, struct page *page)
         skip = page->reply.n_records;
     if (going && p->ledger && !p->frozen)
         going = note_known(b, page, &l, skip, &ei) == OK;
+    if (going && b->fates)
+        going = note_kept(b, page, &l, skip, &ei) == OK;
     if (!going)
         pipeline_fail(p, &ei);
     if (going && !page->known)
@@ -561,7 +611,7 @@ static bool take_page(struct batcher *b, struct page *page)
         l.records[i].key = arena_str(b->u->b.arena, l.records[i].key);
         l.records[i].version = arena_str(b->u->b.arena, l.records[i].version);
         if (l.why && l.why[i].code)
-            add_dead(b, &l.records[i], &l.why[i]);
+            add_nameless(b, &l.records[i], &l.why[i]);
         else
             going = take_record(b, page, &l, i, &sys);
     }
@@ -624,6 +674,7 @@ struct batcher *batcher_new(struct pipeline *p, batcher_give *give, void *ctx)
     b->batch_no = p->start.batch;
     b->seed = p->flow->mapping;
     b->ledger = ledger_notes_new(p);
+    b->fates = fates_new(p);
     unit_begin(b);
     return b;
 }
@@ -656,5 +707,7 @@ void batcher_free(struct batcher *b)
     map_free(b->keys);
     free(b->gone);
     ledger_notes_free(b->ledger);
+    fates_free(b->fates);
+    free(b->note);
     free(b);
 }

@@ -299,6 +299,7 @@ void engine_close(struct engine *e)
     remote_clock_free(e->remote);
     bucket_close(e->bucket);
     sink_close(e->sink);
+    records_close(e->kept);
     journal_close(e->journal);
     store_unlock(e->lock);
     flow_free(e->flow);

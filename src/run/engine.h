@@ -16,6 +16,7 @@ struct engine {
     struct diags *diags;
     struct store_lock *lock;
     struct journal *journal;
+    struct records *kept; /* NULL: records are not kept */
     struct sink *sink;
     struct checkpoint at; /* where the target stands, claimed */
     bool target_holds;

@@ -41,12 +41,16 @@ static enum err read_backlog(struct pipeline *p, int64_t *seq, struct page **ret
     return e;
 }
 
-/* Where reading begins: behind the checkpoint, or earlier when a crash left the ledger behind it. */
+/* Where reading begins: behind the checkpoint, or earlier when a crash left the ledger or the notes of kept records
+ * behind it. */
 static int64_t first_wanted(const struct pipeline *p)
 {
-    int64_t seq = p->start.row >= 0 ? p->start.page : p->start.page + 1;
+    int64_t seq = p->start.row >= 0 ? p->start.page : p->start.page + 1, kept = p->kept_to.page;
 
-    return p->ledger && p->ledger_page + 1 < seq ? p->ledger_page + 1 : seq;
+    if (p->ledger && p->ledger_page + 1 < seq)
+        seq = p->ledger_page + 1;
+    kept += p->kept_to.row == INT32_MAX;
+    return p->kept && kept < seq ? kept : seq;
 }
 
 /* Pages behind the checkpoint, up to what the journal held when the run began. */

@@ -16,6 +16,7 @@
 #include "run/run.h"
 #include "source/page.h"
 #include "store/journal.h"
+#include "store/records.h"
 #include "store/store.h"
 
 #include <pthread.h>
@@ -69,6 +70,8 @@ struct pipeline {
     bool ledger;                             /* keep and ask it */
     bool ledger_strict;                      /* idCheck relies on it: durable before each batch is sent */
     int64_t ledger_page;                     /* the ledger knows the journal up to here */
+    struct records *kept;                    /* NULL: records are not kept */
+    struct records_reach kept_to;            /* they are noted up to here; the shape thread's once it runs */
     int64_t missing_until_s, missing_from_s; /* found missing counts records modified in (from, until] */
     struct queue *to_journal, *to_shape, *to_write;
     pthread_t threads[3];

@@ -2,7 +2,8 @@
  * source is not called, and neither the position nor the cursor moves.
  *
  * Both become pages of raw records and go through the ordinary shape and write threads. Of each record only the newest
- * version is written, and never one that is older than what the ledger knows. A retried letter of one line writes that
+ * version is written, and never one that is older than what the ledger knows. Of a letter that a person edited the
+ * edited record is written. A retried letter of one line writes that
  * line alone, so a plain INSERT does not double the others. */
 #include "base/log.h"
 #include "base/map.h"
@@ -265,8 +266,11 @@ static enum err retry(struct redo *r, struct errinfo *ei)
     if (!n && q.id.p)
         return fail(ei, ERR_USAGE, "there is no dead letter with id " STR_FMT, STR_ARG(q.id));
     make_items(r, d, n);
-    for (size_t i = 0; !err && i < r->n_items; i++)
-        err = add_raw(r, r->items[i].letters[0].raw, r->items[i].letters[0].created_ms, ei);
+    for (size_t i = 0; !err && i < r->n_items; i++) {
+        const struct dead_letter *first = &r->items[i].letters[0];
+
+        err = add_raw(r, first->edited.n ? first->edited : first->raw, first->created_ms, ei);
+    }
     return err ? err : send_chunk(r, ei);
 }
 

@@ -273,6 +273,32 @@ static enum err ledger_bounds(struct run *r, struct errinfo *ei)
     return err;
 }
 
+/* Opens the index of kept records where the target stands: what was noted of batches that were not committed is taken
+ * away; a commit that nobody came to note gets its place, without its time. */
+static enum err open_kept(struct run *r, struct errinfo *ei)
+{
+    const struct checkpoint *at = &r->e.at;
+    struct records_reach start = {at->page, at->row < 0 ? INT32_MAX : at->row};
+    struct records_batch b = {.to = start, .batch = at->batch, .epoch = at->epoch, .mapping = at->mapping};
+    struct strs terms = shape_terms(r->e.flow->shape, r->e.arena);
+    struct records_reach *reach = &r->p.kept_to;
+    bool known = true;
+    enum err e = records_open(r->e.project->state_dir, r->e.integration->name, false, &r->e.kept, ei);
+
+    e = e ? e : records_name_terms(r->e.kept, r->e.flow->mapping, terms.at, terms.n, ei);
+    e = e ? e : records_reached(r->e.kept, reach, ei);
+    if (!e && (reach->page > start.page || (reach->page == start.page && reach->row > start.row))) {
+        e = records_cut(r->e.kept, start, ei);
+        *reach = start;
+    }
+    if (!e && start.page > 0)
+        e = records_batch_of(r->e.kept, (struct records_place){start.page, start.row - 1}, &b, &known, ei);
+    if (!e && !known)
+        e = records_committed(r->e.kept, &b, ei);
+    r->p.kept = r->e.kept;
+    return e;
+}
+
 static enum err open_all(struct run *r, struct errinfo *ei)
 {
     const struct run_options *o = r->e.options;
@@ -288,7 +314,8 @@ static enum err open_all(struct run *r, struct errinfo *ei)
     if (!err && o->dry_run)
         err = engine_peek(&r->e, ei);
     err = err ? err : engine_open_source(&r->e, note_source, r, ei);
-    return err ? err : ledger_bounds(r, ei);
+    err = err ? err : ledger_bounds(r, ei);
+    return !err && r->e.integration->keep_records && !o->dry_run ? open_kept(r, ei) : err;
 }
 
 static void set_pipeline(struct run *r)
@@ -404,7 +431,8 @@ static void remember(struct run *r)
         .max_bytes = (int64_t)r->e.project->settings.journal_limit_bytes,
         .now_ms = clock_wall(r->e.options->clock),
     };
-    if (journal_prune(r->e.journal, &rule, &dropped, &ei))
+    if (journal_prune(r->e.journal, &rule, &dropped, &ei) ||
+        (r->e.kept && dropped && records_prune(r->e.kept, journal_first(r->e.journal), &ei)))
         log_warn("%s", ei.msg);
     if (store_prune(r->e.store, rule.now_ms - r->e.project->settings.keep_runs_ms, &dropped, &ei))
         log_warn("%s", ei.msg);

@@ -182,6 +182,18 @@ static void tell_redone(struct writer *w, const struct batch *b)
     }
 }
 
+static enum err note_commit(const struct pipeline *p, const struct checkpoint *to, struct errinfo *ei)
+{
+    struct records_batch b = {.to = {to->page, to->row < 0 ? INT32_MAX : to->row},
+                              .batch = to->batch,
+                              .epoch = to->epoch,
+                              .run = p->run_id,
+                              .committed_ms = clock_wall(p->options->clock),
+                              .mapping = to->mapping};
+
+    return p->kept && !p->frozen ? records_committed(p->kept, &b, ei) : OK;
+}
+
 static enum err committed(struct writer *w, int64_t took_ms, struct errinfo *ei)
 {
     struct pipeline *p = w->p;
@@ -200,7 +212,8 @@ static enum err committed(struct writer *w, int64_t took_ms, struct errinfo *ei)
     proofs_pass(&w->proofs, p, w->u);
     pipeline_emit(p, (struct event){.kind = EVENT_COMMIT, .rows = rows, .position = b->to.page, .took_ms = took_ms});
     tell_redone(w, b);
-    e = supersede(w, b, ei);
+    e = note_commit(p, &b->to, ei);
+    e = e ? e : supersede(w, b, ei);
     return e ? e : keep_progress(w, false, ei);
 }
 

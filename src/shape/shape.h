@@ -66,6 +66,10 @@ void shaper_record(struct shaper *sh, const struct json *raw, const struct sysva
  * NULL for NULL. For records that left the condition. */
 enum err shaper_cell(struct shaper *sh, const struct json *raw, const struct sysvars *sys, size_t column,
                      struct arena *a, struct str *ret, struct errinfo *ei) MUST_USE;
+/* Which term of the condition keeps a filtered record out: its number among shape_terms, SIZE_MAX: none of them alone.
+ */
+size_t shaper_failing(const struct shaper *sh, const struct json *raw);
+struct strs shape_terms(const struct shape *s, struct arena *a); /* as a person reads them */
 /* How often each target column found nothing (missing) since the last call, by column of the main statement; n of them.
  * For "a mapping that never found its field". */
 const uint64_t *shaper_missing(const struct shaper *sh, size_t *ret_n, uint64_t *ret_rows);

@@ -637,3 +637,13 @@ bool shaper_passes(struct shaper *sh, const struct json *raw, struct str array, 
             *ret_keep = w.keep[i];
     return true;
 }
+
+size_t shaper_failing(const struct shaper *sh, const struct json *raw)
+{
+    return sh->s->cond ? cond_failing(sh->s->cond, raw) : SIZE_MAX;
+}
+
+struct strs shape_terms(const struct shape *s, struct arena *a)
+{
+    return cond_terms(s->cond, a);
+}

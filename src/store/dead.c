@@ -137,9 +137,10 @@ static enum err fill(struct sqlite_stmt *st, struct arena *a, struct dead_letter
                               .tried_ms = sqlite_int(st, 5),
                               .tries = sqlite_int(st, 6),
                               .state = (int)sqlite_int(st, 7)};
-    struct str *texts[] = {&d->integration, &d->key, &d->target_id, &d->version, &d->code, &d->reason, &d->raw};
+    struct str *texts[] = {&d->integration, &d->key,    &d->target_id, &d->version,
+                           &d->code,        &d->reason, &d->raw,       &d->edited};
     enum err e = OK;
-    for (int i = 0; e == OK && i < 7; i++)
+    for (int i = 0; e == OK && i < 8; i++)
         e = state_text(st, 8 + i, a, texts[i], ei);
     return e;
 }
@@ -168,7 +169,7 @@ static enum err collect(struct sqlite_stmt *st, struct arena *a, struct dead_let
 #define DEAD_COLUMNS                                                                                                   \
     "SELECT d.id, d.page, d.row, d.line, d.created_ms, d.tried_ms, d.tries, d.state, i.name, d.key, d.target_id, "     \
     "d.version, d.code, "                                                                                              \
-    "d.reason, d.raw FROM dead d JOIN integration i ON i.id = d.integration WHERE "
+    "d.reason, d.raw, d.edited FROM dead d JOIN integration i ON i.id = d.integration WHERE "
 #define DEAD_FILTER "d.id > ?2 AND (?3 OR d.state = 0) AND (?1 IS NULL OR i.name = ?1) ORDER BY d.id LIMIT ?4"
 
 enum err store_dead_list(struct store *s, const struct dead_query *q, struct arena *a, struct dead_letter **ret,
@@ -194,6 +195,32 @@ enum err store_dead_list(struct store *s, const struct dead_query *q, struct are
     return e;
 }
 
+static enum err none_such(int64_t id, struct errinfo *ei)
+{
+    fail(ei, ERR_USAGE, "there is no dead letter %lld", (long long)id);
+    return fail_hint(ei, "List them with `records NAME --state error`.");
+}
+
+static enum err edit(struct store *s, int64_t id, struct str edited, struct errinfo *ei)
+{
+    struct sqlite_stmt *st = NULL;
+    enum err e = state_stmt(s, SLOT_DEAD_EDIT, "UPDATE dead SET edited = ? WHERE id = ?", &st, ei);
+    if (e != OK)
+        return e;
+    sqlite_bind_str(st, 1, edited);
+    sqlite_bind_int(st, 2, id);
+    e = sqlite_run(st, ei);
+    return e == OK && sqlite_changes(s->db) != 1 ? none_such(id, ei) : e;
+}
+
+enum err store_dead_edit(struct store *s, int64_t id, struct str edited, struct errinfo *ei)
+{
+    pthread_mutex_lock(&s->mutex);
+    enum err e = edit(s, id, edited, ei);
+    pthread_mutex_unlock(&s->mutex);
+    return e;
+}
+
 static enum err set_state(struct store *s, int64_t id, enum dead_state state, struct str reason, int64_t now_ms,
                           struct errinfo *ei)
 {
@@ -208,11 +235,7 @@ static enum err set_state(struct store *s, int64_t id, enum dead_state state, st
     sqlite_bind_int(st, 3, now_ms);
     sqlite_bind_int(st, 4, id);
     e = sqlite_run(st, ei);
-    if (e == OK && sqlite_changes(s->db) != 1) {
-        fail(ei, ERR_USAGE, "there is no dead letter %lld", (long long)id);
-        return fail_hint(ei, "List them with `records NAME --state error`.");
-    }
-    return e;
+    return e == OK && sqlite_changes(s->db) != 1 ? none_such(id, ei) : e;
 }
 
 enum err store_dead_set(struct store *s, int64_t id, enum dead_state state, struct str reason, int64_t now_ms,

@@ -74,6 +74,8 @@ static const char *const steps[] = {
     "CREATE TABLE metric (integration INTEGER NOT NULL REFERENCES integration, name TEXT NOT NULL,"
     "  bucket INTEGER NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (integration, name, bucket)) STRICT, WITHOUT "
     "ROWID;",
+    /* 4: dead letters that a person corrected */
+    "ALTER TABLE dead ADD COLUMN edited TEXT NOT NULL DEFAULT ''",
 };
 
 enum err state_stmt(struct store *s, enum slot slot, const char *sql, struct sqlite_stmt **ret, struct errinfo *ei)

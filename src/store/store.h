@@ -87,6 +87,7 @@ struct dead_letter {
     struct str code;   /* err_name */
     struct str reason; /* the words of the mapper or of the server */
     struct str raw;    /* the record's JSON */
+    struct str edited; /* as a person corrected it, or empty; kept when the letter is added again */
     int64_t created_ms, tried_ms;
     int64_t tries;
     int state;              /* enum dead_state */
@@ -110,6 +111,8 @@ struct dead_query {
 enum err store_dead_list(struct store *s, const struct dead_query *q, struct arena *a, struct dead_letter **ret,
                          size_t *ret_n, struct errinfo *ei) MUST_USE;
 enum err store_dead_count(struct store *s, struct str integration, int64_t *ret_open, struct errinfo *ei) MUST_USE;
+/* Puts a corrected record beside the raw one. Unknown id: ERR_USAGE. */
+enum err store_dead_edit(struct store *s, int64_t id, struct str edited, struct errinfo *ei) MUST_USE;
 /* counts a try; reason p NULL keeps; unknown id: ERR_USAGE */
 enum err store_dead_set(struct store *s, int64_t id, enum dead_state state, struct str reason, int64_t now_ms,
                         struct errinfo *ei) MUST_USE;

@@ -1,0 +1,223 @@
+"""`records` of an integration that keeps them: each version of a record, when and by which call it was fetched, how it was
+judged, in which batch it went, what the target said, and what it holds; also after a kill, and when keeping was switched
+on later. Letters that are corrected before they are retried."""
+import json
+import os
+import signal
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from lib.case import TABLE, RunCase, alone  # noqa: E402
+from lib.process import wait_until  # noqa: E402
+from lib.servers import MariaDB  # noqa: E402
+
+
+def filtered(order):
+    return (any(word in (order.get("labels") or "") for word in ("线上发货", "虚拟发货"))
+            or order.get("shop_name") == "头条放心购")
+
+
+class Shared(RunCase):
+    def begin(self, *options, keep="records", **more):
+        sim = self.sim("--orders", "400", "--seed", "9", *options)
+        return sim, self.project(sim, **({"keep": keep} if keep else {}), **more)
+
+    def versions(self, project, key, *more):
+        result = project.run("records", "orders", "--id", str(key), *more)
+        self.assertEqual(result.code, 0, repr(result))
+        return result.json["records"]
+
+    def listed(self, project, *more):
+        result = project.run("records", "orders", "-n", "100000", *more)
+        self.assertEqual(result.code, 0, repr(result))
+        return result.json["records"]
+
+
+class Records(Shared):
+    def assert_told(self, sim, project):
+        """Every record of the source is told of, with the state that it must have."""
+        newest = {}
+        for record in self.listed(project):
+            newest.setdefault(record["id"], record)
+        for order in sim.raw():
+            told = newest[str(order["o_id"])]
+            self.assertEqual(told["state"], "filtered" if filtered(order) else "done", told)
+        return newest
+
+    def test_each_version(self):
+        sim, project = self.begin()
+        self.run_ok(project)
+        order = next(order for order in sim.raw() if not filtered(order) and order.get("items"))
+        key = order["o_id"]
+        for _ in range(2):
+            sim.control(edit=[int(key)])
+            sim.control(advance_ms=2000)
+            self.run_ok(project)
+        versions = self.versions(project, key)
+        self.assertGreaterEqual(len(versions), 3)
+        self.assertEqual([v["page"] for v in versions], sorted((v["page"] for v in versions), reverse=True))
+        for version in versions:
+            self.assertIn(version["fate"], ("sent", "folded"), version)
+            self.assertRegex(version["call"], "jushuitan.order.list.query")
+            self.assertNotIn(sim.connection["params"]["app_secret"], json.dumps(version))
+            self.assertRegex(version["committed"], r"^\d{4}-\d\d-\d\dT")
+            self.assertGreater(version["batch"], 0)
+            self.assertLessEqual(version["window_from"], version["window_to"])
+            self.assertEqual(str(version["raw"]["o_id"]), str(key))
+        now = next(o for o in sim.raw() if o["o_id"] == key)
+        self.assertEqual(str(versions[0]["raw"]["pay_amount"]), str(now["pay_amount"]))
+        self.assertEqual(versions[0]["mapped"][0]["o_id"], str(key))
+        self.assertEqual(versions[0]["target"][0]["o_id"], str(key))
+        # by the id of a row
+        by_row = self.versions(project, versions[0]["mapped"][0]["id"])
+        self.assertEqual(by_row[0]["page"], versions[0]["page"])
+        text = project.run("records", "orders", "--id", str(key), json=False).out
+        for word in ("fetched", "window", "call", "committed", "batch", "raw", "mapped", "target"):
+            self.assertIn(word, text)
+
+    def test_states_and_search(self):
+        sim, project = self.begin()
+        self.run_ok(project)
+        newest = self.assert_told(sim, project)
+        out = self.listed(project, "--state", "filtered")
+        self.assertEqual({r["id"] for r in out}, {str(o["o_id"]) for o in sim.raw() if filtered(o)})
+        self.assertEqual({r["condition"] for r in out} - {
+            "labels notlike 线上发货", "labels notlike 虚拟发货", "shop_name neq 头条放心购"}, set())
+        for record in out:
+            raw = self.versions(project, record["id"])[0]["raw"]
+            field, _, value = record["condition"].split(" ")
+            self.assertIn(value, raw[field])
+        written = self.listed(project, "--state", "written")
+        self.assertEqual(len(newest), len({r["id"] for r in out}) + len({r["id"] for r in written}))
+        some = next(iter(written))
+        so_id = self.versions(project, some["id"])[0]["raw"]["so_id"]
+        self.assertIn(some["id"], {r["id"] for r in self.listed(project, "--text", so_id)})
+        self.assertEqual(self.listed(project, "--text", "no record holds this"), [])
+        self.assertEqual(self.listed(project, "--to", "2001-01-01 00:00:00"), [])
+        self.assertEqual(len(self.listed(project, "--from", "2001-01-01 00:00:00")), len(self.listed(project)))
+
+    def test_repeats(self):
+        document = {"idCheck": True}
+        sim, project = self.begin()
+        source = {**project.read("integrations/orders.source.json"), **document}
+        project.write("integrations/orders.source.json", source)
+        self.run_ok(project)
+        again = self.run_ok(project)
+        self.assertGreater(again["repeats"], 0)
+        repeats = self.listed(project, "--state", "repeat")
+        self.assertEqual(len(repeats), again["repeats"])
+        versions = self.versions(project, repeats[0]["id"])
+        self.assertEqual([v["state"] for v in versions], ["repeat", "done"])
+
+    def test_killed(self):
+        sim, project = self.begin("--fault", "slow=10", "--fault", "clamp=25")
+        for n in (1, 100, 200, 300):
+            process = project.start("run", "orders")
+            wait_until(lambda: project.query(f"SELECT COUNT(*) AS n FROM {TABLE}")[0]["n"] >= n, process, 60, "rows")
+            process.kill()
+            process.communicate()
+            self.assertEqual(process.returncode, -signal.SIGKILL)
+        self.run_ok(project)
+        self.assert_copy(sim, project)
+        for record in self.assert_told(sim, project).values():
+            self.assertIsNotNone(record["fate"], record)
+            self.assertIsNotNone(record["batch"], record)
+
+    def test_kept_since_later(self):
+        sim, project = self.begin(keep=None)
+        self.run_ok(project)
+        project.write("integrations/orders.json", {**project.read("integrations/orders.json"), "keep": "records"})
+        self.run_ok(project)
+        told = self.assert_told(sim, project)
+        self.assertEqual({r["fate"] for r in told.values()} - {"filtered", "not noted", "sent", "folded"}, set())
+        self.assertIn("not noted", {r["fate"] for r in told.values()})
+        key = next(r["id"] for r in told.values() if r["fate"] == "not noted")
+        self.assertEqual(self.versions(project, key)[0]["id"], key)
+
+    def test_index_thrown_away(self):
+        """It is an index: what it held is made again from the journal."""
+        sim, project = self.begin()
+        self.run_ok(project)
+        for name in os.listdir(os.path.join(project.folder, ".sluice", "records")):
+            os.remove(os.path.join(project.folder, ".sluice", "records", name))
+        self.assert_told(sim, project)
+        self.run_ok(project)
+        for record in self.assert_told(sim, project).values():
+            self.assertIsNotNone(record["fate"], record)
+
+
+class Letters(Shared):
+    kind = MariaDB
+
+    def begin_refused(self):
+        sim = self.sim("--orders", "300", "--seed", "5")
+        truth = sim.truth()
+        column, row = alone(truth)
+        project = self.project(sim, create=False, keep="records")
+        project.create_table({column: f"VARCHAR({len(str(row[column])) - 1})"})
+        self.run_ok(project, code=3, status="partial")
+        return sim, project, column, row
+
+    def test_story_of_a_refused_row(self):
+        _, project, column, row = self.begin_refused()
+        version = self.versions(project, row["o_id"])[0]
+        self.assertEqual((version["state"], version["fate"]), ("error", "sent"))
+        self.assertIn(f"Data too long for column '{column}'", version["letters"][0]["reason"])
+        self.assertEqual(version["letters"][0]["target_id"], row["id"])
+
+    def item(self, column):
+        return column[len("items_"):]
+
+    def test_edited_and_retried(self):
+        _, project, column, row = self.begin_refused()
+        raw = self.versions(project, row["o_id"])[0]["raw"]
+        line = next(i for i, item in enumerate(raw["items"]) if str(item["oi_id"]) == str(row["items_oi_id"]))
+        # not JSON, another id, no such letter, no choice
+        for text in ("{", "[]", json.dumps({**raw, "o_id": 1})):
+            self.run_failed(project, "data", "retry", "orders", "--id", row["id"], "--edit", "-", stdin=text)
+        self.run_failed(project, "usage", "retry", "orders", "--id", "1", "--edit", "-", stdin=json.dumps(raw), code=2)
+        self.run_failed(project, "usage", "retry", "orders", "--all", "--edit", "-", stdin=json.dumps(raw), code=2)
+        self.assertEqual(self.letters(project)[0]["edited"], False)
+        edited = json.loads(json.dumps(raw))
+        edited["items"][line][self.item(column)] = "x"
+        summary = self.run_ok(project, "retry", "orders", "--id", row["id"], "--edit", "-", stdin=json.dumps(edited))
+        self.assertEqual((summary["rows"], summary["dead"]), (1, 0), summary)
+        found = project.query(f"SELECT {column} AS v FROM {TABLE} WHERE id = '{row['id']}'")
+        self.assertEqual(found[0]["v"], "x")
+        version = self.versions(project, row["o_id"])[0]
+        letter = version["letters"][0]
+        self.assertEqual((letter["state"], letter["edited"]), ("retried", True))
+        self.assertEqual(version["raw"]["items"][line][self.item(column)], row[column])
+        self.assertEqual(letter["edited_raw"]["items"][line][self.item(column)], "x")
+
+    def test_set_and_an_edit_in_vain(self):
+        _, project, column, row = self.begin_refused()
+        raw = self.versions(project, row["o_id"])[0]["raw"]
+        line = next(i for i, item in enumerate(raw["items"]) if str(item["oi_id"]) == str(row["items_oi_id"]))
+        path = f"items.{line}.{self.item(column)}"
+        in_vain = self.run_ok(project, "retry", "orders", "--id", row["id"], "--set", f"{path}={row[column]}y",
+                              code=3, status="partial")
+        self.assertEqual(in_vain["rows"], 0)
+        self.run_failed(project, "usage", "retry", "orders", "--id", row["id"], "--set", "nonsense", code=2)
+        self.run_failed(project, "data", "retry", "orders", "--id", row["id"], "--set", "o_id=1")
+        self.run_failed(project, "data", "retry", "orders", "--id", row["id"], "--set", "items.99.x=1")
+        self.run_ok(project, "retry", "orders", "--id", row["id"], "--set", f"{path}=short")
+        found = project.query(f"SELECT {column} AS v FROM {TABLE} WHERE id = '{row['id']}'")
+        self.assertEqual(found[0]["v"], "short")
+
+    def test_an_edited_letter_never_lands_over_a_newer_row(self):
+        sim, project, column, row = self.begin_refused()
+        self.db.execute(f"ALTER TABLE {TABLE} MODIFY {column} TEXT")
+        sim.control(edit=[int(row["o_id"])])
+        sim.control(advance_ms=2000)
+        self.run_ok(project)
+        self.assertEqual(self.letters(project), [])
+        before = project.query(f"SELECT * FROM {TABLE} WHERE id = '{row['id']}'")
+        self.run_failed(project, "usage", "retry", "orders", "--id", row["id"], "--set", "remark=old", code=2)
+        self.assertEqual(project.query(f"SELECT * FROM {TABLE} WHERE id = '{row['id']}'"), before)
+        self.assert_copy(sim, project)
+
+
+if __name__ == "__main__":
+    unittest.main()
