@@ -414,10 +414,12 @@ static void remember(struct run *r)
     struct reader_state rs;
     struct prune_rule rule;
     struct errinfo ei;
-    size_t dropped;
+    size_t dropped, closed;
 
     if (r->e.options->dry_run || !r->reader)
         return;
+    if (store_dead_settle(r->e.store, r->e.integration->name, atomic_load(&r->p.written_page), &closed, &ei))
+        log_warn("%s", ei.msg);
     engine_remember(&r->e);
     remember_fact(r, "path", str_of(sink_path(r->e.sink)));
     remember_fact(r, "promise", str_of(sink_promise(r->e.target_holds)));

@@ -116,6 +116,43 @@ enum err store_dead_supersede(struct store *s, struct str integration, const str
     return e;
 }
 
+static enum err settle(struct store *s, int64_t integration, int64_t page, size_t *closed, struct errinfo *ei)
+{
+    static const char sql[] =
+        "UPDATE dead SET state = 3 WHERE integration = ?1 AND state = 0 AND EXISTS (SELECT 1 FROM ledger l WHERE "
+        "l.integration = ?1 AND l.key = dead.key AND (l.page, l.row) > (dead.page, dead.row) AND l.page <= ?2)";
+    struct sqlite_stmt *st = NULL;
+    enum err e = state_stmt(s, SLOT_DEAD_SETTLE, sql, &st, ei);
+    if (e != OK)
+        return e;
+    sqlite_bind_int(st, 1, integration);
+    sqlite_bind_int(st, 2, page);
+    e = sqlite_run(st, ei);
+    if (e == OK)
+        *closed = (size_t)sqlite_changes(s->db);
+    return e;
+}
+
+enum err store_dead_settle(struct store *s, struct str integration, int64_t page, size_t *ret_closed,
+                           struct errinfo *ei)
+{
+    pthread_mutex_lock(&s->mutex);
+    int64_t id = 0, n_open = 0;
+    size_t closed = 0;
+    enum err e = state_id(s, integration, false, &id, ei);
+    if (e == OK)
+        e = count_open(s, id, &n_open, ei);
+    if (e == OK && n_open > 0) {
+        e = state_begin(s, ei);
+        if (e == OK)
+            e = state_end(s, settle(s, id, page, &closed, ei), ei);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    if (e == OK)
+        *ret_closed = closed;
+    return e;
+}
+
 enum err store_dead_count(struct store *s, struct str integration, int64_t *ret_open, struct errinfo *ei)
 {
     pthread_mutex_lock(&s->mutex);

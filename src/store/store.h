@@ -100,6 +100,10 @@ enum err store_dead_add(struct store *s, struct str integration, const struct de
  * the key. Later ones stay: they are newer than what was written. */
 enum err store_dead_supersede(struct store *s, struct str integration, const struct dead_letter *newer, size_t n,
                               size_t *ret_closed, struct errinfo *ei) MUST_USE;
+/* Closes as superseded the open letters of which the ledger knows a later version at or before this page, all of which
+ * is written: those that a crash, or a full disk, left open between the commit and store_dead_supersede. */
+enum err store_dead_settle(struct store *s, struct str integration, int64_t page, size_t *ret_closed,
+                           struct errinfo *ei) MUST_USE;
 struct dead_query {
     struct str integration; /* p NULL: all */
     struct str id;          /* source or target id; p NULL: all */

@@ -303,6 +303,30 @@ static void dead_letters(void **state)
     store_close(s);
 }
 
+/* What stayed open between a commit and its closing is closed by what the ledger knows, as far as that is written. */
+static void dead_settled(void **state)
+{
+    (void)state;
+    struct store *s = open_store();
+    struct dead_letter letters[3] = {letter("old", 2, 1, 0), letter("newest", 6, 3, 0), letter("unwritten", 2, 2, 0)};
+    struct ledger_entry known[3] = {{.key = S("newest"), .page = 6, .row = 3},
+                                    {.key = S("old"), .page = 5, .row = 0},
+                                    {.key = S("unwritten"), .page = 7, .row = 0}};
+    size_t closed = 9;
+    assert_ok(store_dead_add(s, S("a"), letters, 3, &ei), ei);
+    assert_ok(ledger_put(s, S("a"), known, 3, &ei), ei);
+    assert_ok(store_dead_settle(s, S("none"), 6, &closed, &ei), ei);
+    assert_int_equal(closed, 0);
+    assert_ok(store_dead_settle(s, S("a"), 6, &closed, &ei), ei);
+    assert_int_equal(closed, 1);
+    struct dead_letter *got = dead(s, (struct dead_query){.integration = S("a")}, 2);
+    assert_str(got[0].key, "newest");
+    assert_str(got[1].key, "unwritten");
+    assert_ok(store_dead_settle(s, S("a"), 7, &closed, &ei), ei);
+    assert_int_equal(closed, 1);
+    store_close(s);
+}
+
 static void gaps(void **state)
 {
     (void)state;
@@ -723,6 +747,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(runs_round_trip, setup, teardown),
         cmocka_unit_test_setup_teardown(run_of_a_dead_process, setup, teardown),
         cmocka_unit_test_setup_teardown(dead_letters, setup, teardown),
+        cmocka_unit_test_setup_teardown(dead_settled, setup, teardown),
         cmocka_unit_test_setup_teardown(gaps, setup, teardown),
         cmocka_unit_test_setup_teardown(ledger, setup, teardown),
         cmocka_unit_test_setup_teardown(ledger_of_100k, setup, teardown),
