@@ -286,7 +286,7 @@ static struct str cell_of(struct batcher *b, const struct json *raw, const struc
     struct errinfo ignored;
     struct str v;
 
-    return shaper_cell(b->shaper, raw, sys, bind, b->u->b.arena, &v, &ignored) ? (struct str){0} : v;
+    return shaper_cell(b->shaper, &(struct cell_of){raw, sys, bind}, b->u->b.arena, &v, &ignored) ? (struct str){0} : v;
 }
 
 /* A record that the condition does not pass: it gives no rows, and those that it gave before are gone. */

@@ -64,8 +64,13 @@ void shaper_record(struct shaper *sh, const struct json *raw, const struct sysva
                    struct shaped_record *ret);
 /* The value that a column of the main statement has in the record's first line, whatever the condition says of it; p
  * NULL for NULL. For records that left the condition. */
-enum err shaper_cell(struct shaper *sh, const struct json *raw, const struct sysvars *sys, size_t column,
-                     struct arena *a, struct str *ret, struct errinfo *ei) MUST_USE;
+struct cell_of {
+    const struct json *raw;
+    const struct sysvars *sys;
+    size_t column;
+};
+enum err shaper_cell(struct shaper *sh, const struct cell_of *c, struct arena *a, struct str *ret,
+                     struct errinfo *ei) MUST_USE;
 /* Which term of the condition keeps a filtered record out: its number among shape_terms, SIZE_MAX: none of them alone.
  */
 size_t shaper_failing(const struct shaper *sh, const struct json *raw);

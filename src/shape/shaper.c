@@ -599,16 +599,16 @@ void shaper_record(struct shaper *sh, const struct json *raw, const struct sysva
     *ret->why = ei;
 }
 
-enum err shaper_cell(struct shaper *sh, const struct json *raw, const struct sysvars *sys, size_t column,
-                     struct arena *a, struct str *ret, struct errinfo *ei)
+enum err shaper_cell(struct shaper *sh, const struct cell_of *c, struct arena *a, struct str *ret, struct errinfo *ei)
 {
+    const struct json *raw = c->raw;
     struct shaped_record out = {.rows = NULL};
     struct work w = {.sh = sh, .raw = raw, .a = a, .out = &out};
     struct value v;
     enum err e;
 
-    w.sys = *sys;
-    w.seed = sys->seed;
+    w.sys = *c->sys;
+    w.seed = c->sys->seed;
     work_env(&w);
     for (size_t i = 0; i < sh->s->n_arrays; i++) {
         w.array[i] = json_path(raw, sh->s->arrays[i].name);
@@ -619,7 +619,7 @@ enum err shaper_cell(struct shaper *sh, const struct json *raw, const struct sys
         return e;
     fill_head(&w, raw);
     e = fill_line(&w, raw, ei);
-    e = e ? e : column_eval(sh->s->in.columns[0][column], &w.env, &v, ei);
+    e = e ? e : column_eval(sh->s->in.columns[0][c->column], &w.env, &v, ei);
     if (!e)
         *ret = value_is_null(&v) ? (struct str){0} : value_as_text(&v, a);
     return e;

@@ -127,7 +127,9 @@ static enum err open_db(struct projection *p, const char *path, struct errinfo *
     enum err e = files_create(path, ei);
 
     e = e ? e : sqlite_open(path, SQLITE_RW, BUSY_MS, &p->db, ei);
-    e = e ? e : sqlite_exec(p->db, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 8192", ei);
+    e = e ? e
+          : sqlite_exec(
+                p->db, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 8192", ei);
     e = e ? e : migrate(p->db, steps, (int64_t)(sizeof steps / sizeof *steps), false, ei);
     for (size_t i = 0; !e && i < N_STATEMENTS; i++)
         e = sqlite_prepare(p->db, str_of(texts[i]), &p->st[i], ei);
