@@ -6,6 +6,7 @@
  *   {"leave":…} {"enter":…}       out of the seed's condition, and back
  *   {"remove":…} {"show":…}       the API shows it no more; shows it again
  *   {"new":3}                     so many new orders, stamped now
+ *   {"expire":true}               the token that is good now is good no more (jushuitan-open)
  * Everything named is done in this order; the first mistake ends it with 400 and a sentence. */
 #include "base/json.h"
 #include "base/num.h"
@@ -61,7 +62,8 @@ static enum err apply(struct sim *s, const struct json *root, struct errinfo *ei
     if (json_type(root) != JSON_OBJECT || json_count(root) == 0)
         return fail(
             ei, ERR_USAGE,
-            "the body must be an object with fault, advance_ms, new, edit, shorten, leave, enter, remove or show");
+            "the body must be an object with fault, advance_ms, new, edit, shorten, leave, enter, remove, show or "
+            "expire");
     if (json_get(root, S("fault"))) {
         enum err e = apply_fault(s, root, ei);
         if (e != OK)
@@ -72,6 +74,8 @@ static enum err apply(struct sim *s, const struct json *root, struct errinfo *ei
             return fail(ei, ERR_USAGE, "\"advance_ms\" must be milliseconds, 0 or more");
         s->advanced_ms += n;
     }
+    if (json_true(json_get(root, S("expire"))))
+        s->token.until_ms = 0;
     sim_tick(s);
     for (enum edit how = EDIT_PLAIN; how < EDIT_COUNT; how++) {
         const struct json *ids = json_get(root, str_of(edit_names[how]));

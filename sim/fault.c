@@ -18,6 +18,11 @@ const struct fault fault_table[FAULT_COUNT] = {
     [FAULT_LIE_HASNEXT] = {"lie-hasnext", 0, 0, 2,
                            "has_next lies: 1 (early) always false, 2 (forever) always true, 0 (default) either"},
     [FAULT_DUP] = {"dup", 0, 0, 1, "rows come twice, within a page and on two neighbouring pages"},
+    [FAULT_SLOW_LOGIN] = {"slow-login", 1500, 0, 600000,
+                          "jushuitan-open: a call for a token waits VALUE milliseconds (default 1500)"},
+    [FAULT_NO_REFRESH] = {"no-refresh", 0, 0, 1, "jushuitan-open: tokens are not refreshed (code 150)"},
+    [FAULT_LIFE_TOLD] = {"life-told", 0, -1, 1e12,
+                         "jushuitan-open: expires_in tells VALUE, whatever the life is (default 0)"},
     [FAULT_NOTOTAL] = {"nototal", 0, 0, 1, "no data_count and page_count"},
     [FAULT_RESHAPE] =
         {"reshape", RESHAPE_GROW, RESHAPE_GROW, RESHAPE_LENGTHEN,

@@ -256,6 +256,19 @@ static void answer_router(struct server *srv, struct MHD_Connection *connection,
     free(p);
 }
 
+static bool answer_open(struct server *srv, const char *path, struct exchange *x)
+{
+    struct params *p;
+    bool found;
+    if (!srv->sim->opt.open)
+        return false;
+    p = mem_zero(sizeof *p);
+    form_parse(p, x->body.p, x->body.n);
+    found = open_call(srv->sim, str_of(path), p, &x->reply);
+    free(p);
+    return found;
+}
+
 static void answer_stats(struct server *srv, struct exchange *x)
 {
     sim_tick(srv->sim);
@@ -278,7 +291,8 @@ static bool answer(struct server *srv, struct MHD_Connection *connection, const 
         answer_text(x, 413, "the body is too large\n");
     else if (strcmp(path, "/truth") == 0 && get)
         return false;
-    else if ((strcmp(path, "/router/qm") == 0 || strcmp(path, "/router/qmtest") == 0) && (get || post))
+    else if (!srv->sim->opt.open && (strcmp(path, "/router/qm") == 0 || strcmp(path, "/router/qmtest") == 0) &&
+             (get || post))
         answer_router(srv, connection, x);
     else if (strcmp(path, "/control") == 0 && post)
         control_apply(srv->sim, buf_str(&x->body), &x->reply);
@@ -286,9 +300,10 @@ static bool answer(struct server *srv, struct MHD_Connection *connection, const 
         answer_stats(srv, x);
     else if (strcmp(path, "/healthz") == 0 && get)
         answer_text(x, 200, "ok\n");
-    else
+    else if (!post || !answer_open(srv, path, x))
         answer_text(x, 404,
-                    "not here; there are POST /router/qm, GET /truth, GET /stats, POST /control, GET /healthz\n");
+                    "not here; there are POST /router/qm or /open/…, GET /truth, GET /stats, POST /control, GET "
+                    "/healthz\n");
     return true;
 }
 

@@ -38,6 +38,8 @@ static const struct option_row option_table[] = {
     {"--app-key", OPTION_TEXT, AT(app_key), 0, 0, "KEY", "(default 10000001)"},
     {"--app-secret", OPTION_TEXT, AT(app_secret), 0, 0, "SECRET", "(default demo-top-secret)"},
     {"--customer-id", OPTION_TEXT, AT(customer_id), 0, 0, "ID", "(default 20000002)"},
+    {"--token-life", OPTION_INT, AT(token_life_s), 1, 315360000, "S",
+     "jushuitan-open: a token is good for S seconds (default 2592000)"},
     {"--plain", OPTION_FLAG, AT(plain), 0, 0, NULL, "no hostile content in the orders"},
     {"--die-with-parent", OPTION_FLAG, AT(die_with_parent), 0, 0, NULL, "ends when the thread that started it ends"},
 };
@@ -47,6 +49,7 @@ static const struct {
     const char *name, *help;
 } simulators[] = {
     {"jushuitan-qimen", "聚水潭 (Jushuitan) orders, refunds and outbound documents through 奇门 (the TOP gateway)"},
+    {"jushuitan-open", "the same from Jushuitan's open platform, with tokens that end"},
 };
 
 static void print_list(void)
@@ -71,7 +74,8 @@ static void print_help(void)
     printf("  %-22s %s\n  %-22s %s\n\nFaults:\n", "--list", "names the simulators", "--help", "this text");
     for (int i = 0; i < FAULT_COUNT; i++)
         printf("  %-22s %s\n", fault_table[i].name, fault_table[i].help);
-    printf("\nPaths: POST /router/qm · GET /truth[?raw=1][?ids=1] · GET /stats · POST /control · GET /healthz\n"
+    printf("\nPaths: POST /router/qm · POST /open/… · GET /truth[?raw=1][?ids=1] · GET /stats · POST /control · GET "
+           "/healthz\n"
            "Example: %s-sim jushuitan-qimen --orders 1000 --fault drift=3 --fault late=8\n",
            PRODUCT);
 }
@@ -173,6 +177,7 @@ static enum err read_options(int argc, char **argv, struct options *opt, struct 
 
 static void write_connection(const struct sim *s, const char *router, struct json_out *w)
 {
+    size_t n_params = s->opt.open ? 3 : 5;
     const char *const params[][2] = {{"base_url", router},
                                      {"app_key", s->opt.app_key},
                                      {"app_secret", s->opt.app_secret},
@@ -180,10 +185,10 @@ static void write_connection(const struct sim *s, const char *router, struct jso
                                      {"customer_id", s->opt.customer_id}};
     json_out_begin(w, '{');
     json_out_key(w, "connector");
-    json_out_cstr(w, "jushuitan-qimen");
+    json_out_cstr(w, s->opt.open ? "jushuitan-open" : "jushuitan-qimen");
     json_out_key(w, "params");
     json_out_begin(w, '{');
-    for (size_t i = 0; i < sizeof params / sizeof *params; i++) {
+    for (size_t i = 0; i < n_params; i++) {
         json_out_key(w, params[i][0]);
         json_out_cstr(w, params[i][1]);
     }
@@ -218,7 +223,7 @@ static void print_ready(const struct sim *s, const struct range *range, int port
     struct buf out = buf_make(64u << 10);
     struct json_out w = json_out(&out);
     snprintf(url, sizeof url, "http://127.0.0.1:%d", port);
-    snprintf(router, sizeof router, "%s/router/qm", url);
+    snprintf(router, sizeof router, "%s%s", url, s->opt.open ? "" : "/router/qm");
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)s->opt.seed);
     const char *const texts[][2] = {{"listening", url},
                                     {"router", router},
@@ -295,7 +300,9 @@ int main(int argc, char **argv)
                           .qps = 8,
                           .days = 7,
                           .page_max = 100,
-                          .start_s = -1};
+                          .start_s = -1,
+                          .token_life_s = 2592000,
+                          .open = argc > 1 && strcmp(argv[1], "jushuitan-open") == 0};
     struct faults faults = {0};
     struct errinfo ei = {0};
     for (int i = 1; i < argc; i++) {

@@ -193,7 +193,7 @@ static void html(struct reply *out, int status, const char *text)
 }
 
 /* A gateway in trouble: true when the answer is already written. */
-static bool strike(struct sim *s, struct reply *out)
+bool sim_strike(struct sim *s, struct reply *out)
 {
     const struct faults *f = &s->faults;
     if (f->on[FAULT_HTTP500] && rng_share(&s->rng, f->value[FAULT_HTTP500])) {
@@ -253,7 +253,7 @@ static void finish(struct sim *s, struct params *p, struct reply *out)
 }
 
 /* Edits that happen while the client pages. */
-static void drift(struct sim *s)
+void sim_drift(struct sim *s)
 {
     if (!s->faults.on[FAULT_DRIFT] || s->book.n_visible == 0)
         return;
@@ -292,7 +292,7 @@ void qimen_call(struct sim *s, struct params *p, struct reply *out)
         answer_failure(s, p, out, code, code == 40 ? "sign_method" : NULL);
         return;
     }
-    if (strike(s, out))
+    if (sim_strike(s, out))
         return;
     struct problem problem = {0};
     int method = find_method(form_get(p, "method"));
@@ -312,5 +312,5 @@ void qimen_call(struct sim *s, struct params *p, struct reply *out)
         reshape(s, &out->body);
     finish(s, p, out);
     s->stats.bytes += out->body.n;
-    drift(s);
+    sim_drift(s);
 }

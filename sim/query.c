@@ -260,8 +260,9 @@ static bool has_next(struct sim *s, bool truth)
 static void add_page_head(struct sim *s, const struct query *q, struct rows all, bool more, struct buf *out)
 {
     size_t size = (size_t)q->page_size;
-    buf_printf(out, "\"flag\":\"success\",\"code\":\"0\",\"message\":\"\",\"page_index\":%lld,\"page_size\":%lld",
-               (long long)q->page_index, (long long)q->asked_size);
+    if (!s->opt.open)
+        buf_add(out, S("\"flag\":\"success\",\"code\":\"0\",\"message\":\"\","));
+    buf_printf(out, "\"page_index\":%lld,\"page_size\":%lld", (long long)q->page_index, (long long)q->asked_size);
     if (!s->faults.on[FAULT_NOTOTAL])
         buf_printf(out, ",\"data_count\":%zu,\"page_count\":%zu", q->total ? all.n : 0,
                    q->total ? (all.n + size - 1) / size : 0);
@@ -280,10 +281,10 @@ void query_run(struct sim *s, int method, const struct params *p, struct buf *ou
         page.at = all.at + skip;
         page.n = all.n - skip < (size_t)q.page_size ? all.n - skip : (size_t)q.page_size;
     }
-    bool bare = s->faults.on[FAULT_BAREROOT];
+    bool bare = s->faults.on[FAULT_BAREROOT] && !s->opt.open;
     if (!buf_room(out, rows_bytes(s, page)))
         return;
-    buf_add(out, bare ? S("{") : S("{\"response\":{"));
+    buf_add(out, s->opt.open ? S("{\"code\":0,\"msg\":\"执行成功\",\"data\":{") : bare ? S("{") : S("{\"response\":{"));
     add_page_head(s, &q, all, skip + page.n < all.n, out);
     add_rows(s, method, all, page, out);
     buf_add(out, bare ? S("}") : S("}}"));

@@ -94,6 +94,9 @@ void stats_write(const struct sim *s, struct buf *out)
         {"orders", s->book.n_slots},
         {"visible", s->book.n_visible},
         {"waiting", s->book.n_pending},
+        {"logins", s->stats.logins},
+        {"refreshes", s->stats.refreshes},
+        {"bad_tokens", s->stats.bad_tokens},
     };
     struct json_out w = json_out(out);
     json_out_begin(&w, '{');

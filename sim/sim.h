@@ -20,6 +20,9 @@ enum fault_id {
     FAULT_DUP,
     FAULT_NOTOTAL,
     FAULT_RESHAPE,
+    FAULT_SLOW_LOGIN,
+    FAULT_NO_REFRESH,
+    FAULT_LIFE_TOLD,
     FAULT_COUNT
 };
 
@@ -42,8 +45,10 @@ struct options {
     const char *app_key, *app_secret, *customer_id;
     uint64_t seed, orders;
     int64_t port, qps, days, page_max, start_s; /* start_s: -1 is now */
+    int64_t token_life_s;
     double realtime_new;
     bool plain, die_with_parent;
+    bool open; /* jushuitan-open instead of jushuitan-qimen */
 };
 
 #define TARGET_APP_KEY "23060081"
@@ -52,6 +57,15 @@ enum { METHOD_ORDERS, METHOD_REFUNDS, METHOD_SALEOUTS, METHOD_COUNT };
 struct stats {
     uint64_t calls, served, refused, bad_signature, lower_case_sign, errors, errors_injected, cuts, rows, bytes;
     uint64_t by_method[METHOD_COUNT];
+    uint64_t logins, refreshes, bad_tokens;
+};
+
+/* The only token that is good; jushuitan-open. */
+#define TOKEN_TEXT 40
+struct sim_token {
+    char access[TOKEN_TEXT], refresh[TOKEN_TEXT]; /* empty: none was given out */
+    int64_t until_ms;
+    uint64_t n; /* given out so far */
 };
 
 struct sim {
@@ -64,6 +78,7 @@ struct sim {
     int64_t advanced_ms; /* part of it that /control added; the quota refills with it */
     double tokens;       /* of the quota */
     int64_t tokens_at_ms;
+    struct sim_token token;
     uint64_t n_failures; /* protocol errors answered: picks their shape */
     uint64_t n_requests; /* for request ids */
     uint32_t *matched;   /* scratch: rows of a filtered query */
@@ -104,6 +119,11 @@ struct str form_get(const struct params *p, const char *key); /* p NULL when it 
 
 /* qimen.c: one call to the router. */
 void qimen_call(struct sim *s, struct params *p, struct reply *out);
+/* open.c: one call to that path; false: there is no such path. */
+bool open_call(struct sim *s, struct str path, struct params *p, struct reply *out);
+/* qimen.c, for both: a gateway in trouble (true: the answer is written), and edits while the client pages. */
+bool sim_strike(struct sim *s, struct reply *out);
+void sim_drift(struct sim *s);
 /* query.c: the business part. Appends the answer to `out`, or fills `problem`. */
 struct problem {
     int code; /* 0: none */

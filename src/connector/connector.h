@@ -126,13 +126,35 @@ struct sign_input {
     const struct option_values *options;
     const struct kv *business; /* the rendered parameters; empty ones are left out of forms and of the signature */
     size_t n_business;
-    int64_t now_s; /* by the source's clock */
+    int64_t now_s;                           /* by the source's clock */
+    struct str token, refresh_token, random; /* as far as the connector's document asks for them */
 };
 /* Builds and signs. All in `a`. ERR_CONFIG: an option is missing or cannot be sent, a parameter is the connector's own
  * or comes twice; ERR_DATA: the request is larger than 8 MiB. Source:
  * https://developer.alibaba.com/docs/doc.htm?articleId=101617 (open.taobao.com document 101617). */
 enum err connector_sign(const struct connector *c, const struct iface *i, const struct sign_input *in, struct arena *a,
                         struct wire_request *ret, struct errinfo *ei) MUST_USE;
+/* ---- tokens: APIs whose calls carry a token that is fetched and does not last ---- */
+struct token_terms {
+    bool can_refresh;
+    int64_t life_ms;   /* of a token whose life is not told */
+    int64_t before_ms; /* fetched anew so long before its end; 0: at half of its life */
+};
+bool connector_token(const struct connector *c, struct token_terms *ret); /* false: it needs none */
+/* The call that fetches a token: by in->refresh_token when there is one, else a login. in->random: 32 letters and
+ * digits. As connector_sign. */
+enum err connector_sign_token(const struct connector *c, const struct sign_input *in, struct arena *a,
+                              struct wire_request *ret, struct errinfo *ei) MUST_USE;
+struct token_reply {
+    enum reaction reaction;
+    int64_t wait_ms;            /* REACT_SLOW_DOWN */
+    struct errinfo why;         /* when not REACT_OK; holds no token */
+    struct str access, refresh; /* in the document; refresh may be empty */
+    int64_t life_ms;            /* 0: not told; at most a year */
+};
+/* Judges its reply. `doc` NULL: the body was not JSON. */
+void connector_judge_token(const struct connector *c, int status, const struct json_doc *doc, struct token_reply *ret);
+
 /* Puts the next address that a reply named (PAGE_LINK) in place of the request's own. It must have the same scheme,
  * host and port, or be "/path" or
  * "?query"; ERR_REMOTE otherwise. A signature inside the address or body is not made anew: links are for connectors

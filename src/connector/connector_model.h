@@ -15,11 +15,14 @@ enum part_kind {
     PART_SIGN,          /* stands alone */
     PART_SIGN_METHOD,   /* the name of the signing method in use */
     PART_BUSINESS_JSON, /* the business parameters as one JSON object */
+    PART_TOKEN,         /* the token that was fetched */
+    PART_REFRESH_TOKEN, /* in the call that refreshes it */
+    PART_RANDOM,        /* letters and digits by chance, in the calls that fetch a token */
 };
 struct part {
     enum part_kind kind;
     struct str text; /* PART_TEXT */
-    size_t option;   /* PART_OPTION: index */
+    size_t option;   /* PART_OPTION: index; PART_RANDOM: how many */
 };
 struct sent {
     struct str name, text; /* text: as written */
@@ -66,6 +69,18 @@ struct request_rule {
     struct sent *system, *headers;
     size_t n_system, n_headers;
     bool business_json; /* the business parameters travel inside a system parameter */
+    struct str path;    /* of a call that fetches a token; ordinary calls have their interface's */
+};
+
+/* A token that is fetched before the calls, and fetched again when it ends. */
+#define TOKEN_RANDOM_MAX 32
+struct token_rule {
+    bool needed, can_refresh;
+    struct request_rule login, refresh;        /* `system` holds all parameters, also of a JSON body */
+    struct str access, refresh_token, expires; /* paths in the reply */
+    int64_t unit_ms;                           /* what `expires` counts */
+    int64_t life_ms;                           /* when it is not told, or cannot be true */
+    int64_t before_ms;                         /* fetched again so long before its end; 0: at half of its life */
 };
 
 /* One thing that must hold in a reply. */
@@ -113,6 +128,7 @@ struct connector {
     struct request_rule request;
     struct clock_rule clock;
     struct sign_rule sign;
+    struct token_rule token;
     struct reply_rule reply;
     struct code_rule *codes;
     size_t n_codes;
@@ -124,11 +140,19 @@ struct connector {
 /* ---- the document's tables: what is filled, and how it is spelled ---- */
 struct connector_raw {
     struct connector c;
-    const struct node *options, *request, *clock, *sign, *reply, *codes, *quota, *paging, *window, *interfaces;
+    const struct node *options, *request, *clock, *sign, *token, *reply, *codes, *quota, *paging, *window, *interfaces;
 };
 struct request_raw {
     struct request_rule r;
     const struct node *system, *headers;
+};
+struct token_call_raw {
+    struct request_rule r;
+    const struct node *params, *headers;
+};
+struct token_raw {
+    struct token_rule r;
+    const struct node *login, *refresh;
 };
 struct sign_raw {
     struct sign_rule r;
@@ -165,8 +189,8 @@ struct table {
     size_t n;
 };
 extern const struct table table_connector, table_option, table_request, table_sent, table_clock, table_sign,
-    table_sign_method, table_reply, table_condition, table_failure, table_wait, table_code, table_quota, table_iface,
-    table_paging, table_window, table_iface_field, table_alias;
+    table_sign_method, table_token, table_token_call, table_reply, table_condition, table_failure, table_wait,
+    table_code, table_quota, table_iface, table_paging, table_window, table_iface_field, table_alias;
 
 extern const char *const verb_names[], *const react_names[], *const error_names[];
 enum reaction react_of(const struct code_rule *r);

@@ -199,7 +199,7 @@ static void read_quota(struct reader *r, const struct node *n)
 /* A database's driver is part of the program: there is nothing to say about calls. */
 static void refuse_call(struct reader *r, const struct connector_raw *raw)
 {
-    const struct node *parts[] = {raw->request, raw->clock, raw->sign,   raw->reply,
+    const struct node *parts[] = {raw->request, raw->clock, raw->sign,   raw->token, raw->reply,
                                   raw->codes,   raw->quota, raw->paging, raw->window};
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
@@ -212,6 +212,7 @@ static void read_http(struct reader *r, const struct node *root, const struct co
 {
     r->c->base_url_at = reader_option(r, root, S("base_url"));
     reader_call(r, raw);
+    reader_token(r, raw);
     reader_reply(r, raw);
     read_quota(r, raw->quota);
 }

@@ -4,6 +4,8 @@
  * place is an error of the document. The sign must stand alone in a system parameter: it is computed last. */
 #include "connector/connector_reader.h"
 
+#include "base/num.h"
+
 #define VALUE_MAX 4096
 
 struct place {
@@ -11,10 +13,16 @@ struct place {
     enum part_kind kind;
 };
 static const struct place places[] = {
-    {"method", PART_METHOD},           {"timestamp", PART_TIMESTAMP},         {"sign", PART_SIGN},
-    {"sign_method", PART_SIGN_METHOD}, {"business_json", PART_BUSINESS_JSON},
+    {"method", PART_METHOD},
+    {"timestamp", PART_TIMESTAMP},
+    {"sign", PART_SIGN},
+    {"sign_method", PART_SIGN_METHOD},
+    {"business_json", PART_BUSINESS_JSON},
+    {"token", PART_TOKEN},
+    {"refresh_token", PART_REFRESH_TOKEN},
 };
-static const char *const place_names[] = {"method", "timestamp", "sign", "sign_method", "business_json", "option:NAME"};
+static const char *const place_names[] = {"method", "timestamp",     "sign",        "sign_method", "business_json",
+                                          "token",  "refresh_token", "option:NAME", "random:N"};
 
 static bool find_place(struct reader *r, const struct node *n, struct str name, struct part *ret)
 {
@@ -22,6 +30,13 @@ static bool find_place(struct reader *r, const struct node *n, struct str name, 
         ret->kind = PART_OPTION;
         ret->option = reader_option(r, n, str_sub(name, 7, name.n));
         return ret->option != SIZE_MAX;
+    }
+    if (str_starts(name, S("random:"))) {
+        ret->kind = PART_RANDOM;
+        if (num_size(str_sub(name, 7, name.n), &ret->option) && ret->option >= 1 && ret->option <= TOKEN_RANDOM_MAX)
+            return true;
+        READER_BAD(r, n, "${" STR_FMT "}: a number from 1 to %d is expected", STR_ARG(name), TOKEN_RANDOM_MAX);
+        return false;
     }
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         if (str_eq(str_of(places[i].name), name)) {
@@ -74,7 +89,8 @@ static bool compile(struct reader *r, const struct node *n, struct sent *s)
         if (!find_place(r, n, str_sub(s->text, open + 2, close - open - 2), &part))
             return false;
         s->parts[s->n_parts++] = part;
-        if (part.kind == PART_SIGN || (part.kind == PART_OPTION && r->c->options[part.option].secret))
+        if (part.kind == PART_SIGN || part.kind == PART_TOKEN || part.kind == PART_REFRESH_TOKEN ||
+            (part.kind == PART_OPTION && r->c->options[part.option].secret))
             s->secret = true;
         from = close + 1;
     }
@@ -91,8 +107,7 @@ static bool holds(const struct sent *s, enum part_kind kind)
     return false;
 }
 
-/* The number of `list` that hold a part of that kind. */
-static size_t count_holding(const struct sent *list, size_t n, enum part_kind kind)
+size_t reader_holding(const struct sent *list, size_t n, enum part_kind kind)
 {
     size_t count = 0;
 
@@ -101,7 +116,7 @@ static size_t count_holding(const struct sent *list, size_t n, enum part_kind ki
     return count;
 }
 
-static struct sent *read_sent(struct reader *r, const struct node *list, size_t *ret_n)
+struct sent *reader_sent(struct reader *r, const struct node *list, size_t *ret_n)
 {
     const struct list_of of = {.table = &table_sent, .size = sizeof(struct sent)};
     struct sent *at = reader_list(r, list, &of, ret_n);
@@ -127,12 +142,11 @@ static bool token_ok(struct str s)
     return s.n > 0;
 }
 
-static void read_headers(struct reader *r, const struct node *list)
+void reader_headers(struct reader *r, const struct node *list, struct request_rule *q)
 {
-    struct request_rule *q = &r->c->request;
     const struct node *n = reader_first(list);
 
-    q->headers = read_sent(r, list, &q->n_headers);
+    q->headers = reader_sent(r, list, &q->n_headers);
     for (size_t i = 0; i < q->n_headers; i++, n = n->next) {
         if (!token_ok(q->headers[i].name))
             READER_BAD(r, n, "\"" STR_FMT "\" cannot be the name of a header", STR_ARG(q->headers[i].name));
@@ -148,9 +162,9 @@ static void read_request(struct reader *r, const struct node *n)
 
     reader_object(r, n, &table_request, &raw);
     *q = raw.r;
-    q->system = read_sent(r, raw.system, &q->n_system);
-    read_headers(r, raw.headers);
-    q->business_json = count_holding(q->system, q->n_system, PART_BUSINESS_JSON) > 0;
+    q->system = reader_sent(r, raw.system, &q->n_system);
+    reader_headers(r, raw.headers, q);
+    q->business_json = reader_holding(q->system, q->n_system, PART_BUSINESS_JSON) > 0;
     if (n && q->business_json && q->wire == WIRE_JSON)
         READER_BAD(r, n,
                    "${business_json} is for forms and queries: with wire \"json\" the body is the business parameters");
@@ -259,10 +273,10 @@ void reader_call(struct reader *r, const struct connector_raw *raw)
     read_clock(r, raw->clock);
     read_sign(r, raw->sign);
     read_request(r, raw->request);
-    signs = count_holding(q->system, q->n_system, PART_SIGN);
+    signs = reader_holding(q->system, q->n_system, PART_SIGN);
     if (r->c->sign.strategy != SIGN_NONE && signs != 1)
         READER_BAD(r, raw->sign, "one system parameter must have the value ${sign}");
     if (r->c->sign.strategy == SIGN_NONE && raw->request &&
-        (signs || count_holding(q->system, q->n_system, PART_SIGN_METHOD)))
+        (signs || reader_holding(q->system, q->n_system, PART_SIGN_METHOD)))
         READER_BAD(r, raw->request, "${sign} and ${sign_method} need a signing recipe (\"sign\")");
 }

@@ -39,7 +39,14 @@ void reader_unique(struct reader *r, const struct node *list, const struct str *
 /* Index of the option of that name, or SIZE_MAX after an error at `n`. */
 size_t reader_option(struct reader *r, const struct node *n, struct str name);
 
+/* A list of parameters or headers with their places compiled. */
+struct sent *reader_sent(struct reader *r, const struct node *list, size_t *ret_n);
+void reader_headers(struct reader *r, const struct node *list, struct request_rule *q);
+/* How many of them hold a part of that kind. */
+size_t reader_holding(const struct sent *list, size_t n, enum part_kind kind);
+
 void reader_call(struct reader *r, const struct connector_raw *raw);   /* request, clock, sign */
+void reader_token(struct reader *r, const struct connector_raw *raw);  /* after reader_call */
 void reader_reply(struct reader *r, const struct connector_raw *raw);  /* reply, codes */
 void reader_ifaces(struct reader *r, const struct connector_raw *raw); /* paging, window, interfaces */
 

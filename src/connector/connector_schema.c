@@ -15,6 +15,8 @@ static const struct chapter chapters[] = {
     {"`clock`", &table_clock},
     {"`sign`", &table_sign},
     {"`sign.methods.NAME`", &table_sign_method},
+    {"`token`", &table_token},
+    {"`token.login`, `token.refresh`", &table_token_call},
     {"`reply`", &table_reply},
     {"`reply.failures[]`", &table_failure},
     {"Conditions: `where`, `success`", &table_condition},

@@ -77,8 +77,8 @@ static const struct field_spec sent[] = {
      .type = FIELD_STRING,
      .offset = AT(sent, text),
      .required = true,
-     .help = "Text, in which ${option:NAME}, ${method}, ${timestamp}, ${sign_method}, ${business_json} and ${sign} are "
-             "filled in."},
+     .help = "Text, in which ${option:NAME}, ${method}, ${timestamp}, ${sign_method}, ${business_json}, ${token} and "
+             "${sign} are filled in."},
 };
 
 static const struct field_spec request[] = {
@@ -181,6 +181,77 @@ static const struct field_spec sign[] = {
      .type = FIELD_BOOL,
      .offset = AT(sign_raw, r.add_body),
      .help = "Append the bytes of a JSON body to the text that is signed."},
+};
+
+static const struct field_spec token_call[] = {
+    {.name = "path",
+     .type = FIELD_STRING,
+     .offset = AT(token_call_raw, r.path),
+     .required = true,
+     .help = "Appended to the connection's base_url."},
+    {.name = "method",
+     .type = FIELD_ENUM,
+     .offset = AT(token_call_raw, r.verb),
+     .names = verb_names,
+     .help = "The HTTP method; POST by default."},
+    {.name = "wire",
+     .type = FIELD_ENUM,
+     .offset = AT(token_call_raw, r.wire),
+     .names = wire_names,
+     .help = "How the parameters travel: as a form, as a JSON object of texts, or in the query."},
+    {.name = "params",
+     .type = FIELD_NODE,
+     .offset = AT(token_call_raw, params),
+     MEMBERS(sent),
+     .help = "The call's parameters. Besides options there are ${timestamp}, ${sign}, ${sign_method}, ${random:N} (N "
+             "letters and digits by chance, at most 32) and, to refresh, ${refresh_token}."},
+    {.name = "headers",
+     .type = FIELD_NODE,
+     .offset = AT(token_call_raw, headers),
+     MEMBERS(sent),
+     .help = "HTTP headers of the call."},
+};
+
+static const struct field_spec token[] = {
+    {.name = "login",
+     .type = FIELD_NODE,
+     .offset = AT(token_raw, login),
+     .required = true,
+     MEMBERS(token_call),
+     .help = "The call that fetches the first token, and another when it cannot be refreshed."},
+    {.name = "refresh",
+     .type = FIELD_NODE,
+     .offset = AT(token_raw, refresh),
+     MEMBERS(token_call),
+     .help = "The call that fetches the next token by a refresh token; without it a login does."},
+    {.name = "access",
+     .type = FIELD_STRING,
+     .offset = AT(token_raw, r.access),
+     .required = true,
+     .help = "Path of the token in the reply; calls send it as ${token}, in a system parameter or a header."},
+    {.name = "refresh_token",
+     .type = FIELD_STRING,
+     .offset = AT(token_raw, r.refresh_token),
+     .help = "Path of the refresh token. A reply without one leaves the known one as it is."},
+    {.name = "expires_in",
+     .type = FIELD_STRING,
+     .offset = AT(token_raw, r.expires),
+     .help = "Path of the token's life, a number or a text with one."},
+    {.name = "unit",
+     .type = FIELD_DURATION,
+     .offset = AT(token_raw, r.unit_ms),
+     .max = MAX_MS,
+     .help = "What expires_in counts; 1s by default."},
+    {.name = "life",
+     .type = FIELD_DURATION,
+     .offset = AT(token_raw, r.life_ms),
+     .max = MAX_MS,
+     .help = "The life of a token when the reply tells none, or tells 0 or less; 2h by default."},
+    {.name = "refresh_before",
+     .type = FIELD_DURATION,
+     .offset = AT(token_raw, r.before_ms),
+     .max = MAX_MS,
+     .help = "How long before its end a token is fetched anew; by default at half of its life."},
 };
 
 static const struct field_spec condition[] = {
@@ -292,7 +363,7 @@ static const struct field_spec code[] = {
      .offset = AT(code_raw, r.react),
      .names = react_names,
      .required = true,
-     .help = "What to do: try again, slow down, correct the clock once, tell that a new login is needed, or give up."},
+     .help = "What to do: try again, slow down, correct the clock once, fetch a new token once (`token`), or give up."},
     {.name = "error",
      .type = FIELD_ENUM,
      .offset = AT(code_raw, r.error),
@@ -544,6 +615,11 @@ static const struct field_spec connector[] = {
      .offset = AT(connector_raw, sign),
      MEMBERS(sign),
      .help = "How a call is signed."},
+    {.name = "token",
+     .type = FIELD_NODE,
+     .offset = AT(connector_raw, token),
+     MEMBERS(token),
+     .help = "How the token is fetched that calls carry, where the API wants one that does not last."},
     {.name = "reply",
      .type = FIELD_NODE,
      .offset = AT(connector_raw, reply),
@@ -579,11 +655,12 @@ static const struct field_spec connector[] = {
 
 const struct table table_connector = TABLE(connector), table_option = TABLE(option), table_request = TABLE(request),
                    table_sent = TABLE(sent), table_clock = TABLE(clock_members), table_sign = TABLE(sign),
-                   table_sign_method = TABLE(sign_method), table_reply = TABLE(reply),
-                   table_condition = TABLE(condition), table_failure = TABLE(failure), table_wait = TABLE(wait_members),
-                   table_code = TABLE(code), table_quota = TABLE(quota), table_iface = TABLE(iface),
-                   table_paging = TABLE(paging), table_window = TABLE(window),
-                   table_iface_field = TABLE(iface_field_members), table_alias = TABLE(alias);
+                   table_sign_method = TABLE(sign_method), table_token = TABLE(token),
+                   table_token_call = TABLE(token_call), table_reply = TABLE(reply), table_condition = TABLE(condition),
+                   table_failure = TABLE(failure), table_wait = TABLE(wait_members), table_code = TABLE(code),
+                   table_quota = TABLE(quota), table_iface = TABLE(iface), table_paging = TABLE(paging),
+                   table_window = TABLE(window), table_iface_field = TABLE(iface_field_members),
+                   table_alias = TABLE(alias);
 
 enum reaction react_of(const struct code_rule *r)
 {

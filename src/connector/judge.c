@@ -64,7 +64,7 @@ bool judged_holds(const struct judged *j, const struct condition *all, size_t n)
     return n > 0;
 }
 
-static const struct json *unwrap(const struct connector *c, const struct json *root)
+const struct json *judged_unwrap(const struct connector *c, const struct json *root)
 {
     for (size_t i = 0; i < c->reply.unwrap.n; i++) {
         const struct json *v = json_path(root, c->reply.unwrap.at[i]);
@@ -227,7 +227,7 @@ void connector_judge(const struct judge_input *in, const struct json_doc *doc, s
         return;
     }
     begin(ret);
-    j.envelope = unwrap(j.c, j.root);
+    j.envelope = judged_unwrap(j.c, j.root);
     if (judge_failure(&j, ret) || judge_status(&j, (struct str){0}, ret))
         return;
     if (json_type(j.root) != JSON_OBJECT && json_type(j.root) != JSON_ARRAY) {

@@ -18,6 +18,9 @@ const struct json *judged_at(const struct judged *j, struct str path);
 /* Do all conditions hold? */
 bool judged_holds(const struct judged *j, const struct condition *all, size_t n);
 
+/* The envelope of a body. */
+const struct json *judged_unwrap(const struct connector *c, const struct json *root);
+
 /* Looks for a failure in the body; true and a complete verdict in *ret when there is one. */
 bool judge_failure(const struct judged *j, struct reply *ret);
 /* The verdict that the status alone gives; false for 2xx. `said`: the body's own words or its beginning, may be empty.

@@ -14,7 +14,9 @@
 
 struct call {
     const struct connector *c;
-    const struct iface *i;
+    const struct iface *i;        /* NULL: a call that fetches a token */
+    const struct request_rule *q; /* the connector's, or of that call */
+    const struct sign_input *in;
     const struct option_values *options;
     const struct sign_method *method; /* NULL: not signed */
     struct kv *business;              /* with the fixed parameters of the paging mode */
@@ -114,9 +116,12 @@ static enum err write_timestamp(struct call *k, int64_t now_s)
 /* The business parameters, with those that the paging mode needs and the request does not have. */
 static void gather_business(struct call *k, const struct kv *business, size_t n)
 {
-    struct str name = iface_mode(k->i, business, n);
+    struct str name;
     const struct paging_mode *mode = NULL;
 
+    if (!k->i)
+        return;
+    name = iface_mode(k->i, business, n);
     for (size_t m = 0; m < k->i->n_modes && name.n; m++) {
         if (str_eq(k->i->modes[m].name, name))
             mode = &k->i->modes[m];
@@ -174,6 +179,12 @@ static struct str part_text(const struct call *k, const struct part *p)
         return k->method ? k->method->name : (struct str){0};
     case PART_BUSINESS_JSON:
         return k->business_json;
+    case PART_TOKEN:
+        return k->in->token;
+    case PART_REFRESH_TOKEN:
+        return k->in->refresh_token;
+    case PART_RANDOM:
+        return str_sub(k->in->random, 0, p->option);
     case PART_SIGN:
         break;
     }
@@ -195,8 +206,8 @@ static enum err fill_in(struct call *k, const struct sent *s, struct str *ret)
 
 static bool is_own(const struct call *k, struct str name)
 {
-    for (size_t s = 0; s < k->c->request.n_system; s++) {
-        if (str_eq(k->c->request.system[s].name, name))
+    for (size_t s = 0; s < k->q->n_system; s++) {
+        if (str_eq(k->q->system[s].name, name))
             return true;
     }
     return false;
@@ -204,7 +215,7 @@ static bool is_own(const struct call *k, struct str name)
 
 static enum err gather_pairs(struct call *k)
 {
-    const struct request_rule *q = &k->c->request;
+    const struct request_rule *q = k->q;
     bool as_pairs = q->wire != WIRE_JSON && !q->business_json;
 
     k->pairs = ARENA_ARRAY(k->a, struct kv, q->n_system + k->n_business);
@@ -253,7 +264,7 @@ static void sorted_text(const struct call *k, struct buf *out)
         buf_add(out, sorted[p].key);
         buf_add(out, sorted[p].value);
     }
-    if (k->c->sign.add_body && k->c->request.wire == WIRE_JSON)
+    if (k->c->sign.add_body && k->q->wire == WIRE_JSON)
         buf_add(out, k->business_json);
 }
 
@@ -282,7 +293,7 @@ static enum err put_sign(struct call *k)
     char hex[2 * DIGEST_MAX + 1];
     size_t n;
 
-    if (!k->method)
+    if (!k->method || k->sign_at == SIZE_MAX)
         return OK;
     sorted_text(k, &text);
     if (text.failed) {
@@ -326,7 +337,7 @@ static enum err check_url(const struct call *k, struct str url)
 static enum err write_url(struct call *k, size_t from, size_t to, struct str *ret)
 {
     struct buf b = buf_make(REQUEST_MAX_BYTES);
-    struct str base = str_trim(option_value(k, k->c->base_url_at)), path = k->i->path;
+    struct str base = str_trim(option_value(k, k->c->base_url_at)), path = k->i ? k->i->path : k->q->path;
     enum err e = check_url(k, base);
 
     if (e != OK)
@@ -345,7 +356,7 @@ static enum err write_url(struct call *k, size_t from, size_t to, struct str *re
 
 static enum err write_headers(struct call *k, struct wire_request *w)
 {
-    const struct request_rule *q = &k->c->request;
+    const struct request_rule *q = k->q;
 
     w->headers = ARENA_ARRAY(k->a, struct kv, q->n_headers);
     for (size_t h = 0; h < q->n_headers; h++) {
@@ -365,16 +376,31 @@ static enum err write_headers(struct call *k, struct wire_request *w)
     return OK;
 }
 
+/* The pairs of a call that fetches a token, as one JSON object of texts. */
+static enum err write_pairs_json(struct call *k, struct str *ret)
+{
+    struct buf b = buf_make(REQUEST_MAX_BYTES);
+    struct json_out w = json_out(&b);
+
+    json_out_begin(&w, '{');
+    for (size_t p = 0; p < k->n_pairs; p++) {
+        json_out_key_str(&w, k->pairs[p].key);
+        json_out_str(&w, k->pairs[p].value);
+    }
+    json_out_end(&w, '}');
+    return keep(k, &b, ret);
+}
+
 static enum err write_request(struct call *k, struct wire_request *w)
 {
-    const struct request_rule *q = &k->c->request;
+    const struct request_rule *q = k->q;
     struct buf b = buf_make(REQUEST_MAX_BYTES);
-    size_t in_query = q->wire == WIRE_FORM ? 0 : k->n_pairs;
+    size_t in_query = q->wire == WIRE_FORM || (!k->i && q->wire == WIRE_JSON) ? 0 : k->n_pairs;
     enum err e;
 
     if (q->wire == WIRE_FORM && q->system_in == SYSTEM_IN_QUERY)
         in_query = k->n_system;
-    w->method = str_of(k->i->verb);
+    w->method = str_of(k->i ? k->i->verb : verb_names[q->verb]);
     e = write_url(k, 0, in_query, &w->url);
     if (e == OK)
         e = write_headers(k, w);
@@ -383,6 +409,7 @@ static enum err write_request(struct call *k, struct wire_request *w)
     if (q->wire == WIRE_JSON) {
         w->body = k->business_json;
         w->content_type = S("application/json;charset=UTF-8");
+        return k->i ? OK : write_pairs_json(k, &w->body);
     } else if (q->wire == WIRE_FORM) {
         add_pairs(k, in_query, k->n_pairs, &b);
         w->content_type = S("application/x-www-form-urlencoded;charset=UTF-8");
@@ -394,7 +421,7 @@ static enum err write_request(struct call *k, struct wire_request *w)
 /* What connector_show must not show: secret options and the sign. */
 static void list_secrets(struct call *k, struct wire_request *w)
 {
-    struct str *at = ARENA_ARRAY(k->a, struct str, k->c->n_options + 1);
+    struct str *at = ARENA_ARRAY(k->a, struct str, k->c->n_options + 3);
 
     for (size_t i = 0; i < k->c->n_options; i++) {
         struct str value = option_value(k, i);
@@ -402,8 +429,12 @@ static void list_secrets(struct call *k, struct wire_request *w)
         if (k->c->options[i].secret && value.n)
             at[w->n_secrets++] = value;
     }
-    if (k->method)
+    if (k->method && k->sign_at != SIZE_MAX)
         at[w->n_secrets++] = k->pairs[k->sign_at].value;
+    if (k->in->token.n)
+        at[w->n_secrets++] = k->in->token;
+    if (k->in->refresh_token.n)
+        at[w->n_secrets++] = k->in->refresh_token;
     w->secrets = at;
 }
 
@@ -419,30 +450,44 @@ static enum err prepare(struct call *k, const struct sign_input *in)
         return e;
     gather_business(k, in->business, in->n_business);
     e = check_business(k);
-    if (e == OK && (k->c->request.wire == WIRE_JSON || k->c->request.business_json))
+    if (e == OK && k->i && (k->q->wire == WIRE_JSON || k->q->business_json))
         e = write_business_json(k);
     if (e == OK)
         e = gather_pairs(k);
     return e;
 }
 
+static enum err build(struct call *k, struct wire_request *ret)
+{
+    struct wire_request w = {0};
+    enum err e = prepare(k, k->in);
+
+    if (e == OK)
+        e = put_sign(k);
+    if (e == OK)
+        e = write_request(k, &w);
+    if (e != OK)
+        return e;
+    list_secrets(k, &w);
+    *ret = w;
+    return OK;
+}
+
 enum err connector_sign(const struct connector *c, const struct iface *i, const struct sign_input *in, struct arena *a,
                         struct wire_request *ret, struct errinfo *ei)
 {
-    struct call k = {.c = c, .i = i, .options = in->options, .a = a, .ei = ei};
-    struct wire_request w = {0};
-    enum err e;
+    struct call k = {.c = c, .i = i, .q = &c->request, .in = in, .options = in->options, .a = a, .ei = ei};
 
     if (c->kind != CONNECTOR_HTTP)
         return fail(ei, ERR_INTERNAL, STR_FMT " is a database, it is not called over HTTP", STR_ARG(c->name));
-    e = prepare(&k, in);
-    if (e == OK)
-        e = put_sign(&k);
-    if (e == OK)
-        e = write_request(&k, &w);
-    if (e != OK)
-        return e;
-    list_secrets(&k, &w);
-    *ret = w;
-    return OK;
+    return build(&k, ret);
+}
+
+enum err connector_sign_token(const struct connector *c, const struct sign_input *in, struct arena *a,
+                              struct wire_request *ret, struct errinfo *ei)
+{
+    const struct request_rule *q = in->refresh_token.n ? &c->token.refresh : &c->token.login;
+    struct call k = {.c = c, .q = q, .in = in, .options = in->options, .a = a, .ei = ei};
+
+    return build(&k, ret);
 }

@@ -30,6 +30,13 @@ enum err secret_write_file(const char *dir, const char *name, struct str text, b
 /* Opens the sealed value and appends it to `out`. */
 enum err secret_get(const char *project_dir, struct str name, struct buf *out, struct errinfo *ei) MUST_USE;
 
+/* The project's key, made when there is none and nothing was sealed before. Drop it with secret_key_drop. */
+enum err secret_key_of(const char *project_dir, struct secret_key *k, struct errinfo *ei) MUST_USE;
+/* Seals a value of at most SECRET_MAX_BYTES under a name, as base64; and opens it again. Both append to `out`. */
+void secret_seal(const struct secret_key *k, struct str name, struct str value, struct buf *out);
+enum err secret_unseal(const struct secret_key *k, struct str name, struct str text, struct buf *out,
+                       struct errinfo *ei) MUST_USE;
+
 /* NULL when the value can be used; else what is wrong with it, without showing it. */
 const char *secret_value_wrong(struct str value);
 void secret_wipe(struct buf *b); /* zeroes and frees it */

@@ -193,7 +193,7 @@ static enum err vault_open(const char *project_dir, bool change, struct vault *v
 
 /* ---- sealing ---- */
 
-static void seal(const struct secret_key *k, struct str name, struct str value, struct buf *out)
+void secret_seal(const struct secret_key *k, struct str name, struct str value, struct buf *out)
 {
     unsigned char *sealed = mem_alloc(NONCE_BYTES + value.n + TAG_BYTES);
     unsigned long long n = 0;
@@ -215,7 +215,7 @@ static enum err wrong_key(const struct secret_key *k, struct str name, struct er
                      STR_ARG(name));
 }
 
-static enum err unseal(const struct secret_key *k, struct str name, struct str text, struct buf *out,
+enum err secret_unseal(const struct secret_key *k, struct str name, struct str text, struct buf *out,
                        struct errinfo *ei)
 {
     struct buf sealed = buf_make(SEALED_MAX + 16);
@@ -261,7 +261,7 @@ enum err secret_get(const char *project_dir, struct str name, struct buf *out, s
     err = secret_key_read(&key, ei);
     if (err)
         goto out;
-    err = key.found ? unseal(&key, name, json_text(sealed), out, ei) : no_key(&key, ei);
+    err = key.found ? secret_unseal(&key, name, json_text(sealed), out, ei) : no_key(&key, ei);
     secret_key_drop(&key);
 out:
     vault_close(&v);
@@ -279,8 +279,25 @@ static enum err key_for(const struct vault *v, struct secret_key *k, struct erri
 
     if (!k->found)
         return first ? no_key(k, ei) : secret_key_make(k, ei);
-    err = first ? unseal(k, name, json_text(first), &opened, ei) : OK;
+    err = first ? secret_unseal(k, name, json_text(first), &opened, ei) : OK;
     secret_wipe(&opened);
+    return err;
+}
+
+enum err secret_key_of(const char *project_dir, struct secret_key *k, struct errinfo *ei)
+{
+    struct vault v;
+    enum err err = vault_open(project_dir, false, &v, ei);
+
+    if (err)
+        return err;
+    err = secret_key_read(k, ei);
+    if (!err) {
+        err = key_for(&v, k, ei);
+        if (err)
+            secret_key_drop(k);
+    }
+    vault_close(&v);
     return err;
 }
 
@@ -343,7 +360,7 @@ enum err secret_set(const char *project_dir, struct str name, struct str value, 
         goto out;
     err = key_for(&v, &key, ei);
     if (!err) {
-        seal(&key, name, value, &sealed);
+        secret_seal(&key, name, value, &sealed);
         err = vault_write(&v, name, buf_str(&sealed), ei);
     }
     secret_key_drop(&key);

@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/num.h"
+#include "project/token_file.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -236,6 +237,56 @@ static void recall_clock(struct engine *e)
         remote_clock_set_offset(e->remote, offset);
 }
 
+static enum err load_token(void *ctx, struct arena *a, struct str *ret, struct errinfo *ei)
+{
+    const struct engine *e = ctx;
+
+    return token_load(e->project, e->integration->source->name, a, ret, ei);
+}
+
+static enum err save_token(void *ctx, struct str text, struct errinfo *ei)
+{
+    const struct engine *e = ctx;
+
+    return token_save(e->project, e->integration->source->name, text, ei);
+}
+
+static void token_fetched(void *ctx)
+{
+    const struct engine *e = ctx;
+    struct event ev = {
+        .kind = EVENT_LOGIN, .integration = e->integration->name, .text = S("a token was fetched for the connection")};
+
+    event_emit(&e->options->listener, &ev);
+}
+
+static enum err open_login(struct engine *e, const struct source_config *s, struct errinfo *ei)
+{
+    struct login_config c = {
+        .loop = s->loop,
+        .http = s->http,
+        .clock = s->clock,
+        .connector = s->connector,
+        .options = s->options,
+        .bucket = s->bucket,
+        .remote = s->remote,
+        .store = {.ctx = e, .load = load_token, .save = save_token},
+        .call_ms = s->call_ms,
+        .patience_ms = s->patience_ms,
+        .fetched = token_fetched,
+        .fetched_ctx = e,
+    };
+    struct token_terms terms;
+    enum err err;
+
+    if (!connector_token(s->connector, &terms))
+        return OK;
+    err = token_lock_path(e->project, s->connection, e->arena, &c.store.lock_path, ei);
+    if (!err)
+        e->login = login_new(&c);
+    return err;
+}
+
 enum err engine_open_source(struct engine *e,
                             void (*note)(void *ctx, enum source_note what, const struct errinfo *ei, int64_t wait_ms),
                             void *ctx, struct errinfo *ei)
@@ -274,6 +325,10 @@ enum err engine_open_source(struct engine *e,
     recall_clock(e);
     config.bucket = e->bucket;
     config.options = (struct option_values){values.at, values.n};
+    err = open_login(e, &config, ei);
+    if (err)
+        return err;
+    config.login = e->login;
     e->source = source_new(&config);
     return OK;
 }
@@ -294,6 +349,7 @@ void engine_remember(struct engine *e)
 void engine_close(struct engine *e)
 {
     source_free(e->source);
+    login_free(e->login);
     http_free(e->http);
     loop_free(e->loop);
     remote_clock_free(e->remote);

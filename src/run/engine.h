@@ -26,6 +26,7 @@ struct engine {
     struct http *http;
     struct bucket *bucket;
     struct remote_clock *remote;
+    struct login *login; /* NULL: the calls carry no token */
     struct source *source;
 };
 

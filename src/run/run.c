@@ -163,8 +163,6 @@ static void note_source(void *ctx, enum source_note what, const struct errinfo *
         ev.kind = EVENT_CIRCUIT;
         ev.flag = what == NOTE_WAIT;
         ev.text = ei ? ev.text : S("the other side answers again");
-    } else if (what == NOTE_LOGIN) {
-        ev.kind = EVENT_LOGIN;
     }
     pipeline_emit(&r->p, ev);
 }

@@ -15,7 +15,6 @@ enum source_note {
     NOTE_CLOCK,     /* the clock was set */
     NOTE_WAIT,      /* the circuit is open: nothing is sent now */
     NOTE_CLOSED,    /* the upstream answers again */
-    NOTE_LOGIN,     /* a token was fetched, for all who share it */
     NOTE_COUNT
 };
 

@@ -9,6 +9,9 @@
  * Patience counts from the first of the failures that follow each other. An upstream that says "slow down" is there:
  * the count begins anew, and being told so has ten times the patience of its own.
  *
+ * Where calls carry a token (login.c) it is fetched before the first of them, and once more when a call says that it is
+ * refused; the same page is then asked for again.
+ *
  * Connections that fail and errors of the server's own count against the health that all who call the connection share
  * (health.c): when its circuit is open a call waits for its turn to probe, and retries come out of an allowance. Errors
  * that are the request's own show that the upstream is there. */
@@ -38,7 +41,8 @@ struct source {
     struct http_call *http;
     struct loop_timer *timer;
     int64_t failing_since_ms, slowed_since_ms; /* -1: not */
-    int attempts, clock_fixes;
+    int attempts, clock_fixes, logins;
+    bool logging_in;
     bool probing;        /* the attempt is the probe of an open circuit */
     bool wait_told;      /* that the circuit is open */
     struct errinfo last; /* why the last attempt failed; code OK: none did */
@@ -74,6 +78,9 @@ static void drop_probe(struct source *s)
 void source_cancel(struct source *s)
 {
     http_cancel(s->http);
+    if (s->logging_in)
+        login_cancel(s->c.login);
+    s->logging_in = false;
     drop_probe(s);
     loop_timer_cancel(s->timer);
     clear_call(s);
@@ -245,6 +252,34 @@ static struct page *read_reply(struct source *s, struct http_reply *r)
     return p;
 }
 
+static void on_token(void *ctx, const struct errinfo *why)
+{
+    struct source *s = ctx;
+
+    s->logging_in = false;
+    if (why)
+        answer(s, NULL, why);
+    else
+        attempt(s);
+}
+
+static void log_in(struct source *s, struct str refused)
+{
+    s->logging_in = true;
+    login_get(s->c.login, refused, on_token, s);
+}
+
+/* The token was refused: another is fetched, once, and the same page asked for again. */
+static void log_in_again(struct source *s, const struct errinfo *why)
+{
+    if (!s->c.login || s->logins++) {
+        answer(s, NULL, why);
+        return;
+    }
+    s->counts.retries++;
+    log_in(s, login_token(s->c.login));
+}
+
 /* As long as the reply asks for, in its text or its Retry-After. */
 static void slow_down(struct source *s, const struct http_reply *r, const struct reply *said)
 {
@@ -276,8 +311,10 @@ static void react(struct source *s, const struct http_reply *r, const struct rep
         else
             try_again(s, &said->why, false);
         return;
-    case REACT_OK:
     case REACT_LOGIN:
+        log_in_again(s, &said->why);
+        return;
+    case REACT_OK:
     case REACT_STOP:
         break;
     }
@@ -325,9 +362,12 @@ static void on_reply(void *ctx, struct http_reply *r)
 static enum err make_request(struct source *s, struct wire_request *w, struct errinfo *ei)
 {
     int64_t now_s = remote_clock_now_ms(s->c.remote) / 1000;
-    struct sign_input in = {&s->c.options, s->business, s->n_business, now_s};
+    struct sign_input in = {
+        .options = &s->c.options, .business = s->business, .n_business = s->n_business, .now_s = now_s};
     enum err e;
 
+    if (s->c.login)
+        in.token = login_token(s->c.login);
     arena_free(s->attempt);
     s->attempt = arena_new(ARENA_MAX_BYTES);
     e = connector_sign(s->c.connector, s->c.iface, &in, s->attempt, w, ei);
@@ -402,9 +442,14 @@ static void wait_for_circuit(struct source *s, int64_t wait_ms)
 static void attempt(void *ctx)
 {
     struct source *s = ctx;
-    int64_t wait = s->probing ? 0 : health_admit(bucket_health(s->c.bucket), bucket_now_ms(), &s->probing);
+    int64_t wait;
 
     s->timer = NULL;
+    if (s->c.login && login_is_due(s->c.login)) {
+        log_in(s, S(""));
+        return;
+    }
+    wait = s->probing ? 0 : health_admit(bucket_health(s->c.bucket), bucket_now_ms(), &s->probing);
     if (wait > 0) {
         wait_for_circuit(s, wait);
         return;
@@ -429,7 +474,7 @@ void source_call(struct source *s, const struct source_request *r,
     s->n_business = n;
     s->link = arena_str(s->arena, r->link);
     s->failing_since_ms = s->slowed_since_ms = -1;
-    s->attempts = s->clock_fixes = 0;
+    s->attempts = s->clock_fixes = s->logins = 0;
     s->probing = s->wait_told = false;
     s->last.code = OK;
     s->done = done;

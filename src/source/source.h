@@ -7,6 +7,7 @@
 #include "connector/connector.h"
 #include "net/http.h"
 #include "source/bucket.h"
+#include "source/login.h"
 #include "source/page.h"
 
 struct source;
@@ -23,6 +24,7 @@ struct source_config {
     struct str records_path;      /* the document's DataKey, or empty */
     struct bucket *bucket;        /* of the connection */
     struct remote_clock *remote;  /* of the connection */
+    struct login *login;          /* of the connection; NULL: its calls carry no token */
     size_t max_bytes;             /* of a reply; default 32 MiB */
     int64_t call_ms;              /* deadline of one call, default 60 s */
     int64_t patience_ms; /* how long transient trouble is retried before giving up, from the first failure; 60 s in

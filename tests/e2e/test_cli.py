@@ -116,7 +116,7 @@ class Words(unittest.TestCase):
 
     def test_connectors(self):
         listed = sluice("connectors", "--json").json["connectors"]
-        self.assertEqual({c["name"] for c in listed}, {"jushuitan-qimen", "mysql", "sqlite"})
+        self.assertEqual({c["name"] for c in listed}, {"jushuitan-open", "jushuitan-qimen", "mysql", "sqlite"})
         one = sluice("connectors", "jushuitan-qimen", "--json").json
         self.assertIn("jushuitan.order.list.query", [i["name"] for i in one["interfaces"]])
         self.assertTrue(next(p for p in one["params"] if p["name"] == "app_secret")["secret"])

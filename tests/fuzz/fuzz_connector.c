@@ -13,7 +13,8 @@ static void use(struct arena *a, const struct connector *c)
     struct option_values values = {at, 0};
     const struct kv business[] = {{S("page_index"), S("1")}, {S("a"), S("[1]")}, {S("b"), S("it's")}, {S("c"), S("")}};
     const struct iface *ifaces;
-    struct sign_input in = {&values, business, 4, 1772325000};
+    struct sign_input in = {.options = &values, .business = business, .n_business = 4, .now_s = 1772325000};
+    struct token_terms terms;
     struct wire_request w;
     struct errinfo ei;
     size_t n, n_options;
@@ -26,6 +27,12 @@ static void use(struct arena *a, const struct connector *c)
     ifaces = connector_ifaces(c, &n);
     for (size_t i = 0; i < n && i < 4; i++) {
         if (connector_get_kind(c) == CONNECTOR_HTTP && connector_sign(c, &ifaces[i], &in, a, &w, &ei) == OK)
+            connector_show(c, &w, a);
+    }
+    in.random = S("0123456789abcdef0123456789abcdef");
+    for (int refresh = 0; refresh < 2 && connector_token(c, &terms); refresh++) {
+        in.refresh_token = refresh ? S("again") : S("");
+        if ((!refresh || terms.can_refresh) && connector_sign_token(c, &in, a, &w, &ei) == OK)
             connector_show(c, &w, a);
     }
 }

@@ -14,7 +14,7 @@
 
 #define DATA_ARENA_BYTES (64u << 20)
 
-static struct str data_file(struct arena *a, const char *path)
+static inline struct str data_file(struct arena *a, const char *path)
 {
     struct buf b = buf_make(16u << 20);
     char chunk[4096];
@@ -33,7 +33,7 @@ static struct str data_file(struct arena *a, const char *path)
 }
 
 /* The next group of lines that are not comments, without the empty line after it. False at the end. */
-static bool data_group(struct str *rest, struct str *ret)
+static inline bool data_group(struct str *rest, struct str *ret)
 {
     for (;;) {
         size_t end = str_find(*rest, S("\n\n"), 0);
@@ -52,7 +52,7 @@ static bool data_group(struct str *rest, struct str *ret)
 }
 
 /* "key value" → key and value; a line without a blank has an empty value. */
-static bool data_line(struct str *rest, struct str *ret_key, struct str *ret_value)
+static inline bool data_line(struct str *rest, struct str *ret_key, struct str *ret_value)
 {
     struct str line;
 

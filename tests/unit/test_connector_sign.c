@@ -38,7 +38,7 @@ static void call(struct sign_case *t)
 {
     size_t n;
     struct option_values values = {t->options, 0};
-    struct sign_input in = {&values, t->send, t->n_send, t->now};
+    struct sign_input in = {.options = &values, .business = t->send, .n_business = t->n_send, .now_s = t->now};
 
     if (t->tried)
         return;
@@ -178,7 +178,7 @@ static enum err sign_bearer(struct arena *a, struct str token, struct kv pair, s
     const struct connector *c = data_connector(a, S("bearer.json"));
     struct str options[] = {S("https://api.example"), token, S("")};
     struct option_values values = {options, 3};
-    struct sign_input in = {&values, &pair, 1, 1};
+    struct sign_input in = {.options = &values, .business = &pair, .n_business = 1, .now_s = 1};
 
     return connector_sign(c, connector_iface(c, S("list")), &in, a, w, ei);
 }
@@ -221,7 +221,7 @@ static void nul_bytes_are_signed_and_sent(void **state)
     struct str options[] = {S("https://q.example"), S("query-key"), S("")};
     struct option_values values = {options, 3};
     struct kv pair = {S("a"), S("x\0y")};
-    struct sign_input in = {&values, &pair, 1, 1};
+    struct sign_input in = {.options = &values, .business = &pair, .n_business = 1, .now_s = 1};
     struct wire_request with, without;
     struct errinfo ei;
 
@@ -239,7 +239,7 @@ static void a_database_is_not_called(void **state)
     struct arena *a = arena_new(DATA_ARENA_BYTES);
     const struct connector *c = data_connector(a, S("mysql"));
     struct option_values values = {0};
-    struct sign_input in = {&values, NULL, 0, 1};
+    struct sign_input in = {.options = &values, .now_s = 1};
     struct wire_request w;
     struct errinfo ei;
 

@@ -179,12 +179,12 @@ class MySQL(SqlServer):
 
 
 class Sim:
-    """sluice-sim jushuitan-qimen. Options as on its command line; --qps 0 unless told."""
+    """sluice-sim jushuitan-qimen, or another by name. Options as on its command line; --qps 0 unless told."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, name="jushuitan-qimen"):
         if "--qps" not in options:
             options = (*options, "--qps", "0")
-        self.process = spawn([SLUICE_SIM, "jushuitan-qimen", *options], stdout=subprocess.PIPE, text=True,
+        self.process = spawn([SLUICE_SIM, name, *options], stdout=subprocess.PIPE, text=True,
                              death_signal=signal.SIGTERM)
         line = self.process.stdout.readline()
         if not line:
