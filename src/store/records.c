@@ -1,7 +1,8 @@
-/* Everything is appended. `part` holds the judgements of a stretch of a page, two bytes a record. Keys go into
- * `recent`, a small tree that stays in memory; when it is full it is moved, in order, behind the others as one group of
- * `entry`. So no write ever touches a large tree in random places, and a lookup asks each group once: some thousands of
- * groups stand for some hundred million records.
+/* Everything is appended. `part` holds the judgements of a stretch of a page, two bytes a record. Their keys' hashes go
+ * into `recent`, a stretch a row; at RECENT_MAX they are sorted and written behind the others as one group of 256
+ * buckets. So a record costs some bytes of three rows and none of its own, no write touches a large tree in random
+ * places, and a lookup reads one bucket of each group: some thousands of groups stand for some hundred million records.
+ * Numbers in blobs are in the machine's own byte order.
  *
  * Which batch a record was committed in is not noted with the record: batches cover the journal in order, so the first
  * one that reaches beyond the record's place is the one. Where power was lost before a batch was noted, the next one
@@ -22,7 +23,7 @@
 
 #define BUSY_MS      10000
 #define RECENT_MAX   32768
-#define PLACES_MAX   10000
+#define BUCKET_SHIFT 56 /* 256 buckets a group */
 #define DETAIL_SHIFT 3
 
 static const char *const steps[] = {
@@ -30,10 +31,11 @@ static const char *const steps[] = {
     "INSERT INTO state VALUES (1, 0, 2147483647);"
     "CREATE TABLE part (page INTEGER NOT NULL, row INTEGER NOT NULL, fates BLOB NOT NULL, PRIMARY KEY (page, row))"
     "  STRICT, WITHOUT ROWID;"
-    "CREATE TABLE recent (hash INTEGER NOT NULL, page INTEGER NOT NULL, row INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE recent (page INTEGER NOT NULL, row INTEGER NOT NULL, keys BLOB NOT NULL, PRIMARY KEY (page, row))"
+    "  STRICT, WITHOUT ROWID;"
     "CREATE TABLE grp (id INTEGER PRIMARY KEY, last_page INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE entry (grp INTEGER NOT NULL, hash INTEGER NOT NULL, page INTEGER NOT NULL, row INTEGER NOT NULL,"
-    "  PRIMARY KEY (grp, hash, page, row)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE entry (grp INTEGER NOT NULL, bucket INTEGER NOT NULL, keys BLOB NOT NULL,"
+    "  PRIMARY KEY (grp, bucket)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE batch (page INTEGER NOT NULL, row INTEGER NOT NULL, batch INTEGER NOT NULL, epoch INTEGER NOT NULL,"
     "  run INTEGER NOT NULL, committed_ms INTEGER NOT NULL, mapping INTEGER NOT NULL, PRIMARY KEY (page, row))"
     "  STRICT, WITHOUT ROWID;"
@@ -45,7 +47,10 @@ enum statement {
     GET_REACH,
     SET_REACH,
     PUT_PART,
-    PUT_KEY,
+    PUT_RECENT,
+    GET_RECENT,
+    PUT_ENTRY,
+    PUT_GROUP,
     PUT_BATCH,
     PUT_TERM,
     FIND,
@@ -59,23 +64,33 @@ static const char *const texts[N_STATEMENTS] = {
     [GET_REACH] = "SELECT page, row FROM state",
     [SET_REACH] = "UPDATE state SET page = ?, row = ?",
     [PUT_PART] = "REPLACE INTO part VALUES (?, ?, ?)",
-    [PUT_KEY] = "INSERT INTO recent VALUES (?, ?, ?)",
+    [PUT_RECENT] = "REPLACE INTO recent VALUES (?, ?, ?)",
+    [GET_RECENT] = "SELECT page, row, keys FROM recent",
+    [PUT_ENTRY] = "INSERT INTO entry VALUES (?, ?, ?)",
+    [PUT_GROUP] = "INSERT INTO grp (last_page) VALUES (?)",
     [PUT_BATCH] = "REPLACE INTO batch VALUES (?, ?, ?, ?, ?, ?, ?)",
     [PUT_TERM] = "REPLACE INTO term VALUES (?, ?, ?)",
-    [FIND] = "SELECT page, row FROM recent WHERE hash = ?1 UNION SELECT e.page, e.row FROM grp g CROSS JOIN entry e "
-             "WHERE e.grp = g.id AND e.hash = ?1 ORDER BY 1 DESC, 2 DESC LIMIT ?2",
+    [FIND] = "SELECT e.keys FROM grp g CROSS JOIN entry e WHERE e.grp = g.id AND e.bucket = ?",
     [FATE] = "SELECT row, fates FROM part WHERE page = ? AND row <= ? ORDER BY row DESC LIMIT 1",
     [BATCH_OF] = "SELECT page, row, batch, epoch, run, committed_ms, mapping FROM batch WHERE (page, row) > (?, ?) "
                  "ORDER BY page, row LIMIT 1",
     [TERM] = "SELECT text FROM term WHERE mapping = ? AND term = ?",
 };
 
+/* A key and its place, as they stand in a group. */
+struct entry {
+    uint64_t hash;
+    int64_t page;
+    int64_t row;
+};
+
 struct records {
     pthread_mutex_t mutex; /* over all that follows */
     struct sqlite *db;
     struct sqlite_stmt *st[N_STATEMENTS];
-    int64_t recent; /* rows in it, about */
-    uint8_t *bytes; /* of a part being written */
+    int64_t recent; /* keys in it, about */
+    uint8_t *bytes; /* of a part being written, and its keys */
+    uint64_t *keys;
     size_t cap;
 };
 
@@ -92,7 +107,7 @@ static enum err count_recent(struct records *r, struct errinfo *ei)
 {
     struct sqlite_stmt *st = NULL;
     bool row = false;
-    enum err e = sqlite_prepare(r->db, S("SELECT count(*) FROM recent"), &st, ei);
+    enum err e = sqlite_prepare(r->db, S("SELECT coalesce(sum(length(keys)), 0) / 8 FROM recent"), &st, ei);
 
     e = e ? e : sqlite_step(st, &row, ei);
     r->recent = !e && row ? sqlite_int(st, 0) : 0;
@@ -151,6 +166,7 @@ void records_close(struct records *r)
     sqlite_close(r->db);
     pthread_mutex_destroy(&r->mutex);
     free(r->bytes);
+    free(r->keys);
     free(r);
 }
 
@@ -182,56 +198,122 @@ static enum err set_reach(struct records *r, struct records_reach to, struct err
     return sqlite_run(r->st[SET_REACH], ei);
 }
 
+static enum err put_at(struct records *r, enum statement which, const struct record_note *at, struct str bytes,
+                       struct errinfo *ei)
+{
+    sqlite_bind_int(r->st[which], 1, at->page);
+    sqlite_bind_int(r->st[which], 2, at->row);
+    sqlite_bind_blob(r->st[which], 3, bytes);
+    return sqlite_run(r->st[which], ei);
+}
+
 /* The notes from `notes` on that stand side by side in one page, as one part; *ret_n of them. */
 static enum err put_part(struct records *r, const struct record_note *notes, size_t n, size_t *ret_n,
                          struct errinfo *ei)
 {
-    struct sqlite_stmt *st = r->st[PUT_PART];
     size_t k = 0;
+    enum err e;
 
     for (; k < n && notes[k].page == notes[0].page && notes[k].row == notes[0].row + (int32_t)k; k++) {
         unsigned v = (unsigned)notes[k].fate | (unsigned)notes[k].detail << DETAIL_SHIFT;
 
-        if (2 * k + 2 > r->cap) {
-            r->cap = r->cap ? 2 * r->cap : 4096;
-            r->bytes = mem_grow(r->bytes, r->cap);
+        if (k == r->cap) {
+            r->cap = r->cap ? 2 * r->cap : 1024;
+            r->bytes = mem_grow(r->bytes, 2 * r->cap);
+            r->keys = mem_grow(r->keys, r->cap * sizeof *r->keys);
         }
         r->bytes[2 * k] = (uint8_t)v;
         r->bytes[2 * k + 1] = (uint8_t)(v >> 8);
+        r->keys[k] = notes[k].hash;
     }
     *ret_n = k;
-    sqlite_bind_int(st, 1, notes[0].page);
-    sqlite_bind_int(st, 2, notes[0].row);
-    sqlite_bind_blob(st, 3, str_mk((const char *)r->bytes, 2 * k));
-    return sqlite_run(st, ei);
+    r->recent += (int64_t)k;
+    e = put_at(r, PUT_PART, notes, str_mk((const char *)r->bytes, 2 * k), ei);
+    return e ? e : put_at(r, PUT_RECENT, notes, str_mk((const char *)r->keys, k * sizeof *r->keys), ei);
 }
 
-static enum err put_keys(struct records *r, const struct record_note *notes, size_t n, struct errinfo *ei)
-{
-    struct sqlite_stmt *st = r->st[PUT_KEY];
-    enum err e = OK;
+/* ---- groups ---- */
 
-    for (size_t i = 0; !e && i < n; i++) {
-        if (!notes[i].hash)
-            continue;
-        sqlite_bind_int(st, 1, (int64_t)notes[i].hash);
-        sqlite_bind_int(st, 2, notes[i].page);
-        sqlite_bind_int(st, 3, notes[i].row);
-        e = sqlite_run(st, ei);
-        r->recent++;
+struct entries {
+    struct entry *at;
+    size_t n, cap;
+};
+
+static void add_entry(struct entries *all, struct entry e)
+{
+    if (all->n == all->cap) {
+        all->cap = all->cap ? 2 * all->cap : 64;
+        all->at = mem_grow(all->at, all->cap * sizeof *all->at);
+    }
+    all->at[all->n++] = e;
+}
+
+/* The keys that are in no group yet: those of `hash`, or (0) all. */
+static enum err recent_entries(struct records *r, uint64_t hash, struct entries *out, struct errinfo *ei)
+{
+    struct sqlite_stmt *st = r->st[GET_RECENT];
+    bool row = false;
+    enum err e;
+
+    while (!(e = sqlite_step(st, &row, ei)) && row) {
+        struct str keys = sqlite_str(st, 2);
+
+        for (size_t i = 0; i < keys.n / sizeof(uint64_t); i++) {
+            uint64_t key;
+
+            memcpy(&key, keys.p + i * sizeof key, sizeof key);
+            if (key && (!hash || key == hash))
+                add_entry(out, (struct entry){key, sqlite_int(st, 0), sqlite_int(st, 1) + (int64_t)i});
+        }
+    }
+    sqlite_reset(st);
+    return e;
+}
+
+static int by_hash(const void *x, const void *y)
+{
+    uint64_t a = ((const struct entry *)x)->hash, b = ((const struct entry *)y)->hash;
+
+    return (a > b) - (a < b);
+}
+
+static int64_t bucket_of(uint64_t hash)
+{
+    return (int64_t)(hash >> BUCKET_SHIFT);
+}
+
+static enum err put_group(struct records *r, struct entries *all, struct errinfo *ei)
+{
+    int64_t last = 0, group;
+    enum err e;
+
+    for (size_t i = 0; i < all->n; i++)
+        last = all->at[i].page > last ? all->at[i].page : last;
+    qsort(all->at, all->n, sizeof *all->at, by_hash);
+    sqlite_bind_int(r->st[PUT_GROUP], 1, last);
+    e = sqlite_run(r->st[PUT_GROUP], ei);
+    group = sqlite_last_id(r->db);
+    for (size_t i = 0, k; !e && i < all->n; i = k) {
+        for (k = i + 1; k < all->n && bucket_of(all->at[k].hash) == bucket_of(all->at[i].hash);)
+            k++;
+        sqlite_bind_int(r->st[PUT_ENTRY], 1, group);
+        sqlite_bind_int(r->st[PUT_ENTRY], 2, bucket_of(all->at[i].hash));
+        sqlite_bind_blob(r->st[PUT_ENTRY], 3, str_mk((const char *)&all->at[i], (k - i) * sizeof *all->at));
+        e = sqlite_run(r->st[PUT_ENTRY], ei);
     }
     return e;
 }
 
 static enum err move_recent(struct records *r, struct errinfo *ei)
 {
+    struct entries all = {0};
+    enum err e = recent_entries(r, 0, &all, ei);
+
     r->recent = 0;
-    return sqlite_exec(r->db,
-                       "INSERT INTO grp (last_page) SELECT max(page) FROM recent;"
-                       "INSERT INTO entry SELECT DISTINCT (SELECT max(id) FROM grp), hash, page, row FROM recent "
-                       "  ORDER BY hash, page, row;"
-                       "DELETE FROM recent",
-                       ei);
+    if (!e && all.n)
+        e = put_group(r, &all, ei);
+    free(all.at);
+    return e ? e : sqlite_exec(r->db, "DELETE FROM recent", ei);
 }
 
 enum err records_add(struct records *r, const struct record_note *notes, size_t n, struct records_reach to,
@@ -241,7 +323,6 @@ enum err records_add(struct records *r, const struct record_note *notes, size_t 
 
     for (size_t i = 0, k; !e && i < n; i += k)
         e = put_part(r, notes + i, n - i, &k, ei);
-    e = e ? e : put_keys(r, notes, n, ei);
     e = e ? e : set_reach(r, to, ei);
     if (!e && r->recent >= RECENT_MAX)
         e = move_recent(r, ei);
@@ -311,32 +392,55 @@ enum err records_reached(struct records *r, struct records_reach *ret, struct er
     return e;
 }
 
-enum err records_find(struct records *r, uint64_t hash, struct arena *a, struct records_place **ret, size_t *ret_n,
-                      struct errinfo *ei)
+static enum err group_entries(struct records *r, uint64_t hash, struct entries *out, struct errinfo *ei)
 {
     struct sqlite_stmt *st = r->st[FIND];
-    size_t cap = 0;
     bool row = false;
     enum err e;
 
-    *ret = NULL;
-    *ret_n = 0;
-    pthread_mutex_lock(&r->mutex);
-    sqlite_bind_int(st, 1, (int64_t)hash);
-    sqlite_bind_int(st, 2, PLACES_MAX);
+    sqlite_bind_int(st, 1, bucket_of(hash));
     while (!(e = sqlite_step(st, &row, ei)) && row) {
-        if (*ret_n == cap) {
-            struct records_place *at = ARENA_ARRAY(a, struct records_place, cap ? 2 * cap : 8);
+        struct str keys = sqlite_str(st, 0);
 
-            if (cap)
-                memcpy(at, *ret, cap * sizeof *at);
-            *ret = at;
-            cap = cap ? 2 * cap : 8;
+        for (size_t at = 0; at + sizeof(struct entry) <= keys.n; at += sizeof(struct entry)) {
+            struct entry one;
+
+            memcpy(&one, keys.p + at, sizeof one);
+            if (one.hash == hash)
+                add_entry(out, one);
         }
-        (*ret)[(*ret_n)++] = (struct records_place){sqlite_int(st, 0), (int32_t)sqlite_int(st, 1)};
     }
     sqlite_reset(st);
+    return e;
+}
+
+static int newest_first(const void *x, const void *y)
+{
+    const struct entry *a = x, *b = y;
+
+    if (a->page != b->page)
+        return a->page > b->page ? -1 : 1;
+    return (a->row < b->row) - (a->row > b->row);
+}
+
+enum err records_find(struct records *r, uint64_t hash, struct arena *a, struct records_place **ret, size_t *ret_n,
+                      struct errinfo *ei)
+{
+    struct entries all = {0};
+    enum err e;
+
+    *ret_n = 0;
+    pthread_mutex_lock(&r->mutex);
+    e = recent_entries(r, hash, &all, ei);
+    e = e ? e : group_entries(r, hash, &all, ei);
     pthread_mutex_unlock(&r->mutex);
+    if (all.n)
+        qsort(all.at, all.n, sizeof *all.at, newest_first);
+    *ret = ARENA_ARRAY(a, struct records_place, all.n + 1);
+    for (size_t i = 0; !e && i < all.n; i++)
+        if (!i || newest_first(&all.at[i - 1], &all.at[i]))
+            (*ret)[(*ret_n)++] = (struct records_place){all.at[i].page, (int32_t)all.at[i].row};
+    free(all.at);
     return e;
 }
 
@@ -418,7 +522,7 @@ enum err records_prune(struct records *r, int64_t first, struct errinfo *ei)
 {
     static const char *const drops[] = {"DELETE FROM entry WHERE grp IN (SELECT id FROM grp WHERE last_page < ?)",
                                         "DELETE FROM grp WHERE last_page < ?", "DELETE FROM part WHERE page < ?",
-                                        "DELETE FROM batch WHERE page < ?"};
+                                        "DELETE FROM batch WHERE page < ?", "DELETE FROM recent WHERE page < ?"};
     enum err e = begin(r, ei);
 
     for (size_t i = 0; !e && i < sizeof drops / sizeof *drops; i++) {
