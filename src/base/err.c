@@ -15,7 +15,7 @@
 #include "base/product.h"
 #include "base/str.h"
 
-#define EXIT_SOFTWARE 70 /* as in sysexits.h */
+#define EXIT_FAILED 1
 
 static const char *const names[ERR_COUNT] = {
     [OK] = "ok",
@@ -116,7 +116,7 @@ void die_no_memory(void)
     static const char line[] = PRODUCT ": out of memory\n";
     ssize_t ignored = write(STDERR_FILENO, line, sizeof(line) - 1);
     (void)ignored;
-    _exit(EXIT_SOFTWARE);
+    _exit(EXIT_FAILED);
 }
 
 void *mem_alloc(size_t n)
