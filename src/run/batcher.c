@@ -34,7 +34,6 @@ struct batcher {
     int64_t batch_no;
     uint64_t seed;
     int64_t window_run; /* of the pages since the last window ended; 0: none yet */
-    struct ledger_notes *ledger;
     struct fates *fates;
     size_t *note; /* of the batch's records, by index */
 };
@@ -86,9 +85,9 @@ static enum err note_unit(struct batcher *b, struct errinfo *ei)
     enum err e = OK;
 
     for (size_t i = 0; i < t->n_records && !e; i++)
-        e = ledger_notes_add(b->ledger, &t->records[i], ei);
-    ledger_notes_reach(b->ledger, b->row < 0 ? b->page : b->page - 1);
-    return !e && b->p->ledger_strict ? ledger_notes_keep(b->ledger, ei) : e;
+        e = ledger_notes_add(b->p->notes, &t->records[i], ei);
+    ledger_notes_reach(b->p->notes, b->row < 0 ? b->page : b->page - 1);
+    return e;
 }
 
 static size_t count_shaped(const struct batch *t)
@@ -352,8 +351,10 @@ static enum err ask_ledger(const struct batcher *b, struct identified *l, size_t
     for (size_t i = 0; i < n; i++)
         keys[i] = l->records[from + i].key;
     e = ledger_get(b->p->store, b->p->flow->integration->name, &ask, l->arena, ei);
-    for (size_t i = 0; i < n && !e; i++)
-        ask.found[i] |= ledger_notes_find(b->ledger, keys[i], &ask.out[i]);
+    for (size_t i = 0; i < n && !e; i++) {
+        ask.found[i] = ask.found[i] && ask.out[i].page > b->p->ledger_base;
+        ask.found[i] |= ledger_notes_find(b->p->notes, keys[i], &ask.out[i]);
+    }
     l->batch_no = b->batch_no;
     return e;
 }
@@ -377,7 +378,7 @@ static enum err look_up(struct batcher *b, const struct page *page, struct arena
     for (; i < n && (raw = json_next(&it, NULL)); i++) {
         struct errinfo why;
 
-        l->code[i] = shaper_identify(b->shaper, raw, a, p->ledger_strict, &l->records[i], &why);
+        l->code[i] = shaper_identify(b->shaper, raw, a, p->ledger_exact, &l->records[i], &why);
         l->records[i].raw = raw;
         l->records[i].page = page->seq;
         l->records[i].row = (int32_t)i;
@@ -502,9 +503,9 @@ static enum err note_known(struct batcher *b, const struct page *page, const str
 
     for (size_t i = 0; i < n && !e && page->seq > b->p->ledger_page; i++)
         if (!l->code[i])
-            e = ledger_notes_add(b->ledger, &l->records[i], ei);
+            e = ledger_notes_add(b->p->notes, &l->records[i], ei);
     if (!e && n == page->reply.n_records)
-        ledger_notes_reach(b->ledger, page->seq);
+        ledger_notes_reach(b->p->notes, page->seq);
     return e;
 }
 
@@ -631,7 +632,8 @@ bool batcher_take(struct batcher *b, struct page *page)
     b->page = page->seq;
     b->row = -1;
     b->moved = true;
-    if (page->cursor_s != INT64_MIN && page->purpose == PURPOSE_MAIN)
+    /* never back: what lies before it was read, also when our clock was behind while this was */
+    if (page->purpose == PURPOSE_MAIN && page->cursor_s > b->cursor_s)
         b->cursor_s = page->cursor_s;
     if (page->proof) {
         struct window_proof proof = *page->proof;
@@ -673,8 +675,8 @@ struct batcher *batcher_new(struct pipeline *p, batcher_give *give, void *ctx)
     b->cursor_s = p->start.cursor_s;
     b->batch_no = p->start.batch;
     b->seed = p->flow->mapping;
-    b->ledger = ledger_notes_new(p);
     b->fates = fates_new(p);
+    p->notes = ledger_notes_new(p);
     unit_begin(b);
     return b;
 }
@@ -686,10 +688,6 @@ bool batcher_end(struct batcher *b)
 
     if (!batcher_flush(b))
         return false;
-    if (p->ledger && !p->frozen && ledger_notes_keep(b->ledger, &ei)) {
-        pipeline_fail(p, &ei);
-        return false;
-    }
     if (drift_end(p->drift, b->shaper, &ei)) {
         pipeline_fail(p, &ei);
         return false;
@@ -706,7 +704,6 @@ void batcher_free(struct batcher *b)
     shaper_free(b->shaper);
     map_free(b->keys);
     free(b->gone);
-    ledger_notes_free(b->ledger);
     fates_free(b->fates);
     free(b->note);
     free(b);

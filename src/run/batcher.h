@@ -18,7 +18,7 @@ void batcher_free(struct batcher *b); /* what was not given is lost; the journal
 bool batcher_take(struct batcher *b, struct page *page);
 /* Gives what is there, if the position moved. False as above. */
 bool batcher_flush(struct batcher *b);
-/* After the last page: flushes, and makes the ledger durable. False as above. */
+/* After the last page. False as above. */
 bool batcher_end(struct batcher *b);
 
 #endif

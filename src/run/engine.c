@@ -70,6 +70,23 @@ static enum err first_cursor(struct engine *e, int64_t *ret, struct errinfo *ei)
     return store_set_fact(e->store, name, arena_printf(e->arena, "%lld", (long long)now_s), ei);
 }
 
+/* Nothing is known to be written of the pages up to `page`. */
+static enum err forget_ledger(const struct engine *e, int64_t page, struct errinfo *ei)
+{
+    return store_set_fact(e->store, ledger_base_fact(e->arena, e->integration->name),
+                          arena_printf(e->arena, "%lld", (long long)page), ei);
+}
+
+enum err engine_ledger_base(const struct engine *e, int64_t *ret, struct errinfo *ei)
+{
+    struct str text;
+    enum err err = store_fact(e->store, ledger_base_fact(e->arena, e->integration->name), e->arena, &text, ei);
+
+    if (!err && (!text.p || !num_i64(text, ret)))
+        *ret = 0;
+    return err;
+}
+
 static enum err begin_anew(struct engine *e, const struct progress *g, struct errinfo *ei)
 {
     int64_t first = journal_first(e->journal), last = journal_last(e->journal);
@@ -82,6 +99,8 @@ static enum err begin_anew(struct engine *e, const struct progress *g, struct er
                whole
                    ? S("the target has no checkpoint of this integration: everything is written again from the journal")
                    : S("the target has no checkpoint of this integration: everything is read again from `start`"));
+    if (last && forget_ledger(e, e->at.page, ei))
+        return ei->code;
     if (e->flow->paging->kind == PAGE_CURSOR) {
         e->at.cursor_s = INT64_MIN;
         return OK;
@@ -98,6 +117,8 @@ static enum err adopt(struct engine *e, struct errinfo *ei)
     e->at.row = -1;
     notice(e,
            S("the local state does not know this target's checkpoint: its cursor is taken over, positions begin anew"));
+    if (forget_ledger(e, e->at.page, ei))
+        return ei->code;
     return store_set_fact(e->store, name, arena_printf(e->arena, "%lld", (long long)e->at.cursor_s), ei);
 }
 

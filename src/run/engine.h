@@ -42,6 +42,8 @@ enum err engine_open_source(struct engine *e,
                             void *ctx, struct errinfo *ei) MUST_USE;
 /* Remembers what was learnt of the source: clock offset. */
 void engine_remember(struct engine *e);
+/* What the ledger knows of pages up to *ret was written to another target, or before the local state was lost. */
+enum err engine_ledger_base(const struct engine *e, int64_t *ret, struct errinfo *ei) MUST_USE;
 void engine_close(struct engine *e);
 
 /* summary.c: an error that came without a hint gets the usual one of its code. */

@@ -116,7 +116,7 @@ static bool keep_group(struct pipeline *p, struct page **group, size_t n)
     for (size_t i = 0; i < n; i++) {
         group[i]->seq = entries[i].seq;
         page_drop_body(group[i]);
-        if (group[i]->mark && group[i]->purpose == PURPOSE_MAIN)
+        if (group[i]->mark && group[i]->purpose == PURPOSE_MAIN && group[i]->cursor_s > atomic_load(&p->fetched_cursor))
             atomic_store(&p->fetched_cursor, group[i]->cursor_s);
     }
     return true;

@@ -1,4 +1,6 @@
-/* Records on their way into the ledger: many at a time in key order touch each page of the store once.
+/* Records on their way into the ledger. They wait until the target's checkpoint has passed them: a ledger that were
+ * ahead of the target would take what a crash left unwritten for written. Then they are put many at a time in key
+ * order, which touches each page of the store once.
  *
  * The position up to which the ledger knows the journal is kept after the entries, so that a crash between the two
  * repeats work and skips none: what lies behind the position is brought up to date from the journal by the next run. */
@@ -9,13 +11,15 @@
 #include <stdlib.h>
 
 #define LEDGER_GROUP     8192
+#define LEDGER_MIN_CAP   64
 #define LEDGER_ARENA_MAX (64u << 20)
 
 struct ledger_notes {
     struct pipeline *p;
     struct arena *arena;
     struct ledger_entry *at;
-    size_t n;
+    size_t n, cap;     /* in the order of the journal; a key may be there several times */
+    size_t keep_at;    /* so many are worth a transaction */
     struct map *index; /* key → the newest of `at` */
     int64_t page;      /* everything up to here is in `at` or in the store */
 };
@@ -26,7 +30,9 @@ struct ledger_notes *ledger_notes_new(struct pipeline *p)
 
     n->p = p;
     n->arena = arena_new(LEDGER_ARENA_MAX);
-    n->at = mem_alloc(LEDGER_GROUP * sizeof *n->at);
+    n->cap = LEDGER_MIN_CAP;
+    n->at = mem_alloc(n->cap * sizeof *n->at);
+    n->keep_at = LEDGER_GROUP;
     n->index = map_new();
     n->page = p->ledger_page;
     return n;
@@ -42,38 +48,74 @@ void ledger_notes_free(struct ledger_notes *n)
     free(n);
 }
 
+/* Of equal keys the later comes last, and counts. */
 static int by_key(const void *x, const void *y)
 {
-    return str_cmp(((const struct ledger_entry *)x)->key, ((const struct ledger_entry *)y)->key);
+    const struct ledger_entry *a = x, *b = y;
+    int c = str_cmp(a->key, b->key);
+
+    if (c)
+        return c;
+    if (a->page != b->page)
+        return a->page < b->page ? -1 : 1;
+    return a->row - b->row;
+}
+
+/* Forgets the first `n_put`, and the texts of all but the others. */
+static void forget(struct ledger_notes *n, size_t n_put)
+{
+    struct arena *a;
+
+    n->keep_at = n->n - n_put + LEDGER_GROUP;
+    if (!n_put)
+        return;
+    a = arena_new(LEDGER_ARENA_MAX);
+    map_clear(n->index);
+    n->n -= n_put;
+    for (size_t i = 0; i < n->n; i++) {
+        n->at[i] = n->at[n_put + i];
+        n->at[i].key = arena_str(a, n->at[i].key);
+        n->at[i].version = arena_str(a, n->at[i].version);
+        map_put(n->index, n->at[i].key, i);
+    }
+    arena_free(n->arena);
+    n->arena = a;
 }
 
 enum err ledger_notes_keep(struct ledger_notes *n, struct errinfo *ei)
 {
     struct pipeline *p = n->p;
     struct str name = p->flow->integration->name;
+    int64_t whole = atomic_load(&p->whole_page), page = n->page < whole ? n->page : whole;
+    size_t n_put = 0;
     enum err e = OK;
 
-    if (n->n) {
-        qsort(n->at, n->n, sizeof *n->at, by_key);
-        e = ledger_put(p->store, name, n->at, n->n, ei);
+    while (n_put < n->n && n->at[n_put].page <= whole)
+        n_put++;
+    if (n_put) {
+        qsort(n->at, n_put, sizeof *n->at, by_key);
+        e = ledger_put(p->store, name, n->at, n_put, ei);
     }
-    if (!e && n->page > p->ledger_page)
-        e = store_set_fact(p->store, ledger_page_fact(n->arena, name),
-                           arena_printf(n->arena, "%lld", (long long)n->page), ei);
-    p->ledger_page = n->page;
-    n->n = 0;
-    map_clear(n->index);
-    arena_reset(n->arena);
-    return e;
+    if (!e && page > p->ledger_page)
+        e = store_set_fact(p->store, ledger_page_fact(n->arena, name), arena_printf(n->arena, "%lld", (long long)page),
+                           ei);
+    if (e)
+        return e;
+    if (page > p->ledger_page)
+        p->ledger_page = page;
+    forget(n, n_put);
+    return OK;
 }
 
-/* A key that waits already is noted anew in its place: of equal keys the later one counts. */
 enum err ledger_notes_add(struct ledger_notes *n, const struct batch_record *r, struct errinfo *ei)
 {
-    size_t known = map_get(n->index, r->key), at = known == MAP_NONE ? n->n : known;
-    struct str key = known == MAP_NONE ? arena_str(n->arena, r->key) : n->at[at].key;
+    struct str key = arena_str(n->arena, r->key);
 
-    n->at[at] = (struct ledger_entry){
+    if (n->n == n->cap) {
+        n->cap *= 2;
+        n->at = mem_grow(n->at, n->cap * sizeof *n->at);
+    }
+    n->at[n->n] = (struct ledger_entry){
         .key = key,
         .version = arena_str(n->arena, r->version),
         .hash_hi = r->hash_hi,
@@ -83,9 +125,8 @@ enum err ledger_notes_add(struct ledger_notes *n, const struct batch_record *r, 
         .lines = (int32_t)r->n_rows,
         .mapping = n->p->flow->mapping,
     };
-    if (known == MAP_NONE)
-        map_put(n->index, key, n->n++);
-    return n->n == LEDGER_GROUP ? ledger_notes_keep(n, ei) : OK;
+    map_put(n->index, key, n->n++);
+    return n->n >= n->keep_at ? ledger_notes_keep(n, ei) : OK;
 }
 
 bool ledger_notes_find(const struct ledger_notes *n, struct str key, struct ledger_entry *ret)
@@ -102,4 +143,14 @@ void ledger_notes_reach(struct ledger_notes *n, int64_t page)
 {
     if (page > n->page)
         n->page = page;
+}
+
+void ledger_notes_close(struct pipeline *p)
+{
+    struct errinfo ei;
+
+    if (p->notes && p->ledger && !p->frozen && ledger_notes_keep(p->notes, &ei))
+        pipeline_fail(p, &ei);
+    ledger_notes_free(p->notes);
+    p->notes = NULL;
 }

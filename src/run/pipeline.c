@@ -4,6 +4,7 @@
 
 #include "run/batcher.h"
 #include "run/journaler.h"
+#include "run/ledger_notes.h"
 #include "run/writer.h"
 
 void pipeline_fail(struct pipeline *p, const struct errinfo *ei)
@@ -158,6 +159,7 @@ void pipeline_join(struct pipeline *p)
 
     for (int i = 0; i < p->n_threads; i++)
         pthread_join(p->threads[i], NULL);
+    ledger_notes_close(p);
     while ((page = queue_try_pop(p->to_journal)))
         page_unref(page);
     while ((page = queue_try_pop(p->to_shape)))

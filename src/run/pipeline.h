@@ -68,10 +68,12 @@ struct pipeline {
     bool target_holds;                       /* the checkpoint is kept by the target */
     bool frozen;                             /* redo: positions and cursor stay as they are */
     bool ledger;                             /* keep and ask it */
-    bool ledger_strict;                      /* idCheck relies on it: durable before each batch is sent */
+    bool ledger_exact;                       /* idCheck relies on it: hashes are kept */
+    int64_t ledger_base;                     /* what the ledger knows of pages up to here is of another target */
     int64_t ledger_page;                     /* the ledger knows the journal up to here */
     struct records *kept;                    /* NULL: records are not kept */
     struct records_reach kept_to;            /* they are noted up to here; the shape thread's once it runs */
+    struct ledger_notes *notes;              /* entries that wait until their rows are in */
     int64_t missing_until_s, missing_from_s; /* found missing counts records modified in (from, until] */
     struct queue *to_journal, *to_shape, *to_write;
     pthread_t threads[3];
@@ -90,6 +92,7 @@ struct pipeline {
     _Atomic int64_t records, folded, filtered, repeats, dead_records, shaped_records, shaped_rows, rows, dead_rows,
         overlaid, removed, missing_found, pages, bytes, retries;
     _Atomic int64_t unbalanced; /* windows whose records or rows did not add up */
+    _Atomic int64_t whole_page; /* all of the journal up to here is in the target */
     _Atomic int64_t written_page, written_cursor, fetched_cursor, freshest_ms;
     _Atomic bool failed, stopping;
     _Atomic(const char *) waiting; /* for a progress line; NULL: not waiting */
@@ -107,10 +110,20 @@ bool pipeline_offer(struct pipeline *p, struct page *page);
 void pipeline_finish_input(struct pipeline *p);
 void pipeline_join(struct pipeline *p); /* after `ended` */
 
-/* The name of the fact that keeps ledger_page. */
+/* The last page that is written whole when a checkpoint says this. */
+static inline int64_t checkpoint_whole(const struct checkpoint *c)
+{
+    return c->row < 0 ? c->page : c->page - 1;
+}
+
+/* Names of the facts that keep ledger_page and ledger_base. */
 static inline struct str ledger_page_fact(struct arena *a, struct str integration)
 {
     return arena_printf(a, "ledger_page:" STR_FMT, STR_ARG(integration));
+}
+static inline struct str ledger_base_fact(struct arena *a, struct str integration)
+{
+    return arena_printf(a, "ledger_base:" STR_FMT, STR_ARG(integration));
 }
 
 /* unit.c */

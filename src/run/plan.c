@@ -1,6 +1,8 @@
 /* Ordinary runs read from the cursor (less the overlap, but never before `start`) to now less the lag, then the open
- * gaps. A remedy reads what its takeOverRequest says, a backfill the range asked for; neither moves the cursor. When
- * there are more gaps than a run takes, the rest is left to the next. */
+ * gaps. When now lies before all that, our clock may be behind: one second of what was read before is read again, so
+ * that a reply tells the source's time; without it a run would call nobody, and never learn. A remedy reads what its
+ * takeOverRequest says, a backfill the range asked for; neither moves the cursor. When there are more gaps than a run
+ * takes, the rest is left to the next. */
 #include "run/plan.h"
 
 static void add(struct plan *p, struct job j)
@@ -9,16 +11,30 @@ static void add(struct plan *p, struct job j)
         p->jobs[p->n++] = j;
 }
 
-static void plan_main(const struct plan_input *in, struct plan *p)
+static void add_main(const struct plan_input *in, struct plan *p, int64_t from_s, int64_t to_s)
+{
+    add(p, (struct job){.purpose = PURPOSE_MAIN, .request = in->flow->request, .from_s = from_s, .to_s = to_s});
+}
+
+static void plan_times(const struct plan_input *in, struct plan *p)
 {
     const struct integration *i = in->flow->integration;
     int64_t from_s = in->cursor_s - i->overlap_ms / 1000;
 
     if (i->has_start && from_s < i->start_s)
         from_s = i->start_s < in->cursor_s ? i->start_s : in->cursor_s;
+    add_main(in, p, from_s, p->edge_s < from_s ? from_s : p->edge_s);
+}
+
+/* A growing cursor is a value of the records, no time. */
+static void plan_main(const struct plan_input *in, struct plan *p)
+{
     p->from_s = in->cursor_s;
     p->to_s = p->edge_s;
-    add(p, (struct job){.purpose = PURPOSE_MAIN, .request = in->flow->request, .from_s = from_s, .to_s = p->edge_s});
+    if (in->flow->paging->kind == PAGE_CURSOR)
+        add_main(in, p, in->flow->integration->has_start ? in->flow->integration->start_s : p->edge_s, p->edge_s);
+    else
+        plan_times(in, p);
 }
 
 static void plan_gaps(const struct plan_input *in, struct plan *p)

@@ -299,6 +299,8 @@ static enum err open_pipeline(struct redo *r, struct errinfo *ei)
     r->p.wanted = retrying ? wanted : NULL;
     r->p.redone = retrying ? redone : NULL;
     r->p.redone_ctx = r;
+    if (engine_ledger_base(e, &r->p.ledger_base, ei))
+        return ei->code;
     return pipeline_start(&r->p, ei);
 }
 

@@ -262,12 +262,16 @@ static enum err ledger_bounds(struct run *r, struct errinfo *ei)
 
     r->p.ledger = r->e.flow->remedy || r->e.flow->id_check || r->e.flow->statements[0].verb == VERB_INSERT ||
                   r->e.flow->sink_spec.guard.column.n;
-    r->p.ledger_strict = r->e.flow->id_check;
+    r->p.ledger_exact = r->e.flow->id_check;
     r->p.missing_until_s = r->e.at.cursor_s;
     r->p.missing_from_s = !err && text.p && num_i64(text, &from) ? from : INT64_MIN;
     err =
         err ? err : store_fact(r->e.store, ledger_page_fact(r->e.arena, r->e.integration->name), r->e.arena, &text, ei);
     r->p.ledger_page = !err && text.p && num_i64(text, &from) ? from : 0;
+    err = err ? err : engine_ledger_base(&r->e, &r->p.ledger_base, ei);
+    /* ahead of a target that was set back, it does not tell what stood there: learnt again from the journal */
+    if (r->p.ledger_page < r->p.ledger_base || (r->p.ledger_exact && r->p.ledger_page > checkpoint_whole(&r->e.at)))
+        r->p.ledger_page = r->p.ledger_base;
     return err;
 }
 
@@ -331,6 +335,7 @@ static void set_pipeline(struct run *r)
     r->p.room_ctx = r->p.ended_ctx = r;
     if (r->e.options->dry_run)
         r->p.ledger = false;
+    atomic_store(&r->p.whole_page, checkpoint_whole(&r->e.at));
     atomic_store(&r->p.written_page, r->e.at.page);
     atomic_store(&r->p.written_cursor, r->e.at.cursor_s);
     atomic_store(&r->p.fetched_cursor, INT64_MIN);

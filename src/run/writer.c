@@ -205,6 +205,8 @@ static enum err committed(struct writer *w, int64_t took_ms, struct errinfo *ei)
     atomic_fetch_add(&p->dead_rows, (int64_t)b->n_bad);
     atomic_fetch_add(&p->removed, b->n_removed);
     atomic_store(&p->written_page, b->to.page);
+    if (!p->frozen)
+        atomic_store(&p->whole_page, checkpoint_whole(&b->to));
     atomic_store(&p->written_cursor, b->to.cursor_s);
     if (w->u->freshest_ms > atomic_load(&p->freshest_ms))
         atomic_store(&p->freshest_ms, w->u->freshest_ms);
