@@ -308,6 +308,19 @@ static enum err open_login(struct engine *e, const struct source_config *s, stru
     return err;
 }
 
+/* Of the connection's addresses, so that a changed one is another upstream. */
+static uint64_t hash_addresses(const struct connection *c, const struct strs *values)
+{
+    size_t n;
+    const struct connector_option *options = connector_options(c->connector, &n);
+    uint64_t h = 0;
+
+    for (size_t i = 0; i < n && i < values->n; i++)
+        if (options[i].type == OPTION_URL)
+            h = h * 31 + hash_stable(values->at[i]);
+    return h;
+}
+
 enum err engine_open_source(struct engine *e,
                             void (*note)(void *ctx, enum source_note what, const struct errinfo *ei, int64_t wait_ms),
                             void *ctx, struct errinfo *ei)
@@ -337,6 +350,7 @@ enum err engine_open_source(struct engine *e,
     err = err ? err : bucket_open(quota.p, c->name, c->requests, c->per_ms, &e->bucket, ei);
     if (err)
         return err;
+    bucket_upstream(e->bucket, hash_addresses(c, &values));
     err = loop_new(&e->loop, ei);
     if (err)
         return err;

@@ -35,6 +35,7 @@
 struct shared {
     char boot[BOOT_ID_BYTES];
     _Atomic int64_t next_ns, held_ns;
+    _Atomic uint64_t upstream; /* whose health it is */
     struct health health;
 };
 
@@ -150,6 +151,12 @@ enum err bucket_open(const char *dir, struct str connection, int64_t calls, int6
     }
     *ret = b;
     return OK;
+}
+
+void bucket_upstream(struct bucket *b, uint64_t upstream)
+{
+    if (atomic_exchange(&b->shared->upstream, upstream) != upstream)
+        memset(&b->shared->health, 0, sizeof b->shared->health);
 }
 
 void bucket_close(struct bucket *b)

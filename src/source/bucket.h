@@ -14,6 +14,9 @@ struct bucket;
 /* `dir`: where the shared file lives (.sluice/quota), NULL: this process alone. calls 0: unlimited. ERR_DISK. */
 enum err bucket_open(const char *dir, struct str connection, int64_t calls, int64_t per_ms, struct bucket **ret,
                      struct errinfo *ei) MUST_USE;
+/* Says which upstream this is (a hash of its addresses): another than the last begins healthy, so that who has mended a
+ * wrong address need not wait for the old one's circuit. */
+void bucket_upstream(struct bucket *b, uint64_t upstream);
 void bucket_close(struct bucket *b); /* NULL is fine */
 /* Takes the next place: milliseconds to wait before the call may be sent (0: now). */
 int64_t bucket_take_ms(struct bucket *b);
