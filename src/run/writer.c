@@ -24,6 +24,7 @@ struct writer {
     struct pipeline *p;
     struct map *open_dead; /* keys that have open dead letters */
     int64_t progress_at_ms;
+    int64_t in_target;         /* the number of the last batch there */
     struct checkpoint written; /* what the target's checkpoint says; the pipeline's `start` stays as it was claimed */
     struct proofs proofs;
     struct unit *u;
@@ -194,6 +195,12 @@ static enum err note_commit(const struct pipeline *p, const struct checkpoint *t
     return p->kept && !p->frozen ? records_committed(p->kept, &b, ei) : OK;
 }
 
+/* A batch of a redo that has nothing for the target: only what became of its records is kept. */
+static bool leaves_target(const struct writer *w)
+{
+    return w->p->frozen && !w->u->b.n_rows && !w->u->b.n_gone;
+}
+
 static enum err committed(struct writer *w, int64_t took_ms, struct errinfo *ei)
 {
     struct pipeline *p = w->p;
@@ -210,6 +217,8 @@ static enum err committed(struct writer *w, int64_t took_ms, struct errinfo *ei)
     atomic_store(&p->written_cursor, b->to.cursor_s);
     if (w->u->freshest_ms > atomic_load(&p->freshest_ms))
         atomic_store(&p->freshest_ms, w->u->freshest_ms);
+    if (!leaves_target(w))
+        w->in_target = b->to.batch;
     w->written = b->to;
     proofs_pass(&w->proofs, p, w->u);
     pipeline_emit(p, (struct event){.kind = EVENT_COMMIT, .rows = rows, .position = b->to.page, .took_ms = took_ms});
@@ -249,17 +258,35 @@ static enum sink_outcome attempt(struct writer *w, struct errinfo *ei)
     struct batch *b = &w->u->b;
     struct sink_hook hook = {before_commit, w};
 
-    if (w->p->frozen && !b->n_rows && !b->n_gone) {
+    if (leaves_target(w)) {
         enum err e = keep_dead(w, b, ei);
 
         return e ? SINK_TRANSIENT : SINK_COMMITTED;
     }
+    b->after = w->in_target;
     return sink_write(w->p->sink, b, &hook, ei);
 }
 
-/* After an unknown outcome: reconnects and reads what the target says. SINK_TRANSIENT: it is not in. */
+static enum sink_outcome fenced(const struct writer *w, struct errinfo *ei)
+{
+    fail(ei, ERR_CONFLICT, "another process took over integration \"" STR_FMT "\" in this target",
+         STR_ARG(w->p->flow->integration->name));
+    fail_hint(ei, "only one process may write an integration; this one stops");
+    return SINK_FENCED;
+}
+
+static enum sink_outcome set_back(struct errinfo *ei)
+{
+    fail(ei, ERR_TARGET, "the target stands behind what was written to it: it was set back while this run wrote");
+    fail_hint(ei, "run again: the journal writes the rest again");
+    return SINK_PERMANENT;
+}
+
+/* After an unknown outcome: reconnects and reads what the target says. SINK_TRANSIENT: it is not in, but all before it
+ * is. */
 static enum sink_outcome decide(struct writer *w, struct errinfo *ei)
 {
+    const struct batch *b = &w->u->b;
     struct checkpoint c;
     bool found, held;
 
@@ -267,11 +294,13 @@ static enum sink_outcome decide(struct writer *w, struct errinfo *ei)
         return SINK_UNKNOWN;
     if (!held)
         return SINK_TRANSIENT;
-    if (!found || c.epoch != w->u->b.to.epoch) {
-        fail(ei, ERR_CONFLICT, "another process took over this integration's target");
-        return SINK_FENCED;
-    }
-    return c.batch == w->u->b.to.batch ? SINK_COMMITTED : SINK_TRANSIENT;
+    if (!found || c.epoch < b->to.epoch)
+        return set_back(ei);
+    if (c.epoch > b->to.epoch)
+        return fenced(w, ei);
+    if (c.batch == b->after)
+        return SINK_TRANSIENT;
+    return c.batch == b->to.batch ? SINK_COMMITTED : set_back(ei);
 }
 
 /* Until it is in, or patience is over. */
@@ -324,6 +353,7 @@ struct writer *writer_new(struct pipeline *p)
 
     w->p = p;
     w->written = p->start;
+    w->in_target = p->start.batch;
     w->open_dead = map_new_copying(256u << 20);
     w->progress_at_ms = INT64_MIN / 2;
     return w;

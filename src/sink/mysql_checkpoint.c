@@ -1,7 +1,9 @@
 /* The checkpoint row in a MySQL or MariaDB target: what is written, kept where it was written, in the same transaction.
  *
  * The epoch fences: whoever claims the integration raises it, and every later UPDATE names the epoch that it was
- * claimed with. One that finds another epoch changes nothing and knows that it was replaced. */
+ * claimed with. One that finds another epoch changes nothing and knows that it was replaced. It names the batch before
+ * as well: a target that came back as an older copy of itself has the epoch but not that batch, and one where a COMMIT
+ * arrived late has a newer one. */
 #include "base/num.h"
 #include "sink/mysql_sink.h"
 
@@ -159,20 +161,21 @@ enum err my_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoc
     return e;
 }
 
-enum err my_move_checkpoint(struct sink *s, const struct checkpoint *to, bool *ret_fenced, struct errinfo *ei)
+enum err my_move_checkpoint(struct sink *s, const struct batch *b, bool *ret_moved, struct errinfo *ei)
 {
+    const struct checkpoint *to = &b->to;
     struct my_sink *m = my_self(s);
     struct arena *a = arena_new(1u << 20);
     struct str sql = arena_printf(a,
                                   "UPDATE " CHECKPOINT_TABLE " SET journal = " STR_FMT
                                   ", page = %lld, page_row = %d, cursor_at = " STR_FMT
-                                  ", batch = %lld, mapping = %lld WHERE " STR_FMT " AND epoch = %lld",
+                                  ", batch = %lld, mapping = %lld WHERE " STR_FMT " AND epoch = %lld AND batch = %lld",
                                   STR_ARG(mydb_quote(m->db, str_of(to->journal), a)), (long long)to->page, (int)to->row,
                                   STR_ARG(cursor_text(to->cursor_s, a)), (long long)to->batch, (long long)to->mapping,
-                                  STR_ARG(where_mine(s, a)), (long long)to->epoch);
+                                  STR_ARG(where_mine(s, a)), (long long)to->epoch, (long long)b->after);
     enum err e = mydb_exec(m->db, sql, ei);
 
-    *ret_fenced = !e && mydb_affected(m->db) != 1;
+    *ret_moved = !e && mydb_affected(m->db) == 1;
     arena_free(a);
     return e;
 }

@@ -52,8 +52,9 @@ enum err my_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, 
                        struct errinfo *ei) MUST_USE;
 enum err my_may_hold(struct sink *s, bool *ret_holds, struct errinfo *ei) MUST_USE;
 enum err my_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei) MUST_USE;
-/* UPDATE of the checkpoint row inside the transaction; *ret_fenced when the epoch is another's. */
-enum err my_move_checkpoint(struct sink *s, const struct checkpoint *to, bool *ret_fenced, struct errinfo *ei) MUST_USE;
+/* UPDATE of the checkpoint row inside the transaction; *ret_moved false when it names another epoch or batch than it
+ * was left with. */
+enum err my_move_checkpoint(struct sink *s, const struct batch *b, bool *ret_moved, struct errinfo *ei) MUST_USE;
 enum err my_encode(const struct sink *s, struct batch *b, struct errinfo *ei) MUST_USE;
 /* mysql_gone.c: takes away, inside the transaction, what the batch's records no longer give. */
 enum err my_remove_gone(struct sink *s, struct batch *b, struct errinfo *ei) MUST_USE;

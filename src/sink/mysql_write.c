@@ -278,22 +278,19 @@ static enum sink_outcome commit(struct sink *s, struct errinfo *ei)
     return SINK_COMMITTED;
 }
 
-static enum sink_outcome finish(struct sink *s, const struct checkpoint *to, struct errinfo *ei)
+static enum sink_outcome finish(struct sink *s, const struct batch *b, struct errinfo *ei)
 {
     struct my_sink *m = my_self(s);
-    bool fenced = false;
+    bool moved = true;
 
-    if (s->held && my_move_checkpoint(s, to, &fenced, ei))
+    if (s->held && my_move_checkpoint(s, b, &moved, ei))
         return give_up(m, false, ei);
-    if (fenced) {
+    if (!moved) {
         struct errinfo ignored;
 
         if (mydb_exec(m->db, S("ROLLBACK"), &ignored))
             my_disconnect(m);
-        fail(ei, ERR_CONFLICT, "another process took over integration \"" STR_FMT "\" in this target",
-             STR_ARG(s->spec.integration));
-        fail_hint(ei, "only one process may write an integration; this one stops");
-        return SINK_FENCED;
+        return sink_not_as_left(ei);
     }
     return commit(s, ei);
 }
@@ -349,5 +346,5 @@ enum sink_outcome my_write(struct sink *s, struct batch *b, const struct sink_ho
             my_disconnect(w.m);
         return SINK_TRANSIENT;
     }
-    return finish(s, &b->to, ei);
+    return finish(s, b, ei);
 }

@@ -72,6 +72,7 @@ struct batch {
     size_t n_overlaid;    /* rows left out because a later one of the batch has the same id (target idCheck) */
     void *wire;           /* of the sink, in the arena */
     struct checkpoint to; /* what the checkpoint row says once this batch is in */
+    int64_t after;        /* the batch that the row must name before: else it is no longer the target that was left */
 };
 
 /* ---- targets ---- */
@@ -131,7 +132,7 @@ static inline bool sink_removes(const struct sink_spec *s)
 enum sink_outcome {
     SINK_COMMITTED,
     SINK_TRANSIENT, /* nothing is in; the same batch may be sent again (after reconnecting if the connection is gone) */
-    SINK_UNKNOWN,   /* COMMIT was sent, its answer lost: read the checkpoint to decide */
+    SINK_UNKNOWN,   /* the answer to COMMIT was lost, or the checkpoint is not where it was left: read it to decide */
     SINK_FENCED,    /* another writer took over (epoch): stop */
     SINK_PERMANENT  /* no use trying again: schema, rights, read-only */
 };
@@ -181,9 +182,9 @@ enum err sink_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_ep
 enum err sink_encode(const struct sink *s, struct batch *b, struct errinfo *ei) MUST_USE;
 /* One attempt at the transaction, connecting first when the connection is gone: rows that the server refuses are
  * isolated and added to batch->bad, then `before_commit` is called (it makes dead letters durable; an error there rolls
- * back and comes out as SINK_TRANSIENT), then the checkpoint row is updated (WHERE epoch matches), then COMMIT. ERR
- * code and text in `ei` when not committed. A batch without rows moves the checkpoint alone (a mark, or a page that
- * gave nothing). */
+ * back and comes out as SINK_TRANSIENT), then the checkpoint row is updated (WHERE epoch and the batch before match),
+ * then COMMIT. ERR code and text in `ei` when not committed. A batch without rows moves the checkpoint alone (a mark,
+ * or a page that gave nothing). */
 struct sink_hook {
     enum err (*before_commit)(void *ctx, struct batch *b, struct errinfo *ei);
     void *ctx;

@@ -66,6 +66,13 @@ static inline void batch_forget_bad(struct batch *b, size_t n)
     b->n_bad = n;
 }
 
+/* The checkpoint row was not where this writer left it: the caller has to read it. */
+static inline enum sink_outcome sink_not_as_left(struct errinfo *ei)
+{
+    fail(ei, ERR_CONFLICT, "the target's checkpoint is not where it was left");
+    return SINK_UNKNOWN;
+}
+
 /* REPLACE as it stands; with a guard it is an upsert. */
 static inline bool sink_replaces(const struct sink *s)
 {

@@ -464,7 +464,7 @@ static enum sink_outcome outcome_of(struct lite *l, enum err e)
     return e == ERR_CONFLICT || e == ERR_DISK ? SINK_TRANSIENT : SINK_PERMANENT;
 }
 
-static enum err move_checkpoint(struct sink *s, const struct checkpoint *to, bool *ret_fenced, struct errinfo *ei)
+static enum err move_checkpoint(struct sink *s, const struct batch *b, bool *ret_moved, struct errinfo *ei)
 {
     struct lite *l = self(s);
     enum err e = OK;
@@ -473,28 +473,26 @@ static enum err move_checkpoint(struct sink *s, const struct checkpoint *to, boo
         e = sqlite_prepare(l->db,
                            S("UPDATE " CHECKPOINT_TABLE " SET journal = ?, page = ?, page_row = ?, cursor_at = ?, "
                              "batch = ?, mapping = ?, updated_at = CURRENT_TIMESTAMP "
-                             "WHERE project = ? AND integration = ? AND epoch = ?"),
+                             "WHERE project = ? AND integration = ? AND epoch = ? AND batch = ?"),
                            &l->checkpoint, ei);
     if (e)
         return e;
-    bind_checkpoint(l->checkpoint, s, to);
+    bind_checkpoint(l->checkpoint, s, &b->to);
+    sqlite_bind_int(l->checkpoint, 10, b->after);
     e = sqlite_run(l->checkpoint, ei);
-    *ret_fenced = !e && sqlite_changes(l->db) != 1;
+    *ret_moved = !e && sqlite_changes(l->db) == 1;
     return e;
 }
 
-static enum sink_outcome lite_finish(struct sink *s, const struct checkpoint *to, struct errinfo *ei)
+static enum sink_outcome lite_finish(struct sink *s, const struct batch *b, struct errinfo *ei)
 {
     struct lite *l = self(s);
-    bool fenced = false;
-    enum err e = move_checkpoint(s, to, &fenced, ei);
+    bool moved = true;
+    enum err e = move_checkpoint(s, b, &moved, ei);
 
-    if (fenced) {
+    if (!e && !moved) {
         rollback(l);
-        fail(ei, ERR_CONFLICT, "another process took over integration \"" STR_FMT "\" in this target",
-             STR_ARG(s->spec.integration));
-        fail_hint(ei, "only one process may write an integration; this one stops");
-        return SINK_FENCED;
+        return sink_not_as_left(ei);
     }
     e = e ? e : sqlite_exec(l->db, "COMMIT", ei);
     return e ? outcome_of(l, e) : SINK_COMMITTED;
@@ -529,7 +527,7 @@ static enum sink_outcome lite_write(struct sink *s, struct batch *b, const struc
         rollback(l);
         return SINK_TRANSIENT;
     }
-    return lite_finish(s, &b->to, ei);
+    return lite_finish(s, b, ei);
 }
 
 /* ---- looking up, running, making ---- */

@@ -12,7 +12,7 @@ from datetime import datetime
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib.case import TABLE, RunCase, compare, seed_statement, target_document  # noqa: E402
 from lib.process import pause, wait_until  # noqa: E402
-from lib.servers import MariaDB, Project  # noqa: E402
+from lib.servers import MariaDB, Project, Result  # noqa: E402
 
 SLOW = ("--fault", "slow=15", "--fault", "clamp=25")
 
@@ -221,6 +221,24 @@ class Recovery(RunCase):
         self.assertEqual((result.code, result.json["error"]["code"]), (1, "network"), repr(result))
         self.assertIn("set back", result.err)
         self.assertEqual(compare(truth, project.table_rows()), "")
+
+    def test_target_set_back_while_it_is_written(self):
+        """A server that comes back as an older copy has our epoch, but not our last batch: nothing may go on top."""
+        sim = self.sim("--orders", "1000", "--seed", "4", *SLOW)
+        project = self.project(sim, overlap="0s")
+        process = project.start("run", "orders")
+        self.wait_for_rows(project, process)
+        older = self.checkpoint(project)["batch"]
+        wait_until(lambda: self.checkpoint(project)["batch"] > older, process, 60, "another batch")
+        project.execute(f"UPDATE sluice_checkpoint SET batch = {older}")
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1, out + err)
+        error = Result([], 1, out, err).json["error"]
+        self.assertEqual(error["code"], "target", out + err)
+        self.assertIn("set back", error["message"])
+        self.assertEqual(self.checkpoint(project)["batch"], older)
+        self.run_ok(project)
+        self.assert_copy(sim, project)
 
     def test_target_gone(self):
         sim = self.sim("--orders", "600", "--seed", "4")
