@@ -10,20 +10,20 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 class Harness(unittest.TestCase):
     def attack(self, bug):
         environment = {**os.environ, "SLUICE": os.path.join(HERE, "model.py"), "MODEL_BUG": bug, "PYTHONHASHSEED": "1"}
-        return subprocess.run([sys.executable, os.path.join(HERE, "kill.py"), "--target", "sqlite", "--kills", "40",
-                               "--orders", "1500", "--seed", "5"], env=environment, capture_output=True, text=True)
+        return subprocess.run([sys.executable, os.path.join(HERE, "kill.py"), "--target", "sqlite", "--count", "40",
+                               "--orders", "800", "--seed", "5"], env=environment, capture_output=True, text=True)
 
     def test_a_right_program_passes(self):
         done = self.attack("")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertIn("40 killed while they ran", done.stdout)
+        self.assertIn("attempted=40", done.stdout)
 
     def test_planted_bugs_are_found(self):
         for bug in ("state-first", "no-order"):
             with self.subTest(bug):
                 done = self.attack(bug)
                 self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-                self.assertRegex(done.stdout, r"FAILED \(seed 5\): after \d+ kills: ")
+                self.assertRegex(done.stdout, r"FAILED \(seed 5\): after \d+ faults: ")
 
 
 if __name__ == "__main__":
