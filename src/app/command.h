@@ -91,6 +91,7 @@ void help_command(const struct app *app, const struct command *c);
 void help_all(const struct app *app);
 
 /* The commands. */
+int command_audit(struct app *app);
 int command_check(struct app *app);
 int command_completion(struct app *app);
 int command_connectors(struct app *app);

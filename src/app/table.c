@@ -25,6 +25,12 @@ static const struct option_row run_rows[] = {
     {"dry-run", 0, NULL, "fetch and map, keep and write nothing"},
     {"patience", 0, "DURATION", "how long a source or target that is down is retried (default 60s)"},
 };
+static const struct option_row audit_options[] = {
+    {"from", 0, "T", "the first second to count again (default: seven days before --to)"},
+    {"to", 0, "T", "the last one (default, and at most: the cursor)"},
+    {"repair", 0, NULL, "fetch what is off again, and write it"},
+    {"patience", 0, "DURATION", "how long a source or target that is down is retried (default 60s)"},
+};
 static const struct option_row replay_options[] = {
     {"from", 0, "T", "pages whose window touches this and"},
     {"to", 0, "T", "what lies before this"},
@@ -98,6 +104,14 @@ static const struct command commands[] = {
      "1: failed, 2: wrong configuration, 130: interrupted; the state is safe in each case and the next run goes on.",
      "sluice run orders\nsluice run orders --from \"2026-11-01 00:00:00\" --to \"2026-11-02 00:00:00\"",
      OPTIONS(run_rows), 1, 1, WORDS_INTEGRATION, command_run},
+    {"audit", "NAME", "counts again: what the source shows against what the target holds", "核对：来源与目标逐键对账",
+     "Reads the range again by the same windows, keeps nothing of it and moves nothing, and names each key that is "
+     "missing (the source shows it, the target has no row), stale (the row differs) or orphaned (nothing that the "
+     "source shows gives this row). Dead letters are told apart. --repair fetches just those, by an ordinary run, and "
+     "looks again; orphaned rows go as `children` and `left_filter` say. Status 0: nothing is off, 3: something is (or "
+     "a window could not be shown to be complete), 1: failed.",
+     "sluice audit orders\nsluice audit orders --from \"2026-11-01 00:00:00\" --to \"2026-11-02 00:00:00\" --repair",
+     OPTIONS(audit_options), 1, 1, WORDS_INTEGRATION, command_audit},
     {"status", "[NAME]", "where each integration stands", "各集成当前进度",
      "Cursor (written up to), fetched up to, how far behind, dead letters, open gaps, what the target promises, the "
      "last run. From the project's own state: nobody is called.",

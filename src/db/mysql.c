@@ -403,11 +403,18 @@ void mydb_stmt_close(struct mydb_stmt *st)
     free(st);
 }
 
-static enum err execute(struct mydb_stmt *st, struct errinfo *ei)
+static enum err send(struct mydb_stmt *st, struct errinfo *ei)
 {
     st->db->code = 0;
-    if (mysql_stmt_bind_param(st->st, st->binds) || mysql_stmt_execute(st->st))
-        return stmt_failed(st, ei);
+    return mysql_stmt_bind_param(st->st, st->binds) || mysql_stmt_execute(st->st) ? stmt_failed(st, ei) : OK;
+}
+
+static enum err execute(struct mydb_stmt *st, struct errinfo *ei)
+{
+    enum err e = send(st, ei);
+
+    if (e)
+        return e;
     if (mysql_stmt_field_count(st->st)) {
         mysql_stmt_store_result(st->st);
         mysql_stmt_free_result(st->st);
@@ -432,7 +439,7 @@ enum err mydb_stmt_array(struct mydb_stmt *st, const struct mydb_array *columns,
     return execute(st, ei);
 }
 
-enum err mydb_stmt_values(struct mydb_stmt *st, const struct str *values, size_t n, struct errinfo *ei)
+static enum err bind_values(struct mydb_stmt *st, const struct str *values, size_t n, struct errinfo *ei)
 {
     if (n != st->n_binds)
         return fail(ei, ERR_INTERNAL, "%zu values for %zu binds", n, st->n_binds);
@@ -443,7 +450,100 @@ enum err mydb_stmt_values(struct mydb_stmt *st, const struct str *values, size_t
         st->binds[i].buffer_length = st->lengths[i];
         st->binds[i].length = &st->lengths[i];
     }
-    return execute(st, ei);
+    return OK;
+}
+
+enum err mydb_stmt_values(struct mydb_stmt *st, const struct str *values, size_t n, struct errinfo *ei)
+{
+    enum err e = bind_values(st, values, n, ei);
+
+    return e ? e : execute(st, ei);
+}
+
+/* ---- rows of a prepared statement ---- */
+
+#define CELL_FIRST 256
+
+/* A column of the result, into a buffer that grows. */
+struct cell {
+    char *p;
+    unsigned long cap, n;
+    my_bool null;
+};
+
+static void bind_cells(MYSQL_BIND *binds, struct cell *cells, size_t n)
+{
+    for (size_t c = 0; c < n; c++) {
+        if (!cells[c].p) {
+            cells[c].cap = CELL_FIRST;
+            cells[c].p = mem_alloc(CELL_FIRST);
+        }
+        binds[c] = (MYSQL_BIND){.buffer_type = MYSQL_TYPE_STRING, .buffer = cells[c].p};
+        binds[c].buffer_length = cells[c].cap;
+        binds[c].length = &cells[c].n;
+        binds[c].is_null = &cells[c].null;
+    }
+}
+
+/* What was longer than its buffer is fetched again. */
+static bool fetch_rest(struct mydb_stmt *st, MYSQL_BIND *binds, struct cell *cells, size_t n)
+{
+    bool grown = false;
+
+    for (size_t c = 0; c < n; c++) {
+        if (cells[c].null || cells[c].n <= cells[c].cap)
+            continue;
+        cells[c].p = mem_grow(cells[c].p, cells[c].n);
+        cells[c].cap = cells[c].n;
+        binds[c].buffer = cells[c].p;
+        binds[c].buffer_length = cells[c].cap;
+        if (mysql_stmt_fetch_column(st->st, &binds[c], (unsigned)c, 0))
+            return false;
+        grown = true;
+    }
+    return !grown || !mysql_stmt_bind_result(st->st, binds);
+}
+
+static enum err give_rows(struct mydb_stmt *st, size_t n, mydb_row *row, void *ctx, struct errinfo *ei)
+{
+    MYSQL_BIND *binds = mem_zero((n + 1) * sizeof *binds);
+    struct cell *cells = mem_zero((n + 1) * sizeof *cells);
+    struct str *texts = mem_zero((n + 1) * sizeof *texts);
+    enum err e = OK;
+    int got;
+
+    bind_cells(binds, cells, n);
+    if (mysql_stmt_bind_result(st->st, binds))
+        e = stmt_failed(st, ei);
+    while (!e && (got = mysql_stmt_fetch(st->st)) != MYSQL_NO_DATA) {
+        if (got == 1 || !fetch_rest(st, binds, cells, n)) {
+            e = stmt_failed(st, ei);
+            break;
+        }
+        for (size_t c = 0; c < n; c++)
+            texts[c] = cells[c].null ? (struct str){0} : (struct str){cells[c].p, cells[c].n};
+        if (!row(ctx, texts))
+            break;
+    }
+    for (size_t c = 0; c < n; c++)
+        free(cells[c].p);
+    free(cells);
+    free(binds);
+    free(texts);
+    return e;
+}
+
+enum err mydb_stmt_rows(struct mydb_stmt *st, const struct str *values, size_t n, mydb_row *row, void *ctx,
+                        struct errinfo *ei)
+{
+    enum err e = bind_values(st, values, n, ei);
+
+    e = e ? e : send(st, ei);
+    if (e)
+        return e;
+    e = give_rows(st, mysql_stmt_field_count(st->st), row, ctx, ei);
+    mysql_stmt_free_result(st->st);
+    return e;
 }
 
 int64_t mydb_stmt_last_id(const struct mydb_stmt *st)

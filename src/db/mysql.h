@@ -70,6 +70,11 @@ enum err mydb_stmt_array(struct mydb_stmt *st, const struct mydb_array *columns,
                          size_t n_rows, struct errinfo *ei) MUST_USE;
 /* One execution with n values (several rows one behind the other); p NULL is NULL. */
 enum err mydb_stmt_values(struct mydb_stmt *st, const struct str *values, size_t n, struct errinfo *ei) MUST_USE;
+/* One execution with n values, giving the rows one by one as text (p NULL: NULL); `row` false ends it. The connection
+ * is busy until it returns. */
+typedef bool mydb_row(void *ctx, const struct str *cells);
+enum err mydb_stmt_rows(struct mydb_stmt *st, const struct str *values, size_t n, mydb_row *row, void *ctx,
+                        struct errinfo *ei) MUST_USE;
 int64_t mydb_stmt_last_id(const struct mydb_stmt *st);
 int64_t mydb_stmt_affected(const struct mydb_stmt *st); /* rows found (CLIENT_FOUND_ROWS) by the last execution */
 

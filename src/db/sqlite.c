@@ -323,6 +323,11 @@ void sqlite_reset(struct sqlite_stmt *st)
     st->bind_rc = SQLITE_OK;
 }
 
+int sqlite_columns(struct sqlite_stmt *st)
+{
+    return sqlite3_column_count(st->st);
+}
+
 bool sqlite_is_null(struct sqlite_stmt *st, int col)
 {
     return sqlite3_column_type(st->st, col) == SQLITE_NULL;

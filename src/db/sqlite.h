@@ -30,7 +30,9 @@ void sqlite_bind_null(struct sqlite_stmt *st, int i);
 enum err sqlite_step(struct sqlite_stmt *st, bool *ret_row, struct errinfo *ei) MUST_USE; /* false at the end */
 /* step to the end, reset, clear bindings */
 enum err sqlite_run(struct sqlite_stmt *st, struct errinfo *ei) MUST_USE;
-void sqlite_reset(struct sqlite_stmt *st);            /* and clears bindings */
+void sqlite_reset(struct sqlite_stmt *st); /* and clears bindings */
+#define SQLITE_COLUMNS_MAX 2000            /* of a result */
+int sqlite_columns(struct sqlite_stmt *st);
 bool sqlite_is_null(struct sqlite_stmt *st, int col); /* columns count from 0 */
 int64_t sqlite_int(struct sqlite_stmt *st, int col);
 struct str sqlite_str(struct sqlite_stmt *st, int col); /* text or blob; until the next step; p NULL for NULL */

@@ -391,15 +391,22 @@ static enum err look_up(struct batcher *b, const struct page *page, struct arena
     return l->asked ? ask_ledger(b, l, 0, n, ei) : OK;
 }
 
-/* In redo only the lines that are asked for go on. */
-static void keep_wanted(const struct pipeline *p, struct shaped_record *s)
+/* A running repair; what one left in the journal is an ordinary page to the next run. */
+static const struct repair_rule *repair_of(const struct batcher *b, const struct page *page)
 {
+    return page->purpose == PURPOSE_REPAIR && page->run == b->p->run_id ? b->p->options->repair : NULL;
+}
+
+/* In redo only the lines that are asked for go on, in a repair by plain INSERT those that are not there. */
+static void keep_wanted(const struct pipeline *p, const struct repair_rule *repair, struct shaped_record *s)
+{
+    const struct map *ids = repair ? repair->ids : NULL;
     size_t n = 0;
 
-    for (size_t i = 0; p->wanted && i < s->n_rows; i++)
-        if (p->wanted(p->redone_ctx, &s->record, s->rows[i].line))
+    for (size_t i = 0; (p->wanted || ids) && i < s->n_rows; i++)
+        if (ids ? map_get(ids, s->rows[i].id) != MAP_NONE : p->wanted(p->redone_ctx, &s->record, s->rows[i].line))
             s->rows[n++] = s->rows[i];
-    if (p->wanted) {
+    if (p->wanted || ids) {
         s->record.partial = n < s->n_rows;
         s->n_rows = n;
     }
@@ -410,6 +417,7 @@ static bool take_record(struct batcher *b, struct page *page, struct identified 
 {
     struct pipeline *p = b->p;
     struct shaped_record s = {.record = l->records[i]};
+    const struct repair_rule *repair = repair_of(b, page);
     size_t limit = p->flow->sink_spec.limit, note = fates_add(b->fates, &s.record);
     struct errinfo ei;
 
@@ -424,7 +432,8 @@ static bool take_record(struct batcher *b, struct page *page, struct identified 
         atomic_fetch_add(&p->folded, 1);
         return true;
     }
-    if (l->found[i] && is_repeat(b, &s.record, &l->known[i])) {
+    if (repair ? map_get(repair->keys, s.record.key) == MAP_NONE
+               : l->found[i] && is_repeat(b, &s.record, &l->known[i])) {
         unit_tally(b->u)->repeats++;
         fates_set(b->fates, note, FATE_REPEAT, 0);
         atomic_fetch_add(&p->repeats, 1);
@@ -457,7 +466,7 @@ static bool take_record(struct batcher *b, struct page *page, struct identified 
     }
     if (is_missing(b, page, &s.record, &l->known[i], l->found[i]))
         atomic_fetch_add(&p->missing_found, (int64_t)s.n_rows);
-    keep_wanted(p, &s);
+    keep_wanted(p, repair, &s);
     unit_hold_page(b->u, page);
     add_rows(b, &s, note);
     b->row = (int32_t)i + 1;
@@ -623,6 +632,23 @@ static bool take_page(struct batcher *b, struct page *page)
     return going;
 }
 
+/* Records that the source does not show any more: nothing of them is written, and what is there goes. */
+static void take_lost(struct batcher *b, const struct page *page)
+{
+    const struct repair_rule *rule = b->p->options->repair;
+
+    for (size_t i = 0; i < rule->n_lost; i++) {
+        struct shaped_record s = {.record = {.key = rule->lost[i].parent,
+                                             .page = page->seq,
+                                             .row = (int32_t)i,
+                                             .left = true,
+                                             .parent = rule->lost[i].parent,
+                                             .guard = rule->lost[i].guard}};
+
+        add_rows(b, &s, FATES_NONE);
+    }
+}
+
 bool batcher_take(struct batcher *b, struct page *page)
 {
     if (!page->mark)
@@ -635,6 +661,8 @@ bool batcher_take(struct batcher *b, struct page *page)
     /* never back: what lies before it was read, also when our clock was behind while this was */
     if (page->purpose == PURPOSE_MAIN && page->cursor_s > b->cursor_s)
         b->cursor_s = page->cursor_s;
+    if (page->lost)
+        take_lost(b, page);
     if (page->proof) {
         struct window_proof proof = *page->proof;
 

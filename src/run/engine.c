@@ -225,19 +225,25 @@ static enum err connect_target(struct engine *e, struct errinfo *ei)
     return err;
 }
 
+enum err engine_look_at_target(struct engine *e, struct errinfo *ei)
+{
+    struct strs options;
+    enum err err = connection_values(e->project, e->integration->target, e->arena, &options, ei);
+
+    err = err ? err : sink_open(e->flow->sink_type, &e->flow->sink_spec, &options, &e->sink, ei);
+    err = err ? err : connect_target(e, ei);
+    return err ? err : sink_fits(e->sink, ei);
+}
+
 enum err engine_open_target(struct engine *e, struct errinfo *ei)
 {
     struct journal_limits limits = {JOURNAL_SEGMENT_BYTES, JOURNAL_SEGMENT_MS};
     char *dir = store_journal_dir(e->store, e->integration->name);
-    struct strs options;
     enum err err = store_lock(e->store, e->integration->name, &e->lock, ei);
 
     err = err ? err : journal_open(dir, limits, false, &e->journal, ei);
     free(dir);
-    err = err ? err : connection_values(e->project, e->integration->target, e->arena, &options, ei);
-    err = err ? err : sink_open(e->flow->sink_type, &e->flow->sink_spec, &options, &e->sink, ei);
-    err = err ? err : connect_target(e, ei);
-    err = err ? err : sink_fits(e->sink, ei);
+    err = err ? err : engine_look_at_target(e, ei);
     err = err ? err : reconcile(e, ei);
     if (!err && e->target_holds)
         err = sink_claim(e->sink, &e->at, &e->at.epoch, ei);

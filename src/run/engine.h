@@ -36,6 +36,8 @@ enum err engine_open(struct engine *e, struct errinfo *ei) MUST_USE;
 enum err engine_open_target(struct engine *e, struct errinfo *ei) MUST_USE;
 /* Instead of the target, for a dry run: the cursor as far as the store knows it; nothing is locked or changed. */
 enum err engine_peek(struct engine *e, struct errinfo *ei) MUST_USE;
+/* The target for reading alone: connected and fitting, neither claimed nor locked. */
+enum err engine_look_at_target(struct engine *e, struct errinfo *ei) MUST_USE;
 /* Loop, HTTP, quota, clock and source. */
 enum err engine_open_source(struct engine *e,
                             void (*note)(void *ctx, enum source_note what, const struct errinfo *ei, int64_t wait_ms),

@@ -65,6 +65,21 @@ static void plan_backfill(const struct plan_input *in, struct plan *p)
                    .purpose = PURPOSE_BACKFILL, .request = in->flow->request, .from_s = p->from_s, .to_s = p->to_s});
 }
 
+/* What an audit found to be off: the seconds in which it lies. */
+static void plan_repair(const struct plan_input *in, struct plan *p)
+{
+    const struct repair_rule *rule = in->options->repair;
+
+    p->from_s = in->options->from_s;
+    p->to_s = in->options->to_s;
+    for (size_t i = 0; i < rule->n_ranges; i++)
+        add(p, (struct job){.purpose = PURPOSE_REPAIR,
+                            .request = in->flow->request,
+                            .from_s = rule->ranges[i].from_s,
+                            .to_s = rule->ranges[i].to_s,
+                            .whole = true});
+}
+
 void plan_make(const struct plan_input *in, struct plan *ret)
 {
     ret->n = 0;
@@ -75,6 +90,9 @@ void plan_make(const struct plan_input *in, struct plan *ret)
         return;
     case RUN_BACKFILL:
         plan_backfill(in, ret);
+        return;
+    case RUN_REPAIR:
+        plan_repair(in, ret);
         return;
     case RUN_MAIN:
     case RUN_REPLAY:

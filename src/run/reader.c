@@ -95,7 +95,7 @@ static void end_with(struct reader *r, struct errinfo *why, const char *what)
 static bool hand_over(struct reader *r)
 {
     while (r->n_waiting) {
-        if (!pipeline_offer(r->c.pipeline, r->waiting[0]))
+        if (r->c.take ? !r->c.take(r->c.ctx, r->waiting[0]) : !pipeline_offer(r->c.pipeline, r->waiting[0]))
             return false;
         r->waiting[0] = r->waiting[1];
         r->n_waiting--;

@@ -29,6 +29,8 @@ struct reader_config {
      * anew */
     void (*first_page)(void *ctx, bool *ret_again);
     void (*ended)(void *ctx, const struct errinfo *why); /* why->code OK: everything was read */
+    /* takes each page and mark instead of the pipeline; false: no room yet, the page stays. NULL: the pipeline does */
+    bool (*take)(void *ctx, struct page *page);
     void *ctx;
 };
 

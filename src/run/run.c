@@ -86,7 +86,7 @@ static void first_page(void *ctx, bool *ret_again)
         return;
     }
     if (llabs(off_s) * 1000 <= CLOCK_MATTERS_MS + (clock_mono(r->e.options->clock) - r->began_ms) ||
-        r->e.flow->paging->kind == PAGE_CURSOR)
+        r->e.flow->paging->kind == PAGE_CURSOR || r->e.options->kind == RUN_REPAIR)
         return;
     if (plan(r, &ei)) {
         log_warn("%s", ei.msg);
@@ -378,6 +378,23 @@ static enum err open_drift(struct run *r, struct errinfo *ei)
     return err;
 }
 
+/* Before anything is read: the place in the journal at which lost records go. */
+static void offer_lost(struct run *r)
+{
+    const struct repair_rule *rule = r->e.options->repair;
+    struct page *mark;
+
+    if (r->e.options->kind != RUN_REPAIR || !rule->n_lost)
+        return;
+    mark = page_new();
+    mark->mark = mark->lost = true;
+    mark->purpose = PURPOSE_REPAIR;
+    mark->run = r->id;
+    mark->fetched_ms = remote_clock_now_ms(r->e.remote);
+    if (!pipeline_offer(&r->p, mark))
+        page_unref(mark); /* only when the pipeline has failed already */
+}
+
 static enum err work(struct run *r, struct errinfo *ei)
 {
     struct errinfo why;
@@ -393,6 +410,7 @@ static enum err work(struct run *r, struct errinfo *ei)
     if (!err) {
         if (r->e.options->tick)
             r->tick = loop_timer_start(r->e.loop, TICK_MS, tick, r);
+        offer_lost(r);
         reader_start(r->reader);
         loop_run(r->e.loop);
     }

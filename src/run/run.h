@@ -3,11 +3,12 @@
 #define RUN_RUN_H
 
 #include "base/event.h"
+#include "base/map.h"
 #include "flow/flow.h"
 #include "source/page.h"
 #include "store/store.h"
 
-enum run_kind { RUN_MAIN, RUN_REMEDY, RUN_BACKFILL, RUN_REPLAY, RUN_RETRY };
+enum run_kind { RUN_MAIN, RUN_REMEDY, RUN_BACKFILL, RUN_REPLAY, RUN_RETRY, RUN_REPAIR };
 const char *run_kind_name(enum run_kind k);
 
 struct counts {
@@ -44,11 +45,28 @@ struct run_live {
     const char *doing; /* "reading", "writing what is left", "waiting for the target", … */
 };
 
+/* What a repair fetches again, after an audit. */
+struct repair_range {
+    int64_t from_s, to_s;
+};
+struct lost_record {
+    struct str parent, guard; /* values of those columns; guard p NULL: none */
+};
+struct repair_rule {
+    const struct repair_range *ranges; /* seconds to read */
+    size_t n_ranges;
+    const struct map *keys;         /* of the records that are read, only these are taken */
+    const struct map *ids;          /* and of their rows only these; NULL: all */
+    const struct lost_record *lost; /* records that the source does not show: their rows go as `left_filter` says */
+    size_t n_lost;
+};
+
 struct run_options {
     enum run_kind kind;
-    bool dry_run;         /* fetches and shapes, keeps and writes nothing */
-    int64_t from_s, to_s; /* RUN_BACKFILL and RUN_REPLAY */
-    struct str id;        /* RUN_RETRY: this source or target id; p NULL: all */
+    bool dry_run;                     /* fetches and shapes, keeps and writes nothing */
+    int64_t from_s, to_s;             /* RUN_BACKFILL and RUN_REPLAY */
+    struct str id;                    /* RUN_RETRY: this source or target id; p NULL: all */
+    const struct repair_rule *repair; /* RUN_REPAIR */
     const struct clock *clock;
     struct listener listener;
     /* about four times a second, on the calling thread; or NULL */

@@ -9,7 +9,8 @@ const char *run_kind_name(enum run_kind k)
                                         [RUN_REMEDY] = "remedy",
                                         [RUN_BACKFILL] = "backfill",
                                         [RUN_REPLAY] = "replay",
-                                        [RUN_RETRY] = "retry"};
+                                        [RUN_RETRY] = "retry",
+                                        [RUN_REPAIR] = "repair"};
 
     return names[k];
 }

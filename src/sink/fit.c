@@ -180,7 +180,7 @@ static const char *time_fault(const struct table_column *c, struct str text)
                : NULL;
 }
 
-static bool wants_value(int kind)
+bool fit_wants_value(int kind)
 {
     return kind == CAST_INT || kind == CAST_DECIMAL || kind == CAST_FLOAT || kind == CAST_DATETIME || kind == CAST_DATE;
 }
@@ -228,7 +228,7 @@ static bool fit_row(const struct sink *s, struct batch *b, size_t row)
             return false;
         if (!c)
             continue;
-        if (cells[i].kind == VALUE_TEXT && !cells[i].n && wants_value(c->kind))
+        if (cells[i].kind == VALUE_TEXT && !cells[i].n && fit_wants_value(c->kind))
             cells[i] = value_null();
         if (value_is_null(&cells[i])) {
             if (c->nullable || c->auto_value)

@@ -1,6 +1,5 @@
 /* Rows that vanished, in MySQL and MariaDB. The statements are prepared each time: their length changes from batch to
  * batch, and one is enough for some hundred records. */
-#include "sink/gone.h"
 #include "sink/mysql_sink.h"
 
 static struct str bind(const struct table_column *c, struct arena *a)
@@ -29,7 +28,7 @@ static struct str exact(const struct table_column *c, size_t n, struct arena *a)
     return r;
 }
 
-static const struct gone_dialect dialect = {.quote = mydb_quote_name, .bind = bind, .exact = exact};
+const struct gone_dialect my_names = {.quote = mydb_quote_name, .bind = bind, .exact = exact};
 
 static enum err run(struct my_sink *m, const struct gone_statement *g, int64_t *ret_rows, struct errinfo *ei)
 {
@@ -46,7 +45,7 @@ static enum err run(struct my_sink *m, const struct gone_statement *g, int64_t *
 
 enum err my_remove_gone(struct sink *s, struct batch *b, struct errinfo *ei)
 {
-    struct gone_walk w = {.s = s, .b = b, .d = &dialect};
+    struct gone_walk w = {.s = s, .b = b, .d = &my_names};
     struct gone_statement g;
     int64_t rows;
     enum err e;

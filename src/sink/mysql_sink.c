@@ -1,4 +1,4 @@
-/* The mysql sink: opening, connecting, looking up.
+/* The mysql sink: opening and connecting.
  *
  * The session is strict whatever the server's default: values that do not fit are errors, never changed in silence. The
  * wire path is chosen once: array binding where the server has it (MariaDB), LOAD DATA LOCAL from memory for a plain
@@ -220,38 +220,6 @@ static enum err describe_and_prepare(struct sink *s, struct str table, struct ta
     return e;
 }
 
-/* ---- looking up ---- */
-
-static enum err my_lookup(struct sink *s, struct str id_column, struct str id, struct buf *out, struct errinfo *ei)
-{
-    struct my_sink *m = my_self(s);
-    struct arena *a = arena_new(256u << 20);
-    struct json_out w = json_out(out);
-    struct mydb_rows r;
-    struct str sql = arena_printf(a, "SELECT * FROM " STR_FMT " WHERE " STR_FMT " = " STR_FMT " LIMIT 100",
-                                  STR_ARG(mydb_quote_name(s->spec.statements[0].table, a)),
-                                  STR_ARG(mydb_quote_name(id_column, a)), STR_ARG(mydb_quote(m->db, id, a)));
-    enum err e = mydb_query(m->db, sql, a, &r, ei);
-
-    json_out_begin(&w, '[');
-    for (size_t i = 0; !e && i < r.n_rows; i++) {
-        json_out_begin(&w, '{');
-        for (size_t c = 0; c < r.n_columns; c++) {
-            const struct str *cell = &r.cells[i * r.n_columns + c];
-
-            json_out_key_str(&w, r.names[c]);
-            if (cell->p)
-                json_out_str(&w, *cell);
-            else
-                json_out_null(&w);
-        }
-        json_out_end(&w, '}');
-    }
-    json_out_end(&w, ']');
-    arena_free(a);
-    return e;
-}
-
 static enum err my_exec(struct sink *s, struct str sql, struct errinfo *ei)
 {
     return mydb_exec(my_self(s)->db, sql, ei);
@@ -271,7 +239,7 @@ const struct sink_type sink_mysql = {
     .claim = my_claim,
     .encode = my_encode,
     .write = my_write,
-    .lookup = my_lookup,
+    .rows = &my_rows,
     .exec = my_exec,
     .ddl = my_ddl,
     .alter = my_alter,

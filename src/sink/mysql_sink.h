@@ -3,7 +3,7 @@
 #define SINK_MYSQL_SINK_H
 
 #include "db/mysql.h"
-#include "sink/sink_impl.h"
+#include "sink/rows.h"
 
 enum my_path { PATH_ARRAY, PATH_LOAD, PATH_VALUES };
 
@@ -32,6 +32,10 @@ struct my_wire {
     char *text;                 /* PATH_LOAD: lines of LOAD DATA, one behind the other */
     size_t *line_at;            /* where each begins; one more at the end */
 };
+
+/* mysql_gone.c, mysql_rows.c */
+extern const struct gone_dialect my_names;
+extern const struct rows_dialect my_rows;
 
 struct my_sink *my_self(const struct sink *s);
 void my_disconnect(struct my_sink *m);

@@ -169,11 +169,6 @@ enum sink_outcome sink_write(struct sink *s, struct batch *b, const struct sink_
     return s->type->write(s, b, hook, ei);
 }
 
-enum err sink_lookup(struct sink *s, struct str id_column, struct str id, struct buf *out, struct errinfo *ei)
-{
-    return s->type->lookup(s, id_column, id, out, ei);
-}
-
 enum err sink_exec(struct sink *s, struct str sql, struct errinfo *ei)
 {
     return s->type->exec(s, sql, ei);

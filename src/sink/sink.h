@@ -192,9 +192,39 @@ struct sink_hook {
 enum sink_outcome sink_write(struct sink *s, struct batch *b, const struct sink_hook *hook,
                              struct errinfo *ei) MUST_USE;
 
-/* Rows of the main table by target id, as JSON objects appended to `out` (for `records`), and how many rows there are.
- */
+/* Rows of the main table by target id, as JSON objects appended to `out` (for `records`), at most 100. */
 enum err sink_lookup(struct sink *s, struct str id_column, struct str id, struct buf *out, struct errinfo *ei) MUST_USE;
+
+/* ---- reading rows back ---- */
+typedef bool sink_row(void *ctx, const struct str *cells); /* p NULL: NULL. False ends it. No other call to the sink */
+struct row_query {
+    const struct str *columns; /* of the main table, to be given */
+    size_t n_columns;
+    struct str by; /* the rows whose value in this column is one of `values` */
+    const struct str *values;
+    size_t n_values;   /* 0: no row */
+    bool range;        /* or lies between the two of them, both included */
+    struct str unless; /* and whose value in this column is not 1; empty: all */
+    bool plain;        /* as the database shows them; else so that sink_same can tell each value exactly */
+    size_t limit;      /* 0: all */
+    sink_row *row;
+    void *ctx;
+};
+/* Gives them row by row, in no order. Needs a described table; not while a batch is being written. ERR_TARGET,
+ * ERR_NETWORK, ERR_SCHEMA. */
+enum err sink_rows(struct sink *s, const struct row_query *q, struct errinfo *ei) MUST_USE;
+/* Columns of the main statement that hold, after a batch, what was sent for them; and the binds that fill them. */
+struct compared {
+    const struct str *columns;
+    const size_t *binds;
+    size_t n;
+};
+/* In `a`. ERR_CONFIG for "execute". */
+enum err sink_compared(const struct sink *s, struct arena *a, struct compared *ret, struct errinfo *ei) MUST_USE;
+/* The bind that alone fills the column; SIZE_MAX: none does. */
+size_t sink_bind_of(const struct sink *s, struct str column);
+/* Does the row hold (`theirs`, as sink_rows shows it) what was sent for this bind? Exact, by the column's type. */
+bool sink_same(const struct sink *s, size_t bind, const struct value *ours, struct str theirs);
 
 /* Reads the definitions of the tables again, after they were altered. Not while batches are encoded or written. */
 enum err sink_describe_again(struct sink *s, struct errinfo *ei) MUST_USE;

@@ -6,6 +6,7 @@
 
 #define CHECKPOINT_TABLE "sluice_checkpoint"
 
+struct rows_dialect;
 struct sink_type {
     const char *name, *help;
     enum err (*open)(struct sink *s, const struct strs *options, struct errinfo *ei);
@@ -20,7 +21,7 @@ struct sink_type {
     enum err (*claim)(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei);
     enum err (*encode)(const struct sink *s, struct batch *b, struct errinfo *ei);
     enum sink_outcome (*write)(struct sink *s, struct batch *b, const struct sink_hook *hook, struct errinfo *ei);
-    enum err (*lookup)(struct sink *s, struct str id_column, struct str id, struct buf *out, struct errinfo *ei);
+    const struct rows_dialect *rows; /* reading rows back */
     enum err (*exec)(struct sink *s, struct str sql, struct errinfo *ei);
     void (*ddl)(struct str table, const struct ddl_column *cols, size_t n, struct buf *out);
     bool (*alter)(const struct table_info *t, const struct ddl_column *want, const struct table_column *from,
@@ -60,6 +61,8 @@ void fit_prepare(struct sink *s);
  * sorts. In the batch's arena. */
 struct outgoing fit_rows(const struct sink *s, struct batch *b);
 void batch_add_bad(struct batch *b, size_t row, enum err code, struct str reason);
+/* Does "" become NULL in a column of this kind? */
+bool fit_wants_value(int kind);
 /* Takes back what an earlier attempt added. */
 static inline void batch_forget_bad(struct batch *b, size_t n)
 {

@@ -7,7 +7,7 @@
 #include "base/num.h"
 #include "db/sqlite.h"
 #include "meta/doc.h"
-#include "sink/gone.h"
+#include "sink/rows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -432,10 +432,11 @@ static struct str bind_plain(const struct table_column *c, struct arena *a)
     return S("?");
 }
 
+static const struct gone_dialect lite_names = {.quote = quote_name, .bind = bind_plain};
+
 static enum err remove_gone(struct sink *s, struct batch *b, struct errinfo *ei)
 {
-    static const struct gone_dialect dialect = {.quote = quote_name, .bind = bind_plain};
-    struct gone_walk w = {.s = s, .b = b, .d = &dialect};
+    struct gone_walk w = {.s = s, .b = b, .d = &lite_names};
     struct gone_statement g;
     enum err e;
 
@@ -530,45 +531,70 @@ static enum sink_outcome lite_write(struct sink *s, struct batch *b, const struc
     return lite_finish(s, b, ei);
 }
 
-/* ---- looking up, running, making ---- */
+/* ---- reading rows back ---- */
 
-static enum err lite_lookup(struct sink *s, struct str id_column, struct str id, struct buf *out, struct errinfo *ei)
+/* A REAL with all its digits. */
+static struct str lite_shown(const struct table_column *c, struct arena *a)
 {
-    const struct table_info *t = &s->tables[0];
-    struct arena *a = arena_new(16u << 20);
-    struct json_out w = json_out(out);
-    struct buf sql = buf_make(1u << 20);
-    struct sqlite_stmt *st;
-    bool row = true;
-    enum err e;
+    struct str name = quote_name(c->name, a);
 
-    buf_add(&sql, S("SELECT "));
-    for (size_t c = 0; c < t->n_columns; c++)
-        buf_printf(&sql, "%s" STR_FMT, c ? "," : "", STR_ARG(quote_name(t->columns[c].name, a)));
-    buf_printf(&sql, " FROM " STR_FMT " WHERE " STR_FMT " = ? LIMIT 100", STR_ARG(quote_name(t->name, a)),
-               STR_ARG(quote_name(id_column, a)));
-    e = sqlite_prepare(self(s)->db, buf_str(&sql), &st, ei);
-    json_out_begin(&w, '[');
-    if (!e) {
-        sqlite_bind_str(st, 1, id);
-        while (!(e = sqlite_step(st, &row, ei)) && row) {
-            json_out_begin(&w, '{');
-            for (size_t c = 0; c < t->n_columns; c++) {
-                json_out_key_str(&w, t->columns[c].name);
-                if (sqlite_is_null(st, (int)c))
-                    json_out_null(&w);
-                else
-                    json_out_str(&w, sqlite_str(st, (int)c));
-            }
-            json_out_end(&w, '}');
-        }
-        sqlite_finalize(st);
+    return arena_printf(a,
+                        "CASE typeof(" STR_FMT ") WHEN 'real' THEN printf('%%!.17g', " STR_FMT ") ELSE " STR_FMT " END",
+                        STR_ARG(name), STR_ARG(name), STR_ARG(name));
+}
+
+static bool type_has(struct str type, const char *const *words)
+{
+    for (; *words; words++)
+        for (size_t at = 0, n = strlen(*words); at + n <= type.n; at++)
+            if (str_eq_nocase(str_sub(type, at, n), str_of(*words)))
+                return true;
+    return false;
+}
+
+/* Text stays as it was sent where the column's affinity is TEXT or none (https://www.sqlite.org/datatype3.html, 3.1);
+ * elsewhere a text that is a number has become one. */
+static bool lite_same(const struct table_column *c, struct str ours, struct str theirs)
+{
+    static const char *const whole[] = {"INT", NULL}, *const text[] = {"CHAR", "CLOB", "TEXT", "BLOB", NULL};
+
+    if (str_eq(ours, theirs))
+        return true;
+    if (!c->type.n || (!type_has(c->type, whole) && type_has(c->type, text)))
+        return false;
+    return same_number(ours, theirs) ||
+           ((memchr(theirs.p, '.', theirs.n) || memchr(theirs.p, 'e', theirs.n)) && same_double(ours, theirs));
+}
+
+static enum err lite_query(struct sink *s, const struct rows_sql *sql, struct errinfo *ei)
+{
+    struct lite *l = self(s);
+    struct sqlite_stmt *st;
+    struct str cells[SQLITE_COLUMNS_MAX];
+    int n;
+    bool row = true;
+    enum err e = l->db ? OK : sink_connect(s, ei);
+
+    e = e ? e : sqlite_prepare(l->db, sql->text, &st, ei);
+    if (e)
+        return e;
+    for (size_t i = 0; i < sql->n_values; i++)
+        sqlite_bind_str(st, (int)i + 1, sql->values[i]);
+    n = sqlite_columns(st);
+    while (!(e = sqlite_step(st, &row, ei)) && row) {
+        for (int c = 0; c < n && c < SQLITE_COLUMNS_MAX; c++)
+            cells[c] = sqlite_is_null(st, c) ? (struct str){0} : sqlite_str(st, c);
+        if (!sql->row(sql->ctx, cells))
+            break;
     }
-    json_out_end(&w, ']');
-    buf_free(&sql);
-    arena_free(a);
+    sqlite_finalize(st);
     return e;
 }
+
+static const struct rows_dialect lite_rows = {
+    .names = &lite_names, .shown = lite_shown, .same = lite_same, .query = lite_query};
+
+/* ---- running, making ---- */
 
 static enum err lite_exec(struct sink *s, struct str sql, struct errinfo *ei)
 {
@@ -642,7 +668,7 @@ const struct sink_type sink_sqlite = {
     .claim = lite_claim,
     .encode = lite_encode,
     .write = lite_write,
-    .lookup = lite_lookup,
+    .rows = &lite_rows,
     .exec = lite_exec,
     .ddl = lite_ddl,
     .alter = lite_alter,

@@ -36,6 +36,7 @@ struct page {
     bool mark;
     /* a mark that ends a window: what the reading of it saw; in `arena`. NULL: none */
     const struct window_proof *proof;
+    bool lost;  /* a mark: here the records go that a repair found lost (run_options.repair) */
     bool known; /* written before this run: only the ledger may want it again */
 };
 

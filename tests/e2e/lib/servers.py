@@ -334,10 +334,11 @@ class Project:
     def table_rows(self, table=TABLE):
         return self.query(f"SELECT * FROM {table}")
 
-    def _argv(self, args, json_too):
-        return [SLUICE, *(args or ("run", "orders")), "-C", self.folder, *(["--json"] if json_too else [])]
+    def command(self, *args, json=True):
+        """What to start for `sluice args…`, in environment()."""
+        return [SLUICE, *(args or ("run", "orders")), "-C", self.folder, *(["--json"] if json else [])]
 
-    def _environment(self, more=None):
+    def environment(self, more=None):
         return {**os.environ, "HOME": self.home, "XDG_CONFIG_HOME": os.path.join(self.home, "config"),
                 "SLUICE_CONNECTORS": os.path.join(ROOT, "connectors"), "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1",
                 **(more or {})}
@@ -346,11 +347,11 @@ class Project:
         """The command as a running process (Popen with text pipes unless told)."""
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, "text": True,
                    **options}
-        return spawn(self._argv(args, json), env=self._environment(env), **options)
+        return spawn(self.command(*args, json=json), env=self.environment(env), **options)
 
     def run(self, *args, json=True, env=None, timeout=300, stdin=None):
         """Runs `sluice args…` (`run orders` when there are none) to its end and answers a Result."""
-        argv = self._argv(args, json)
+        argv = self.command(*args, json=json)
         process = self.start(*args, json=json, env=env, stdin=subprocess.PIPE if stdin else subprocess.DEVNULL)
         try:
             out, err = process.communicate(stdin, timeout=timeout)
