@@ -71,7 +71,8 @@ static void follow(const struct flow *f, int64_t max_s, size_t first)
 static void windows(void **state)
 {
     struct integration i = {.lag_ms = 10000, .overlap_ms = 300000, .start_s = NOW_S - 100000, .has_start = true};
-    struct flow f = {.integration = &i};
+    struct paging paging = {.kind = PAGE_BACKWARD};
+    struct flow f = {.integration = &i, .paging = &paging};
 
     (void)state;
     for (size_t first = 0; first < N_JUMPS; first++) {
