@@ -19,17 +19,19 @@ struct my_sink *my_self(const struct sink *s)
 static enum err my_open(struct sink *s, const struct strs *options, struct errinfo *ei)
 {
     struct my_sink *m = ARENA_NEW(s->arena, struct my_sink);
-    /* host port socket user password database tls tls_ca, as the connector lists them */
-    struct str v[8] = {S("127.0.0.1"), S("3306"), {0}, {0}, {0}, {0}, S("prefer"), {0}};
-    int64_t port;
+    /* host port socket user password database tls tls_ca timeout, as the connector lists them */
+    struct str v[9] = {S("127.0.0.1"), S("3306"), {0}, {0}, {0}, {0}, S("prefer"), {0}, S("120")};
+    int64_t port, io_s;
 
-    for (size_t i = 0; i < options->n && i < 8; i++)
+    for (size_t i = 0; i < options->n && i < 9; i++)
         if (options->at[i].n)
             v[i] = options->at[i];
     s->self = m;
     m->texts = s->arena;
     if (!num_i64(v[1], &port) || port < 1 || port > 65535)
         return fail(ei, ERR_CONFIG, "port \"" STR_FMT "\" is not a number from 1 to 65535", STR_ARG(v[1]));
+    if (!num_i64(v[8], &io_s) || io_s < 1 || io_s > 3600)
+        return fail(ei, ERR_CONFIG, "timeout \"" STR_FMT "\" is not a number from 1 to 3600", STR_ARG(v[8]));
     m->options = (struct mydb_options){
         .host = arena_cstr(s->arena, v[0]),
         .port = (unsigned)port,
@@ -42,7 +44,7 @@ static enum err my_open(struct sink *s, const struct strs *options, struct errin
                                             : MYDB_TLS_PREFER,
         .ca_file = arena_cstr(s->arena, v[7]),
         .connect_s = 10,
-        .io_s = 120,
+        .io_s = (unsigned)io_s,
     };
     return OK;
 }

@@ -64,7 +64,8 @@ def steal(rivals, process, figures, case):
     if not rivals.refused(case):
         return False
     figures.add("refused")
-    lane.more_work(1.0)
+    lane.edit(1.0)
+    lane.sim.control(advance_ms=2000)
     if not rivals.take_over():
         if rivals.db:
             raise Broken(f"case {case}: the second did not get the target")

@@ -151,6 +151,17 @@ class BadInput(RunCase):
         self.assertIn(found.json["error"]["code"], ("schema", "target", "config"), repr(found))
         self.assertIn("nowhere", found.json["error"]["message"])
 
+    def test_timeout_of_a_target(self):
+        _, project = self.begin()
+        bi = project.read("connections/bi.json")
+        for value in (0, 3601, -1):
+            bi["params"]["timeout"] = value
+            project.write("connections/bi.json", bi)
+            found = project.run("run", "orders", env={"JST_SECRET": SOURCE_SECRET})
+            self.assertEqual(found.code, 2, repr(found))
+            self.assertEqual(found.json["error"]["code"], "config", repr(found))
+            self.assertIn("timeout", found.json["error"]["message"])
+
     def test_read_only_user(self):
         sim, project = self.begin()
         self.works(sim, project)

@@ -59,10 +59,12 @@ def end_on_signals():
         signal.signal(number, leave)
 
 
-def program(text, attack, targets=("mariadb", "mysql", "sqlite"), add_options=lambda parser: None):
-    """Parses the options, attacks, prints; the exit status: 0 all held, 1 not, 77 it cannot be done here."""
+def program(text, attack, targets=("mariadb", "mysql", "sqlite"), add_options=lambda parser: None, counted=True):
+    """Parses the options, attacks, prints; the exit status: 0 all held, 1 not, 77 it cannot be done here. An attack that
+    is not `counted` has other options that say how much."""
     parser = argparse.ArgumentParser(description=text.split("\n", maxsplit=1)[0])
-    parser.add_argument("--count", type=int, default=20, help="faults that strike")
+    if counted:
+        parser.add_argument("--count", type=int, default=20, help="faults that strike")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(3), "big"))
     parser.add_argument("--target", choices=targets, default=targets[0])
     add_options(parser)
@@ -70,7 +72,8 @@ def program(text, attack, targets=("mariadb", "mysql", "sqlite"), add_options=la
     name = os.path.splitext(os.path.basename(sys.argv[0]))[0]
     figures = Figures(name, options.target)
     end_on_signals()
-    print(f"{name}: seed {options.seed}, {options.count} on {options.target}", flush=True)
+    wanted = f"{options.count} on " if counted else ""
+    print(f"{name}: seed {options.seed}, {wanted}{options.target}", flush=True)
     status = 0
     try:
         attack(options, figures)
