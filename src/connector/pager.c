@@ -4,7 +4,9 @@
  * really gives. Does it hold the whole window, the window is done in one call. Else pages are read from the last to the
  * first: a record that leaves the window meanwhile moves others only towards pages that are still to come. Page 1 comes
  * last. The window is verified when every total told on the way is the same and is the number of distinct ids, those
- * of the probe included: a row that was pushed off page 1 makes one too many. A has_next on the last page is looked
+ * of the probe included: a row that was pushed off page 1 makes one too many. And each of the probe must come again on
+ * a page that is kept: a record that was read already and moves to the front within the window pushes one off page 1
+ * without changing the number. A has_next on the last page is looked
  * into, because a total may be stale.
  *
  * Without totals only a window of one page can be shown to be complete (has_next false, page 2 empty; or a has_next
@@ -38,6 +40,7 @@ struct pager {
     int64_t total_before, total;
     const char *moved; /* why the window cannot be verified any more; NULL: it still can */
     struct hashset *ids;
+    struct hashset *kept; /* backward: those of pages that are kept; the probe's is not */
     int64_t asked;
     char cursor[64];
     size_t cursor_n;
@@ -51,6 +54,7 @@ struct pager *pager_new(void)
 {
     struct pager *p = mem_zero(sizeof *p);
     p->ids = hashset_new();
+    p->kept = hashset_new();
     return p;
 }
 
@@ -59,6 +63,7 @@ void pager_free(struct pager *p)
     if (!p)
         return;
     hashset_free(p->ids);
+    hashset_free(p->kept);
     free(p->link);
     free(p);
 }
@@ -87,6 +92,7 @@ void pager_start(struct pager *p, const struct pager_plan *plan)
     p->why = "";
     p->link_n = 0;
     hashset_clear(p->ids);
+    hashset_clear(p->kept);
     set_cursor(p, plan->cursor.n ? plan->cursor : g->cursor_first);
     p->plan.cursor = (struct str){0};
 }
@@ -270,6 +276,8 @@ static enum pager_keep distrust_total(struct pager *p)
 static enum pager_keep told_backward(struct pager *p, const struct pager_facts *f)
 {
     add_ids(p, f);
+    for (size_t i = 0; i < f->n_ids; i++)
+        hashset_add(p->kept, f->ids[i]);
     watch_totals(p, f->reply);
     if (!f->reply->n_records && p->page == p->told_last && p->page == p->last && p->page > p->plan.paging->first_page)
         return distrust_total(p);
@@ -281,6 +289,8 @@ static enum pager_keep told_backward(struct pager *p, const struct pager_facts *
         return doubt(p, "the total was told at first and then no more", PAGER_KEEP);
     if (p->total != (int64_t)hashset_count(p->ids))
         return doubt(p, "the number of distinct records differs from the total", PAGER_KEEP);
+    if (hashset_count(p->kept) != hashset_count(p->ids))
+        return doubt(p, "a record of the first look was not on the pages that were read", PAGER_KEEP);
     return finish(p, PAGER_VERIFIED, "", PAGER_KEEP);
 }
 

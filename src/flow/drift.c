@@ -23,7 +23,7 @@ static struct change *add(struct finding *f, enum change_kind kind, struct str p
     struct change *c = &f->out->at[f->out->n++];
 
     *c = (struct change){
-        .kind = kind, .path = path, .detail = detail, .run = f->in->run, .since_ms = f->in->now_ms, .runs = 1};
+        .kind = (int)kind, .path = path, .detail = detail, .run = f->in->run, .since_ms = f->in->now_ms, .runs = 1};
     return c;
 }
 

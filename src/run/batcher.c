@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #define ROWS_MIN_CAP 64
+#define ASK_AGAIN    INT64_MIN
 
 struct batcher {
     struct pipeline *p;
@@ -597,6 +598,8 @@ static bool take_page(struct batcher *b, struct page *page)
         skip = page->reply.n_records;
     if (going && p->ledger && !p->frozen)
         going = note_known(b, page, &l, skip, &ei) == OK;
+    if (skip)
+        l.batch_no = ASK_AGAIN; /* a page may hold a record twice: once in what was written, once in what was not */
     if (going && b->fates)
         going = note_kept(b, page, &l, skip, &ei) == OK;
     if (!going)

@@ -179,15 +179,37 @@ enum err engine_peek(struct engine *e, struct errinfo *ei)
     return OK;
 }
 
+static enum err look(struct engine *e, struct errinfo *ei)
+{
+    enum err err = sink_connect(e->sink, ei);
+
+    return err ? err : sink_fits(e->sink, ei);
+}
+
+/* Begun anew as a whole when the connection goes in between. A claim whose answer was lost is found then, and made once
+ * more. */
+static enum err look_and_claim(struct engine *e, struct errinfo *ei)
+{
+    enum err err = look(e, ei);
+
+    e->at = (struct checkpoint){0};
+    err = err ? err : reconcile(e, ei);
+    if (!err && e->target_holds)
+        err = sink_claim(e->sink, &e->at, &e->at.epoch, ei);
+    return err;
+}
+
+typedef enum err target_step(struct engine *e, struct errinfo *ei);
+
 /* A server that is down is waited for as long as patience lasts (decisions 12). There is no loop yet to hear signals:
  * they are held back while it lasts and taken between two tries. */
-static enum err wait_for_target(struct engine *e, const sigset_t *signals, struct errinfo *ei)
+static enum err try_until(struct engine *e, target_step *step, const sigset_t *signals, struct errinfo *ei)
 {
     const struct clock *clock = e->options->clock;
     int64_t begun = clock_mono(clock);
     enum err err;
 
-    while ((err = sink_connect(e->sink, ei)) == ERR_NETWORK && clock_mono(clock) - begun < e->options->patience_ms) {
+    while ((err = step(e, ei)) == ERR_NETWORK && clock_mono(clock) - begun < e->options->patience_ms) {
         struct event ev = {.kind = EVENT_RETRY,
                            .integration = e->integration->name,
                            .code = err,
@@ -206,7 +228,7 @@ static enum err wait_for_target(struct engine *e, const sigset_t *signals, struc
     return err;
 }
 
-static enum err connect_target(struct engine *e, struct errinfo *ei)
+static enum err patiently(struct engine *e, target_step *step, struct errinfo *ei)
 {
     const struct timespec now = {0};
     sigset_t signals, before;
@@ -216,7 +238,7 @@ static enum err connect_target(struct engine *e, struct errinfo *ei)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, &before);
-    err = wait_for_target(e, &signals, ei);
+    err = try_until(e, step, &signals, ei);
     if (!e->interrupted && sigtimedwait(&signals, NULL, &now) > 0)
         e->interrupted = true;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -225,14 +247,19 @@ static enum err connect_target(struct engine *e, struct errinfo *ei)
     return err;
 }
 
-enum err engine_look_at_target(struct engine *e, struct errinfo *ei)
+static enum err open_sink(struct engine *e, struct errinfo *ei)
 {
     struct strs options;
     enum err err = connection_values(e->project, e->integration->target, e->arena, &options, ei);
 
-    err = err ? err : sink_open(e->flow->sink_type, &e->flow->sink_spec, &options, &e->sink, ei);
-    err = err ? err : connect_target(e, ei);
-    return err ? err : sink_fits(e->sink, ei);
+    return err ? err : sink_open(e->flow->sink_type, &e->flow->sink_spec, &options, &e->sink, ei);
+}
+
+enum err engine_look_at_target(struct engine *e, struct errinfo *ei)
+{
+    enum err err = open_sink(e, ei);
+
+    return err ? err : patiently(e, look, ei);
 }
 
 enum err engine_open_target(struct engine *e, struct errinfo *ei)
@@ -243,11 +270,8 @@ enum err engine_open_target(struct engine *e, struct errinfo *ei)
 
     err = err ? err : journal_open(dir, limits, false, &e->journal, ei);
     free(dir);
-    err = err ? err : engine_look_at_target(e, ei);
-    err = err ? err : reconcile(e, ei);
-    if (!err && e->target_holds)
-        err = sink_claim(e->sink, &e->at, &e->at.epoch, ei);
-    return err;
+    err = err ? err : open_sink(e, ei);
+    return err ? err : patiently(e, look_and_claim, ei);
 }
 
 /* ---- the source ---- */

@@ -132,24 +132,43 @@ static enum err read_keys(struct sink *s, struct str where, struct table_info *t
     return OK;
 }
 
+/* Cuts the quoted name and the blank behind it off the front of a line; false when it begins with none. */
+static bool take_quoted(struct str *line, struct arena *a, struct str *ret)
+{
+    char *name = arena_alloc(a, line->n + 1);
+    size_t n = 0, i = 1;
+
+    if (!line->n || line->p[0] != '`')
+        return false;
+    for (; i < line->n; i++) {
+        if (line->p[i] == '`' && (i + 1 == line->n || line->p[i + 1] != '`'))
+            break;
+        i += line->p[i] == '`';
+        name[n++] = line->p[i];
+    }
+    if (i + 1 >= line->n || line->p[i + 1] != ' ')
+        return false;
+    *ret = str_mk(name, n);
+    *line = str_sub(*line, i + 2, line->n);
+    return true;
+}
+
 /* What SHOW CREATE TABLE says behind the type of each column: collation, NULL, default, comment. A MODIFY that leaves
  * it out would take it away. */
 static void read_rest(struct table_info *t, struct str create, struct arena *scratch, struct arena *a)
 {
-    struct str line;
+    struct str line, name;
 
     while (str_cut(&create, '\n', &line)) {
         line = str_trim(line);
         if (str_ends(line, S(",")))
             line.n--;
-        for (size_t i = 0; i < t->n_columns; i++) {
-            struct table_column *c = &t->columns[i];
-            struct str head = arena_printf(scratch, STR_FMT " " STR_FMT, STR_ARG(mydb_quote_name(c->name, scratch)),
-                                           STR_ARG(c->type));
-
-            if (str_starts(line, head) && (line.n == head.n || line.p[head.n] == ' '))
-                c->rest = arena_str(a, str_sub(line, head.n, line.n));
-        }
+        if (!take_quoted(&line, scratch, &name))
+            continue;
+        for (size_t i = 0; i < t->n_columns; i++)
+            if (str_eq(t->columns[i].name, name) && str_starts(line, t->columns[i].type) &&
+                (line.n == t->columns[i].type.n || line.p[t->columns[i].type.n] == ' '))
+                t->columns[i].rest = arena_str(a, str_sub(line, t->columns[i].type.n, line.n));
     }
 }
 

@@ -120,7 +120,9 @@ static enum err settle(struct store *s, int64_t integration, int64_t page, size_
 {
     static const char sql[] =
         "UPDATE dead SET state = 3 WHERE integration = ?1 AND state = 0 AND EXISTS (SELECT 1 FROM ledger l WHERE "
-        "l.integration = ?1 AND l.key = dead.key AND (l.page, l.row) > (dead.page, dead.row) AND l.page <= ?2)";
+        "l.integration = ?1 AND l.key = dead.key AND l.version <> dead.version AND (l.page, l.row) > (dead.page, "
+        "dead.row) AND "
+        "l.page <= ?2)";
     struct sqlite_stmt *st = NULL;
     enum err e = state_stmt(s, SLOT_DEAD_SETTLE, sql, &st, ei);
     if (e != OK)

@@ -3,7 +3,8 @@
 
     tests/attack/kill.py --count 200 --seed 7 --target mariadb|mysql|sqlite --mode replace|append|vanish
 
-Runs are started and killed, at a moment anywhere in the time that a run takes; orders are edited between kills and while
+Runs are started and killed, at a moment anywhere in the time that a run takes (which adapts, as the machine may be busy
+with other things); orders are edited between kills and while
 a run is at work. Every few dozen kills one run is left alone, and the table is compared with the simulator's oracle.
 Only kills that hit a live run count; effective are those after which something more was in the target than before. At
 the end stands one undisturbed run; the checkpoint in the target must say what `status` says.
@@ -16,6 +17,8 @@ from rig.lane import MODES, ORDERS, Lane, make_server, pause
 from rig.program import Broken, dice_of, program
 
 COMPARE_EVERY = 25
+LANE_KILLS = 100  # then everything begins anew
+FIRST_S = 0.3
 
 
 def kill_one(lane, figures, case):
@@ -26,7 +29,7 @@ def kill_one(lane, figures, case):
     if edits < 0.2:
         lane.more_work()
     process, started = lane.launch()
-    moment = dice.uniform(0, lane.length() * 1.1)
+    moment = dice.uniform(0, lane.length() * lane.reach)
     if edits > 0.9:  # while it works; seen by a later run, so this one is not judged
         alive = pause(process, moment / 2)
         lane.more_work()
@@ -36,38 +39,54 @@ def kill_one(lane, figures, case):
         lane.finish(process, f"case {case}")
         return False
     if not alive:
+        lane.reach = max(0.5, lane.reach * 0.8)
         lane.conclude(process, started, f"case {case}")
         return False
     process.kill()
     process.communicate()
     figures.attempted += 1
-    figures.effective += lane.mark() != before
+    hit = lane.mark() != before
+    figures.effective += hit
+    if not hit:
+        lane.reach = min(4, lane.reach * 1.1)
     return True
+
+
+def kills_in(lane, figures, options, case, kills):
+    """So many kills on one lane; the number of the last case."""
+    wanted = min(figures.attempted + kills, options.count)
+    lane.seed, lane.reach = options.seed, 1.1
+    if lane.dice.random() < 0.5:
+        lane.undisturbed("the first run")
+        lane.more_work()
+    else:  # the first run is killed as well
+        lane.lengths.append(FIRST_S)
+    in_a_row = 0
+    while figures.attempted < wanted:
+        case += 1
+        in_a_row = in_a_row + 1 if kill_one(lane, figures, case) else 0
+        if in_a_row >= COMPARE_EVERY:
+            lane.undisturbed(f"after {figures.attempted} kills")
+            lane.more_work()
+            in_a_row = 0
+        figures.progress(options.count)
+    lane.undisturbed("after the last kill")
+    lane.check_end()
+    figures.add("runs", lane.starts)
+    return case
 
 
 def attack(options, figures):
     db = make_server(options.target)
+    case = 0
     try:
-        with Lane(db, figures, dice_of(options.seed, "lane"), options.mode, options.orders) as lane:
-            lane.seed = options.seed
-            lane.undisturbed("the first run")
-            lane.more_work()
-            case = in_a_row = 0
-            while figures.attempted < options.count:
-                case += 1
-                in_a_row = in_a_row + 1 if kill_one(lane, figures, case) else 0
-                if in_a_row >= COMPARE_EVERY:
-                    lane.undisturbed(f"after {figures.attempted} kills")
-                    lane.more_work()
-                    in_a_row = 0
-                figures.progress(options.count)
-            lane.undisturbed("after the last kill")
-            lane.check_end()
-            figures.add("runs", lane.starts)
+        while figures.attempted < options.count:
+            with Lane(db, figures, dice_of(options.seed, f"lane {case}"), options.mode, options.orders) as lane:
+                case = kills_in(lane, figures, options, case, LANE_KILLS)
     finally:
         if db:
             db.close()
-    if figures.effective < options.count // 10:
+    if figures.effective < options.count // 20:
         raise Broken(f"only {figures.effective} of {options.count} kills came after something was written: more --orders")
 
 

@@ -22,12 +22,6 @@ TOLD = "set back"
 SLOW_MS = 60  # a page, while the server is swapped under a run
 
 
-class Sharp(Lane):
-    """Nothing is read twice: what the journal does not write again stays lost."""
-
-    overlap = "0s"
-
-
 class Store:
     """Where the target keeps its data, and how it is swapped."""
 
@@ -119,8 +113,8 @@ def swap_under_a_run(lane, store, case):
 def attack(options, figures):
     db = make_server(options.target)
     try:
-        with Sharp(db, figures, dice_of(options.seed, "lane"), options.mode, options.orders,
-                   ("--fault", "clamp=25")) as lane:
+        with Lane(db, figures, dice_of(options.seed, "lane"), options.mode, options.orders,
+                  ("--fault", "clamp=25")) as lane:
             store = Store(lane, db)
             lane.undisturbed("the first run")
             case = 0

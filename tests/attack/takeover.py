@@ -64,8 +64,7 @@ def steal(rivals, process, figures, case):
     if not rivals.refused(case):
         return False
     figures.add("refused")
-    lane.edit(1.0)
-    lane.sim.control(advance_ms=2000)
+    lane.more_work(1.0)
     if not rivals.take_over():
         if rivals.db:
             raise Broken(f"case {case}: the second did not get the target")

@@ -11,7 +11,7 @@ class Harness(unittest.TestCase):
     def attack(self, bug):
         environment = {**os.environ, "SLUICE": os.path.join(HERE, "model.py"), "MODEL_BUG": bug, "PYTHONHASHSEED": "1"}
         return subprocess.run([sys.executable, os.path.join(HERE, "kill.py"), "--target", "sqlite", "--count", "40",
-                               "--orders", "800", "--seed", "5"], env=environment, capture_output=True, text=True)
+                               "--orders", "3000", "--seed", "5"], env=environment, capture_output=True, text=True)
 
     def test_a_right_program_passes(self):
         done = self.attack("")

@@ -123,6 +123,15 @@ class Statements:
         self.assertNotEqual(compare(sim.truth(), wanted), "")
         self.assertEqual(compare(wanted, project.table_rows()), "")
 
+    def test_a_table_of_a_thousand_columns(self):
+        sim = self.sim("--orders", "20", "--seed", "8")
+        project = self.project(sim)
+        more = ", ".join(f"ADD COLUMN `other_{i}` TINYINT NULL" for i in range(900))
+        self.db.execute(f"ALTER TABLE {TABLE} {more}")
+        self.run_ok(project)
+        rows = [{name: value for name, value in row.items() if not name.startswith("other_")} for row in project.table_rows()]
+        self.assertEqual(compare(sim.truth(), rows), "")
+
     def test_values_written_out(self):
         """In the manner of the seed's second listing: placeholders in quotes, functions kept, columns in an order of its
         own."""

@@ -39,8 +39,8 @@ class Large(FirstRun):
 
 def limited(scenario, work, prefix, env):
     scenario.begin(work)
-    argv = work._argv(scenario.command, True)
-    process = subprocess.Popen(prefix + argv, env=work._environment(env), stdout=subprocess.PIPE,
+    argv = work.command(*scenario.command)
+    process = subprocess.Popen(prefix + argv, env=work.environment(env), stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
     try:
         out, err = process.communicate(timeout=DEADLINE_S)

@@ -11,7 +11,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
 from lib.case import hurried, reset  # noqa: E402
-from lib.servers import MariaDB, Project, Sim, compare  # noqa: E402
+from lib.servers import SLUICE, MariaDB, Project, Sim, compare  # noqa: E402
 
 ORDERS = ("--orders", "20", "--seed", "3")
 PATIENCE = ("--patience", "300ms")
@@ -126,17 +126,20 @@ def sound(path):
         link.close()
 
 
+class NewWork(Work):
+    """Commands about the folder `new` beside the project, none of which is given with -C by itself."""
+
+    def command(self, *args, json=True):
+        return [SLUICE, *[os.path.join(self.home, a) if a == "new" else a for a in args], *(["--json"] if json else [])]
+
+
 class Init(Scenario):
     name = "init"
     command = ("init", "new", "--sqlite")
     codes = (0, 1, 2)
 
     def work(self, home):
-        work = super().work(home)
-        work._argv = lambda args, json_too: [  # a folder of its own instead of -C
-            *Project._argv(work, (), False)[:1], *[os.path.join(work.home, a) if a == "new" else a for a in args],
-            *(["--json"] if json_too else [])]
-        return work
+        return NewWork(self.template, home)
 
     def after(self, work):
         """Whatever is there is whole or can be thrown away; a new start ends well."""

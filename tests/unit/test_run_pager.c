@@ -512,6 +512,24 @@ static void pushed_off_the_probe(void **state)
     pager_free(p);
 }
 
+/* 2 was read on page 2 and moves to the front within the window: 4, seen by the probe alone, moves to page 2. */
+static void moved_within_the_window(void **state)
+{
+    struct paging paging = {.kind = PAGE_BACKWARD, .first_page = 1};
+    struct pager *p = pager_new();
+
+    (void)state;
+    pager_start(p, &(struct pager_plan){.paging = &paging, .size = 2, .may_narrow = true});
+    ask_page(p, 1);
+    tell_page(p, &(struct told){4, 1, 3, 2}, NULL);
+    ask_page(p, 2);
+    tell_page(p, &(struct told){4, 0, 1, 2}, NULL);
+    ask_page(p, 1);
+    tell_page(p, &(struct told){4, 1, 2, 2}, NULL); /* 2 and 3 */
+    assert_int_equal(end_of(p), PAGER_NARROW);
+    pager_free(p);
+}
+
 /* A total that tells of a billion rows is not walked down page by page. */
 /* A total that is wrong everywhere costs a bounded multiple of the pages, and every row is read all the same. */
 static void a_total_that_always_lies(void **state)
@@ -646,6 +664,7 @@ int main(void)
         cmocka_unit_test(cursor_paging),
         cmocka_unit_test(a_total_that_comes_back),
         cmocka_unit_test(pushed_off_the_probe),
+        cmocka_unit_test(moved_within_the_window),
         cmocka_unit_test(a_total_that_always_lies),
         cmocka_unit_test(absurd_total),
         cmocka_unit_test(endless),

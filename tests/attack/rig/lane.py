@@ -16,7 +16,7 @@ import time
 from datetime import datetime, timedelta, timezone
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "e2e"))
-from lib.case import hurried, target_document  # noqa: E402
+from lib.case import hurried, reset, target_document  # noqa: E402
 from lib.process import pause, wait_until  # noqa: E402
 from lib.servers import TABLE, MariaDB, MySQL, Project, Sim, compare  # noqa: E402
 
@@ -25,6 +25,8 @@ from .program import Broken  # noqa: E402
 ORDERS = 150
 LIMIT = 40  # rows a batch
 RUN_LIMIT_S = 120
+LAG = "3s"  # a run knows the source's clock, which is turned all the time, to two seconds
+TURN_MS = 6000
 MODES = ("replace", "append", "vanish")
 VANISH = {"children": {"parent": "o_id", "gone": "delete"}, "left_filter": "delete", "guard": "modified"}
 
@@ -50,14 +52,14 @@ def error_of(out):
 class Lane:
     """Use as a context. `figures` counts the comparisons; `dice` makes the choices."""
 
-    overlap = "20s"
-
     def __init__(self, db, figures, dice, mode="replace", orders=ORDERS, sim_options=()):
         self.db, self.figures, self.dice, self.mode = db, figures, dice, mode
         self.lengths = []  # seconds of undisturbed runs
         self.starts = 0
         self.sim = self.project = None
         try:
+            if db:
+                reset(db)
             self.sim = Sim("--orders", str(orders), "--seed", str(dice.randrange(1 << 30)), "--start", hour_ago(),
                            *sim_options)
             self.project = self._make_project()
@@ -67,7 +69,8 @@ class Lane:
             raise
 
     def _make_project(self):
-        project = Project(self.sim, self.db, create=False, overlap=self.overlap, **(VANISH if self.mode == "vanish" else {}))
+        project = Project(self.sim, self.db, create=False, overlap="0s", lag=LAG,
+                          **(VANISH if self.mode == "vanish" else {}))
         project.write("connections/jst.json", hurried(self.sim))
         document = target_document()
         for row in document["otherRequest"]:
@@ -101,7 +104,7 @@ class Lane:
     def edit(self, share=None):
         """Changes a part of the orders, in the way of the mode. Visible from the simulator's now on."""
         if self.mode == "append":
-            self.sim.control(new=self.dice.randrange(20, 80))
+            self.sim.control(new=self.dice.randrange(40, 120))
             return
         share = share or self.dice.choice((0.1, 0.3, 1.0))
         if self.mode == "vanish":
@@ -109,10 +112,10 @@ class Lane:
                 self.sim.control(**{what: self.chosen(share * 0.2)})
         self.sim.control(edit=self.chosen(share))
 
-    def more_work(self):
-        """Edits; then the clock goes on, so that all of them lie before now."""
-        self.edit()
-        self.sim.control(advance_ms=2000)
+    def more_work(self, share=None):
+        """Edits; then the clock goes on, so that all of them lie before now less the lag."""
+        self.edit(share)
+        self.sim.control(advance_ms=TURN_MS)
 
     # ---- runs ----
 
