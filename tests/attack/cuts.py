@@ -66,6 +66,9 @@ class WiredLane(Lane):
         self.database = OwnDatabase(server, f"lane{number}", self.wires["db"].port)
         super().__init__(self.database, figures, dice, mode, ORDERS)
 
+    def _empty_target(self):
+        """It was made for this lane."""
+
     def _make_project(self):
         self.wires["api"] = Wire(self.loop, HTTP, self.sim.hello["port"])
         project = super()._make_project()

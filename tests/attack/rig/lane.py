@@ -58,8 +58,7 @@ class Lane:
         self.starts = 0
         self.sim = self.project = None
         try:
-            if db:
-                reset(db)
+            self._empty_target()
             self.sim = Sim("--orders", str(orders), "--seed", str(dice.randrange(1 << 30)), "--start", hour_ago(),
                            *sim_options)
             self.project = self._make_project()
@@ -67,6 +66,10 @@ class Lane:
         except BaseException:
             self.close()
             raise
+
+    def _empty_target(self):
+        if self.db:
+            reset(self.db)
 
     def _make_project(self):
         project = Project(self.sim, self.db, create=False, overlap="0s", lag=LAG,
