@@ -50,4 +50,4 @@ fuzz: build-fuzz/build.ninja
 	tools/fuzz $(SECONDS_EACH)
 
 clean:
-	rm -rf build build-asan build-tsan build-coverage build-fuzz
+	rm -rf build build-asan build-tsan build-fuzz build-coverage build-planted

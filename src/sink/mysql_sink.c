@@ -7,6 +7,7 @@
 #include "sink/mysql_sink.h"
 
 #include "base/num.h"
+#include "base/plant.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,13 +121,13 @@ static struct str guarded_tail(const struct sink *s)
         for (size_t i = 0; i < st->columns.n; i++) {
             struct str c = mydb_quote_name(st->columns.at[i], s->arena);
 
-            if (str_eq_nocase(st->columns.at[i], s->spec.guard.column) != (pass == 1))
+            if (str_eq_nocase(st->columns.at[i], s->spec.guard.column) != (pass == (PLANTED(mod_first) ? 0 : 1)))
                 continue;
             buf_printf(&b,
-                       "%s" STR_FMT " = IF(" STR_FMT " IS NULL OR VALUES(" STR_FMT ") >= " STR_FMT ", VALUES(" STR_FMT
+                       "%s" STR_FMT " = IF(" STR_FMT " IS NULL OR VALUES(" STR_FMT ") %s " STR_FMT ", VALUES(" STR_FMT
                        "), " STR_FMT ")",
-                       first ? "" : ", ", STR_ARG(c), STR_ARG(guard), STR_ARG(guard), STR_ARG(guard), STR_ARG(c),
-                       STR_ARG(c));
+                       first ? "" : ", ", STR_ARG(c), STR_ARG(guard), STR_ARG(guard),
+                       PLANTED(mod_first) ? ">" : ">=", STR_ARG(guard), STR_ARG(c), STR_ARG(c));
             first = false;
         }
     r = arena_str(s->arena, buf_str(&b));

@@ -8,6 +8,7 @@
  * A LOAD DATA that gave warnings has changed values: the transaction is rolled back, and this connection goes on with
  * prepared statements, under which the same values are errors with a row. */
 #include "base/log.h"
+#include "base/plant.h"
 #include "sink/mysql_sink.h"
 
 #include <stdlib.h>
@@ -152,7 +153,7 @@ static enum err send_range(struct writing *w, size_t from, size_t n)
         uint64_t row;
         size_t half;
 
-        if (!e)
+        if (!e || (PLANTED(lock_continue) && mydb_errno(w->m->db) == 1205))
             return OK;
         if (mydb_class(w->m->db) != MYDB_ROW)
             return e;
@@ -283,6 +284,10 @@ static enum sink_outcome finish(struct sink *s, const struct batch *b, struct er
     struct my_sink *m = my_self(s);
     bool moved = true;
 
+    if (PLANTED(append) && mydb_exec(m->db, S("COMMIT"), ei))
+        return give_up(m, false, ei);
+    if (PLANTED(state_first))
+        return commit(s, ei);
     if (s->held && my_move_checkpoint(s, b, &moved, ei))
         return give_up(m, false, ei);
     if (!moved) {
@@ -302,7 +307,7 @@ static enum sink_outcome ready(struct sink *s, struct errinfo *ei)
     if (!m->db && sink_connect(s, ei))
         return ei->code == ERR_AUTH || ei->code == ERR_SCHEMA || ei->code == ERR_CONFIG ? SINK_PERMANENT
                                                                                         : SINK_TRANSIENT;
-    if (mydb_exec(m->db, S("START TRANSACTION"), ei))
+    if (!PLANTED(autocommit) && mydb_exec(m->db, S("START TRANSACTION"), ei))
         return give_up(m, false, ei);
     return SINK_COMMITTED;
 }
@@ -331,6 +336,12 @@ enum sink_outcome my_write(struct sink *s, struct batch *b, const struct sink_ho
 
     if (o != SINK_COMMITTED)
         return o;
+    if (PLANTED(state_first)) {
+        bool moved;
+
+        if (my_move_checkpoint(s, b, &moved, ei) || !moved || mydb_exec(w.m->db, S("COMMIT"), ei))
+            return give_up(w.m, false, ei);
+    }
     batch_forget_bad(b, w.w->out.n_bad);
     e = s->spec.one_record_each ? run_records(&w) : send_rows(&w);
     if (!e && sink_removes(&s->spec))
