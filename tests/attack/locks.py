@@ -26,8 +26,7 @@ def attack(options, figures):
             while figures.effective < options.count:
                 case += 1
                 lane.dice = dice_of(options.seed, case)
-                lane.edit(1.0)
-                lane.sim.control(advance_ms=2000)
+                lane.more_work(1.0)
                 ids = [row["id"] for row in lane.project.query(f"SELECT id FROM {TABLE}")]
                 link = db.connect(autocommit=False)
                 with link.cursor() as cursor:
