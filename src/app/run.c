@@ -32,6 +32,11 @@ static enum err run_kind(const struct app *app, struct run_options *o, struct er
         return fail_hint(ei,
                          "a remedy reads what its takeOverRequest says; --from and --to read the range that you name");
     }
+    if (app_flag(app, "reread") && (ranged || app_flag(app, "remedy") || app_flag(app, "no-reread"))) {
+        fail(ei, ERR_USAGE, "--reread goes with no other range, and not with --no-reread");
+        return fail_hint(ei, "it adds every tier of `reread` to an ordinary run");
+    }
+    o->reread = app_flag(app, "reread") ? REREAD_ALL : app_flag(app, "no-reread") ? REREAD_NONE : REREAD_DUE;
     o->kind = app_flag(app, "remedy") ? RUN_REMEDY : ranged ? RUN_BACKFILL : RUN_MAIN;
     return ranged ? range(app, o, ei) : OK;
 }

@@ -5,6 +5,7 @@
 #include "app/out.h"
 #include "app/windows.h"
 #include "base/product.h"
+#include "run/lateness.h"
 #include "run/retry.h"
 #include "source/bucket.h"
 
@@ -22,9 +23,26 @@ struct standing {
     size_t n_changes;
     struct window_proof *windows, *open; /* the last ones; those that are not verified */
     size_t n_windows, n_open;
+    int64_t found_missing;
+    struct lateness late;
+    struct str audit; /* the last one, as JSON; p NULL: none */
 };
 
 #define WINDOWS_SHOWN 3
+
+static enum err look_at_completeness(struct app *app, struct standing *s, struct errinfo *ei)
+{
+    struct str name = s->integration->name;
+    struct metrics found = {0};
+    enum err err = store_metrics(app->store, name, S("found_missing"), app->arena, &found, ei);
+
+    err = err ? err : lateness_recall(app->store, name, app->arena, &s->late, ei);
+    err = err ? err
+              : store_fact(app->store, arena_printf(app->arena, "audit:" STR_FMT, STR_ARG(name)), app->arena, &s->audit,
+                           ei);
+    s->found_missing = found.n ? found.at[0].value : 0;
+    return err;
+}
 
 static enum err look(struct app *app, const struct integration *i, struct standing *s, struct errinfo *ei)
 {
@@ -56,6 +74,7 @@ static enum err look(struct app *app, const struct integration *i, struct standi
     err =
         err ? err
             : store_windows(app->store, &(struct window_query){i->name, 0, true}, app->arena, &s->open, &s->n_open, ei);
+    err = err ? err : look_at_completeness(app, s, ei);
     if (err)
         return err;
     s->gaps = (int64_t)n_gaps;
@@ -103,6 +122,27 @@ static void trouble_json(const struct app *app, struct json_out *w, const struct
     }
 }
 
+/* null until a record was measured. */
+static void lateness_json(struct json_out *w, const struct standing *s)
+{
+    const struct lateness *l = &s->late;
+
+    json_out_key(w, "lateness");
+    if (!lateness_count(l)) {
+        json_out_null(w);
+        return;
+    }
+    json_out_begin(w, '{');
+    json_number(w, "records", lateness_count(l));
+    json_number(w, "late", lateness_late_ones(l));
+    json_number(w, "p50_s", lateness_within_s(l, 500));
+    json_number(w, "p99_s", lateness_within_s(l, 990));
+    json_number(w, "p999_s", lateness_within_s(l, 999));
+    json_number(w, "max_s", l->max_s);
+    json_number(w, "overlap_needed_s", l->behind_max_s);
+    json_out_end(w, '}');
+}
+
 static void to_json(const struct app *app, struct json_out *w, const struct standing *s)
 {
     json_out_begin(w, '{');
@@ -128,6 +168,13 @@ static void to_json(const struct app *app, struct json_out *w, const struct stan
     for (size_t i = 0; i < s->n_windows; i++)
         window_json(app, w, &s->windows[i]);
     json_out_end(w, ']');
+    json_number(w, "found_missing", s->found_missing);
+    lateness_json(w, s);
+    json_out_key(w, "audit");
+    if (s->audit.p)
+        json_out_raw(w, s->audit);
+    else
+        json_out_null(w);
     json_member(w, "promise", s->promise);
     json_member(w, "path", s->path);
     json_out_key(w, "last_run");
@@ -186,6 +233,32 @@ static void tell_trouble(const struct app *app, const struct standing *s)
              str_of(either(app, "none: it stays in error until someone runs it", "无：保持错误状态，直至人工重试")));
 }
 
+/* How late records become visible, and which overlap would have brought them all. */
+static void tell_lateness(const struct app *app, const struct standing *s)
+{
+    const struct lateness *l = &s->late;
+    int64_t overlap_s = s->integration->overlap_ms / 1000;
+
+    if (!lateness_late_ones(l)) {
+        if (lateness_count(l))
+            line(app, "late records", "迟到记录", str_of(either(app, "none", "无")));
+        return;
+    }
+    line(app, "late records", "迟到记录",
+         arena_printf(app->arena,
+                      either(app, STR_FMT " of " STR_FMT ": p50 %lld s, p99 %lld s, p99.9 %lld s, max %lld s",
+                             STR_FMT " / " STR_FMT "：p50 %lld 秒，p99 %lld 秒，p99.9 %lld 秒，最大 %lld 秒"),
+                      STR_ARG(grouped(app->arena, lateness_late_ones(l))),
+                      STR_ARG(grouped(app->arena, lateness_count(l))), (long long)lateness_within_s(l, 500),
+                      (long long)lateness_within_s(l, 990), (long long)lateness_within_s(l, 999), (long long)l->max_s));
+    line(app, "overlap needed", "所需重叠",
+         arena_printf(app->arena,
+                      l->behind_max_s > overlap_s
+                          ? either(app, "%lld s, more than the %lld s declared", "%lld 秒，超过声明的 %lld 秒")
+                          : either(app, "%lld s of the %lld s declared", "%lld 秒（声明 %lld 秒）"),
+                      (long long)l->behind_max_s, (long long)overlap_s));
+}
+
 static void tell(const struct app *app, const struct standing *s)
 {
     say(app, "%s" STR_FMT "%s  " STR_FMT "%s%s\n", color(app, COLOR_BOLD), STR_ARG(s->integration->name),
@@ -214,6 +287,8 @@ static void tell(const struct app *app, const struct standing *s)
                    : str_of(either(app, "all verified", "全部已核实")));
     for (size_t k = 0; k < s->n_windows; k++)
         window_tell(app, &s->windows[k], "    ");
+    line(app, "found missing", "补漏行数", grouped(app->arena, s->found_missing));
+    tell_lateness(app, s);
     if (s->promise.p)
         line(app, "promise", "写入保证", s->promise);
     if (s->path.p)

@@ -22,6 +22,8 @@ static const struct option_row run_rows[] = {
     {"from", 0, "T", "backfill: the first second to read"},
     {"to", 0, "T", "backfill: the last second to read"},
     {"remedy", 0, NULL, "what omissionRemedy says, now"},
+    {"reread", 0, NULL, "read every tier of `reread` again, and the remedy, due or not"},
+    {"no-reread", 0, NULL, "read none again"},
     {"dry-run", 0, NULL, "fetch and map, keep and write nothing"},
     {"patience", 0, "DURATION", "how long a source or target that is down is retried (default 60s)"},
 };
@@ -99,7 +101,10 @@ static const struct command commands[] = {
      "stderr says so.",
      "sluice ddl orders\nsluice ddl orders --create", OPTIONS(ddl_options), 1, 1, WORDS_INTEGRATION, command_ddl},
     {"run", "NAME", "runs until caught up with now − lag, then exits", "运行直到追上当前时间，然后退出",
-     "--from and --to read a range again (both ends included) without moving the cursor. On a terminal one line shows "
+     "--from and --to read a range again (both ends included) without moving the cursor. Behind the ordinary reading "
+     "come "
+     "the tiers of `reread` that are due, with calls that nobody else needs; --reread does all of them now. On a "
+     "terminal one line shows "
      "the progress. Status 0: all written, 3: with dead letters,\n"
      "1: failed, 2: wrong configuration, 130: interrupted; the state is safe in each case and the next run goes on.",
      "sluice run orders\nsluice run orders --from \"2026-11-01 00:00:00\" --to \"2026-11-02 00:00:00\"",

@@ -138,7 +138,7 @@ static bool is_worth_telling(struct watch *t, const struct event *e)
         return t->dead++ < DEAD_TOLD;
     if (e->kind == EVENT_RETRY)
         return t->app->verbose || (e->code && e->code != ERR_QUOTA && e->took_ms >= 2000);
-    return e->kind == EVENT_GAP || e->kind == EVENT_NOTICE || e->kind == EVENT_CIRCUIT ||
+    return e->kind == EVENT_GAP || e->kind == EVENT_NOTICE || e->kind == EVENT_MISSING || e->kind == EVENT_CIRCUIT ||
            (t->app->verbose && e->kind == EVENT_WINDOW_AGAIN);
 }
 

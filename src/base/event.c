@@ -13,6 +13,7 @@ static const char *const names[] = {
     [EVENT_RETRY] = "retry",
     [EVENT_CIRCUIT] = "circuit",
     [EVENT_LOGIN] = "login",
+    [EVENT_MISSING] = "found_missing",
     [EVENT_NOTICE] = "notice",
     [EVENT_RUN_ENDED] = "run_ended",
 };

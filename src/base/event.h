@@ -18,6 +18,7 @@ enum event_kind {
     EVENT_RETRY,   /* text, took_ms: the wait; source or target */
     EVENT_CIRCUIT, /* flag: open, text says since when; else closed again */
     EVENT_LOGIN,   /* a token was fetched, for all who share the connection */
+    EVENT_MISSING, /* records, rows, key: some of the records; text */
     EVENT_NOTICE,  /* text: what a person should know (checkpoint adopted, fields never found, …) */
     EVENT_RUN_ENDED
 };

@@ -13,6 +13,7 @@
 #include "base/map.h"
 #include "run/drift.h"
 #include "run/fates.h"
+#include "run/found.h"
 #include "run/ledger_notes.h"
 
 #include <stdlib.h>
@@ -34,6 +35,7 @@ struct batcher {
     bool moved; /* the position moved since the last batch */
     int64_t batch_no;
     uint64_t seed;
+    struct found *found;
     int64_t window_run; /* of the pages since the last window ended; 0: none yet */
     struct fates *fates;
     size_t *note; /* of the batch's records, by index */
@@ -320,13 +322,16 @@ static bool is_repeat(const struct batcher *b, const struct batch_record *r, con
            known->hash_lo == r->hash_lo && before(known->page, known->row, r->page, r->row);
 }
 
-static bool is_missing(const struct batcher *b, const struct page *page, const struct batch_record *r,
-                       const struct ledger_entry *known, bool found)
+/* What the ordinary runs had missed is told with the batch that brings it. */
+static void note_missing(struct batcher *b, const struct batch_record *r, size_t n_rows)
 {
-    if (page->purpose != PURPOSE_REMEDY || r->modified_ms <= 0 || r->modified_ms / 1000 > b->p->missing_until_s ||
-        r->modified_ms / 1000 <= b->p->missing_from_s)
-        return false;
-    return !found || version_older(known->version, r->version);
+    struct unit *u = b->u;
+
+    if (u->n_missing < MISSING_NAMED)
+        u->missing[u->n_missing] = r->key;
+    u->n_missing++;
+    unit_tally(u)->missing += (int64_t)n_rows;
+    atomic_fetch_add(&b->p->missing_found, (int64_t)n_rows);
 }
 
 /* ---- a page ---- */
@@ -369,8 +374,6 @@ static enum err look_up(struct batcher *b, const struct page *page, struct arena
     const struct json *raw;
 
     l->arena = a;
-    l->asked = p->ledger &&
-               (p->flow->id_check || page->purpose == PURPOSE_REMEDY || p->frozen || p->flow->sink_spec.guard.column.n);
     l->records = ARENA_ARRAY(a, struct batch_record, n + 1);
     l->code = ARENA_ARRAY(a, enum err, n + 1);
     l->why = NULL;
@@ -389,6 +392,8 @@ static enum err look_up(struct batcher *b, const struct page *page, struct arena
             l->why[i] = why;
         }
     }
+    l->asked = p->ledger && (p->flow->id_check || p->frozen || p->flow->sink_spec.guard.column.n ||
+                             found_asks(b->found, page, l->records, n));
     return l->asked ? ask_ledger(b, l, 0, n, ei) : OK;
 }
 
@@ -465,8 +470,8 @@ static bool take_record(struct batcher *b, struct page *page, struct identified 
         add_dead(b, &s.record, s.why);
         return true;
     }
-    if (is_missing(b, page, &s.record, &l->known[i], l->found[i]))
-        atomic_fetch_add(&p->missing_found, (int64_t)s.n_rows);
+    if (found_note(b->found, page, &s.record, l->found[i] ? &l->known[i] : NULL))
+        note_missing(b, &s.record, s.n_rows);
     keep_wanted(p, repair, &s);
     unit_hold_page(b->u, page);
     add_rows(b, &s, note);
@@ -706,6 +711,7 @@ struct batcher *batcher_new(struct pipeline *p, batcher_give *give, void *ctx)
     b->cursor_s = p->start.cursor_s;
     b->batch_no = p->start.batch;
     b->seed = p->flow->mapping;
+    b->found = found_new(p);
     b->fates = fates_new(p);
     p->notes = ledger_notes_new(p);
     unit_begin(b);
@@ -731,6 +737,7 @@ void batcher_free(struct batcher *b)
     if (!b)
         return;
     tell_missing(b);
+    found_free(b->found);
     unit_free(b->u);
     shaper_free(b->shaper);
     map_free(b->keys);

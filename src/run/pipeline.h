@@ -28,6 +28,7 @@
 #define JOURNAL_GROUP  4
 #define UNIT_PAGES_MAX 32
 #define UNIT_BYTES_MAX (24u << 20)
+#define MISSING_NAMED  5
 
 /* What became of the records of a window, or of the part of it that is in one unit. */
 struct tally {
@@ -52,6 +53,8 @@ struct unit {
     int64_t shaped_records;
     struct tally *tallies; /* in order; the last is being counted */
     size_t n_tallies, cap_tallies;
+    struct str missing[MISSING_NAMED]; /* keys of records that were found missing */
+    size_t n_missing;                  /* all of them */
 };
 
 struct drift_run;
@@ -75,6 +78,7 @@ struct pipeline {
     struct records_reach kept_to;            /* they are noted up to here; the shape thread's once it runs */
     struct ledger_notes *notes;              /* entries that wait until their rows are in */
     int64_t missing_until_s, missing_from_s; /* found missing counts records modified in (from, until] */
+    bool ran_before;                         /* the range up to missing_until_s was read by earlier runs */
     struct queue *to_journal, *to_shape, *to_write;
     pthread_t threads[3];
     int n_threads;

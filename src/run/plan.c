@@ -48,12 +48,28 @@ static void plan_gaps(const struct plan_input *in, struct plan *p)
                             .gap = in->gaps[i].id});
 }
 
+static void plan_tiers(const struct plan_input *in, struct plan *p)
+{
+    struct tier_times times = {in->cursor_s, in->now_s, p->edge_s};
+
+    for (size_t i = 0; i < in->n_tiers && p->n < PLAN_JOBS_MAX; i++) {
+        struct job j;
+
+        if (!tier_job(in->flow, in->tiers[i], &times, &j))
+            continue;
+        p->tier[p->n_tiers++] = in->tiers[i];
+        add(p, j);
+    }
+}
+
+/* One tier alone, and for it all calls. */
 static void plan_remedy(const struct plan_input *in, struct plan *p)
 {
     p->from_s = in->cursor_s;
     p->to_s = p->edge_s;
-    add(p, (struct job){
-               .purpose = PURPOSE_REMEDY, .request = in->flow->remedy, .from_s = in->cursor_s, .to_s = p->edge_s});
+    plan_tiers(in, p);
+    for (size_t i = 0; i < p->n; i++)
+        p->jobs[i].spare = false;
 }
 
 static void plan_backfill(const struct plan_input *in, struct plan *p)
@@ -82,7 +98,7 @@ static void plan_repair(const struct plan_input *in, struct plan *p)
 
 void plan_make(const struct plan_input *in, struct plan *ret)
 {
-    ret->n = 0;
+    ret->n = ret->n_tiers = 0;
     ret->edge_s = in->now_s - in->flow->integration->lag_ms / 1000;
     switch (in->options->kind) {
     case RUN_REMEDY:
@@ -101,4 +117,5 @@ void plan_make(const struct plan_input *in, struct plan *ret)
     }
     plan_main(in, ret);
     plan_gaps(in, ret);
+    plan_tiers(in, ret);
 }

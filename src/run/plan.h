@@ -2,7 +2,7 @@
 #ifndef RUN_PLAN_H
 #define RUN_PLAN_H
 
-#include "run/reader.h"
+#include "run/tiers.h"
 
 #define PLAN_JOBS_MAX 1024
 
@@ -13,13 +13,16 @@ struct plan_input {
     int64_t now_s;                     /* by the source's clock */
     const struct gap *gaps;            /* open ones */
     size_t n_gaps;
+    const size_t *tiers; /* to be read again after them, by number */
+    size_t n_tiers;
 };
 
 struct plan {
     struct job jobs[PLAN_JOBS_MAX]; /* in the order of reading */
     size_t n;
-    int64_t from_s, to_s; /* the range asked for, before overlap */
-    int64_t edge_s;       /* now less the lag */
+    int64_t from_s, to_s;                /* the range asked for, before overlap */
+    int64_t edge_s;                      /* now less the lag */
+    size_t tier[RUN_TIERS_MAX], n_tiers; /* the last jobs: which tiers they are */
 };
 
 void plan_make(const struct plan_input *in, struct plan *ret);

@@ -250,6 +250,13 @@ static void got_page(void *ctx, struct page *page, const struct errinfo *why)
     bool again = false;
 
     r->calling = false;
+    if (!page && r->jobs[r->job].spare && why->code == ERR_QUOTA) {
+        pipeline_emit(r->c.pipeline,
+                      (struct event){.kind = EVENT_NOTICE,
+                                     .text = S("the quota left no call over for reading again: the next run tries")});
+        end(r, &(struct errinfo){.code = OK});
+        return;
+    }
     if (!page) {
         end(r, why);
         return;
@@ -293,7 +300,7 @@ static void call(struct reader *r, const struct pager_ask *ask)
         set_paging(r, ask, a, p);
         r->calling = true;
         r->page_no = ask->page;
-        source_call(r->c.source, &(struct source_request){p->at, p->n, ask->link}, got_page, r);
+        source_call(r->c.source, &(struct source_request){p->at, p->n, ask->link, r->jobs[r->job].spare}, got_page, r);
     }
     arena_free(a);
 }
@@ -514,6 +521,7 @@ void reader_stop(struct reader *r)
 void reader_state(const struct reader *r, struct reader_state *ret)
 {
     *ret = r->state;
+    ret->jobs_done = r->job;
     ret->window_from_s = r->g.window.from_s;
     ret->window_to_s = r->g.window.to_s;
     ret->pages_left = pager_pages_left(r->g.pager);

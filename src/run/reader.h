@@ -13,6 +13,7 @@ struct job {
     int64_t from_s, to_s; /* LAST_SYNC_TIME and CURRENT_TIME of its request */
     bool whole;           /* the range is from_s…to_s itself, not what the request renders (gaps) */
     int64_t gap;          /* PURPOSE_GAP: its id */
+    bool spare;           /* only with calls that others leave over; without them it is left to another run */
 };
 
 struct reader;
@@ -44,6 +45,7 @@ void reader_stop(struct reader *r); /* asks for nothing more; `ended` is not cal
 
 struct reader_state {
     int64_t windows, verified, gaps, gaps_closed;
+    size_t jobs_done; /* the first so many */
     int64_t window_from_s, window_to_s, pages_left;
     int permille;
     int64_t size_learnt;

@@ -30,6 +30,7 @@ struct run {
     struct reader *reader;
     struct run_summary *s;
     struct plan plan;
+    size_t tiers[RUN_TIERS_MAX], n_tiers; /* of reading again, that this run does */
     int64_t began_ms;
     int first_pages;
     int64_t id;
@@ -45,6 +46,43 @@ static int64_t source_now_s(const struct run *r)
     return remote_clock_now_ms(r->e.remote) / 1000;
 }
 
+/* Which tiers this run does. One that was never read counts from now on: before there was nothing to miss. */
+static enum err choose_tiers(struct run *r, struct errinfo *ei)
+{
+    const struct run_options *o = r->e.options;
+    const struct flow *f = r->e.flow;
+    int64_t now_ms = source_now_s(r) * 1000, last;
+    enum err err = OK;
+
+    r->n_tiers = 0;
+    if (o->kind == RUN_REMEDY)
+        r->tiers[r->n_tiers++] = tiers_remedy(f);
+    if (o->kind != RUN_MAIN || o->dry_run || o->reread == REREAD_NONE)
+        return OK;
+    for (size_t i = 0; i < tiers_count(f) && !err; i++) {
+        struct str fact = tier_fact(f, i, r->e.arena), text = {0};
+
+        err = store_fact(r->e.store, fact, r->e.arena, &text, ei);
+        if (!err && !text.p)
+            err = store_set_fact(r->e.store, fact, arena_printf(r->e.arena, "%lld", (long long)now_ms), ei);
+        if (o->reread == REREAD_ALL || (text.p && num_i64(text, &last) && tier_due(f, i, last, now_ms)))
+            r->tiers[r->n_tiers++] = i;
+    }
+    return err;
+}
+
+/* Tiers that were read to their end, and written. */
+static void note_tiers(struct run *r, size_t jobs_done)
+{
+    size_t first = r->plan.n - r->plan.n_tiers;
+    struct errinfo ei;
+
+    for (size_t i = 0; i < r->plan.n_tiers && first + i < jobs_done; i++)
+        if (store_set_fact(r->e.store, tier_fact(r->e.flow, r->plan.tier[i], r->e.arena),
+                           arena_printf(r->e.arena, "%lld", (long long)source_now_s(r) * 1000), &ei))
+            log_warn("%s", ei.msg);
+}
+
 static enum err plan(struct run *r, struct errinfo *ei)
 {
     struct plan_input in = {
@@ -54,9 +92,12 @@ static enum err plan(struct run *r, struct errinfo *ei)
                        ? store_gaps(r->e.store, r->e.integration->name, r->e.arena, &gaps, &in.n_gaps, ei)
                        : OK;
 
+    err = err ? err : choose_tiers(r, ei);
     if (err)
         return err;
     in.gaps = gaps;
+    in.tiers = r->tiers;
+    in.n_tiers = r->n_tiers;
     plan_make(&in, &r->plan);
     r->s->from_s = r->plan.from_s;
     r->s->to_s = r->plan.to_s;
@@ -252,6 +293,22 @@ static struct str page_size_fact(const struct run *r)
                         STR_ARG(r->e.flow->iface->name));
 }
 
+/* What lies before the pages that the journal still has, the ledger will never learn: a record of that time is not
+ * missing because it is not known. */
+static enum err ledger_begin(struct run *r, struct errinfo *ei)
+{
+    struct str name = r->e.integration->name;
+    struct progress g;
+    enum err err = store_progress(r->e.store, name, &g, ei);
+
+    r->p.ran_before = !err && g.known && !r->e.adopted && r->e.at.cursor_s != INT64_MIN;
+    if (err || !r->p.ledger || !r->e.journal || journal_first(r->e.journal) <= r->p.ledger_page + 1)
+        return err;
+    r->p.missing_from_s = r->e.at.cursor_s;
+    return store_set_fact(r->e.store, arena_printf(r->e.arena, "ledger_from:" STR_FMT, STR_ARG(name)),
+                          arena_printf(r->e.arena, "%lld", (long long)r->e.at.cursor_s), ei);
+}
+
 static enum err ledger_bounds(struct run *r, struct errinfo *ei)
 {
     struct str text;
@@ -260,7 +317,7 @@ static enum err ledger_bounds(struct run *r, struct errinfo *ei)
         store_fact(r->e.store, arena_printf(r->e.arena, "ledger_from:" STR_FMT, STR_ARG(r->e.integration->name)),
                    r->e.arena, &text, ei);
 
-    r->p.ledger = r->e.flow->remedy || r->e.flow->id_check || r->e.flow->statements[0].verb == VERB_INSERT ||
+    r->p.ledger = tiers_count(r->e.flow) || r->e.flow->id_check || r->e.flow->statements[0].verb == VERB_INSERT ||
                   r->e.flow->sink_spec.guard.column.n;
     r->p.ledger_exact = r->e.flow->id_check;
     r->p.missing_until_s = r->e.at.cursor_s;
@@ -268,6 +325,7 @@ static enum err ledger_bounds(struct run *r, struct errinfo *ei)
     err =
         err ? err : store_fact(r->e.store, ledger_page_fact(r->e.arena, r->e.integration->name), r->e.arena, &text, ei);
     r->p.ledger_page = !err && text.p && num_i64(text, &from) ? from : 0;
+    err = err ? err : ledger_begin(r, ei);
     err = err ? err : engine_ledger_base(&r->e, &r->p.ledger_base, ei);
     /* ahead of a target that was set back, it does not tell what stood there: learnt again from the journal */
     if (r->p.ledger_page < r->p.ledger_base || (r->p.ledger_exact && r->p.ledger_page > checkpoint_whole(&r->e.at)))
@@ -445,6 +503,8 @@ static void remember(struct run *r)
     remember_fact(r, "path", str_of(sink_path(r->e.sink)));
     remember_fact(r, "promise", str_of(sink_promise(r->e.target_holds)));
     reader_state(r->reader, &rs);
+    if (!r->p.error.code && !r->s->error.code && !r->interrupted)
+        note_tiers(r, rs.jobs_done);
     if (rs.size_learnt > 0 && rs.size_learnt < r->e.flow->page_size &&
         store_set_fact(r->e.store, page_size_fact(r), arena_printf(r->e.arena, "%lld", (long long)rs.size_learnt), &ei))
         log_warn("%s", ei.msg);

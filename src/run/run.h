@@ -61,12 +61,15 @@ struct repair_rule {
     size_t n_lost;
 };
 
+enum reread_mode { REREAD_DUE, REREAD_ALL, REREAD_NONE };
+
 struct run_options {
     enum run_kind kind;
     bool dry_run;                     /* fetches and shapes, keeps and writes nothing */
     int64_t from_s, to_s;             /* RUN_BACKFILL and RUN_REPLAY */
     struct str id;                    /* RUN_RETRY: this source or target id; p NULL: all */
     const struct repair_rule *repair; /* RUN_REPAIR */
+    enum reread_mode reread;          /* RUN_MAIN: which tiers are read behind it */
     const struct clock *clock;
     struct listener listener;
     /* about four times a second, on the calling thread; or NULL */

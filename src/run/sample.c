@@ -77,7 +77,7 @@ enum err run_sample(const struct project *p, const struct flow *f, const struct 
     err = engine_open_source(&s->e, NULL, NULL, ei);
     err = err ? err : sample_params(s, kv, &n, ei);
     if (!err) {
-        source_call(s->e.source, &(struct source_request){kv, n, {0}}, got, s);
+        source_call(s->e.source, &(struct source_request){.business = kv, .n_business = n}, got, s);
         loop_run(s->e.loop);
         *ret = s->page;
         if (!s->page) {

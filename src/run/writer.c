@@ -201,6 +201,29 @@ static bool leaves_target(const struct writer *w)
     return w->p->frozen && !w->u->b.n_rows && !w->u->b.n_gone;
 }
 
+/* Rows that the ordinary runs had missed: a figure that stays, and an event that names some of their records. */
+static enum err tell_found(struct writer *w, struct errinfo *ei)
+{
+    struct pipeline *p = w->p;
+    const struct unit *u = w->u;
+    struct metric m = {.name = S("found_missing")};
+    struct buf keys = buf_make(1u << 16);
+
+    if (!u->n_missing)
+        return OK;
+    for (size_t i = 0; i < u->n_tallies; i++)
+        m.value += u->tallies[i].missing;
+    for (size_t i = 0; i < u->n_missing && i < MISSING_NAMED; i++)
+        buf_printf(&keys, "%s" STR_FMT, i ? ", " : "", STR_ARG(u->missing[i]));
+    pipeline_emit(p, (struct event){.kind = EVENT_MISSING,
+                                    .records = (int64_t)u->n_missing,
+                                    .rows = m.value,
+                                    .key = buf_str(&keys),
+                                    .text = S("the ordinary runs had missed these records")});
+    buf_free(&keys);
+    return store_metrics_add(p->store, p->flow->integration->name, &m, 1, ei);
+}
+
 static enum err committed(struct writer *w, int64_t took_ms, struct errinfo *ei)
 {
     struct pipeline *p = w->p;
@@ -224,6 +247,7 @@ static enum err committed(struct writer *w, int64_t took_ms, struct errinfo *ei)
     pipeline_emit(p, (struct event){.kind = EVENT_COMMIT, .rows = rows, .position = b->to.page, .took_ms = took_ms});
     tell_redone(w, b);
     e = note_commit(p, &b->to, ei);
+    e = e ? e : tell_found(w, ei);
     e = e ? e : supersede(w, b, ei);
     return e ? e : keep_progress(w, false, ei);
 }

@@ -188,6 +188,21 @@ int64_t bucket_take_ms(struct bucket *b)
     return (place - now + NS_PER_MS - 1) / NS_PER_MS;
 }
 
+int64_t bucket_spare_ms(struct bucket *b)
+{
+    int64_t now = now_ns(), free_at = held_until(b, now), next = atomic_load(&b->shared->next_ns), after;
+
+    if (b->interval_ns) {
+        after = not_before(next, now - b->interval_ns, ahead_max_ns(b) + b->interval_ns) + b->interval_ns;
+        free_at = after > free_at ? after : free_at;
+    }
+    if (free_at > now)
+        return (free_at - now + NS_PER_MS - 1) / NS_PER_MS;
+    if (b->interval_ns && !atomic_compare_exchange_strong(&b->shared->next_ns, &next, now + b->interval_ns))
+        return 1; /* somebody was quicker */
+    return 0;
+}
+
 void bucket_hold_ms(struct bucket *b, int64_t ms)
 {
     int64_t now = now_ns(), until, held = atomic_load(&b->shared->held_ns);

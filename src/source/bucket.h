@@ -20,6 +20,10 @@ void bucket_upstream(struct bucket *b, uint64_t upstream);
 void bucket_close(struct bucket *b); /* NULL is fine */
 /* Takes the next place: milliseconds to wait before the call may be sent (0: now). */
 int64_t bucket_take_ms(struct bucket *b);
+/* Takes the next place only if nobody else wants it: none is taken that has not come, none waits, and the one before is
+ * two places ago. So at most half of the rate is spent, and none of what others need. 0: taken, the call may be sent;
+ * else milliseconds after which to ask again. */
+int64_t bucket_spare_ms(struct bucket *b);
 /* The upstream said slow down: no place before `ms` from now, for all who share it. */
 void bucket_hold_ms(struct bucket *b, int64_t ms);
 /* Is it held back now? Asked again when a place has come: a hold may have begun since it was taken. */

@@ -40,7 +40,8 @@ struct source {
     struct str shown;
     struct http_call *http;
     struct loop_timer *timer;
-    int64_t failing_since_ms, slowed_since_ms; /* -1: not */
+    bool spare;                                                /* of the call under way */
+    int64_t failing_since_ms, slowed_since_ms, spare_since_ms; /* -1: not */
     int attempts, clock_fixes, logins;
     bool logging_in;
     bool probing;        /* the attempt is the probe of an open circuit */
@@ -439,6 +440,28 @@ static void wait_for_circuit(struct source *s, int64_t wait_ms)
     again_in(s, wait_ms);
 }
 
+/* Asks for a place that nobody else wants, again and again while there is patience. */
+static void attempt_spare(struct source *s)
+{
+    int64_t wait_ms = bucket_spare_ms(s->c.bucket), now = clock_mono(s->c.clock);
+    struct errinfo why;
+
+    if (wait_ms <= 0) {
+        s->spare_since_ms = -1;
+        send_now(s);
+        return;
+    }
+    if (s->spare_since_ms < 0)
+        s->spare_since_ms = now;
+    if (now - s->spare_since_ms <= s->c.patience_ms + wait_ms) {
+        again_in(s, wait_ms);
+        return;
+    }
+    drop_probe(s);
+    fail(&why, ERR_QUOTA, "connection \"" STR_FMT "\": its other calls leave none over", STR_ARG(s->c.connection));
+    answer(s, NULL, &why);
+}
+
 static void attempt(void *ctx)
 {
     struct source *s = ctx;
@@ -452,6 +475,10 @@ static void attempt(void *ctx)
     wait = s->probing ? 0 : health_admit(bucket_health(s->c.bucket), bucket_now_ms(), &s->probing);
     if (wait > 0) {
         wait_for_circuit(s, wait);
+        return;
+    }
+    if (s->spare) {
+        attempt_spare(s);
         return;
     }
     wait = bucket_take_ms(s->c.bucket);
@@ -473,7 +500,8 @@ void source_call(struct source *s, const struct source_request *r,
             (struct kv){arena_str(s->arena, r->business[i].key), arena_str(s->arena, r->business[i].value)};
     s->n_business = n;
     s->link = arena_str(s->arena, r->link);
-    s->failing_since_ms = s->slowed_since_ms = -1;
+    s->failing_since_ms = s->slowed_since_ms = s->spare_since_ms = -1;
+    s->spare = r->spare;
     s->attempts = s->clock_fixes = s->logins = 0;
     s->probing = s->wait_told = false;
     s->last.code = OK;

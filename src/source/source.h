@@ -39,6 +39,7 @@ struct source_request {
     const struct kv *business;
     size_t n_business;
     struct str link; /* PAGE_LINK: the address that the last reply named; empty: the interface's own */
+    bool spare;      /* only with a place that others leave over (bucket_spare_ms); ERR_QUOTA when none comes in time */
 };
 /* One call with retries. The request is copied. `done` gets a page that it owns (page_unref), or NULL and why; it may
  * come before this returns (a request that cannot be signed), and may make the next call. */

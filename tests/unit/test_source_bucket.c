@@ -213,7 +213,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    static const char *const names[] = {"shared", "other", "hold", "stale", "daily"};
+    static const char *const names[] = {"shared", "other", "hold", "stale", "daily", "spare", "quick"};
     char path[128];
 
     (void)state;
@@ -224,12 +224,44 @@ static int tear_down(void **state)
     return rmdir(dir);
 }
 
+/* Calls that are left over: every second place, and none that another waits for. */
+static void spare_places(void **state)
+{
+    struct bucket *one = open_bucket(dir, "spare", 10, 10000), *two = open_bucket(dir, "spare", 10, 10000);
+    int64_t wait;
+
+    (void)state;
+    wait = bucket_spare_ms(one); /* a bucket that begins anew is a place behind */
+    assert_in_range(wait, 1000, 2101);
+    bucket_close(one);
+    bucket_close(two);
+    one = open_bucket(dir, "quick", 1000, 1000);
+    two = open_bucket(dir, "quick", 1000, 1000);
+    while (bucket_spare_ms(one) > 0) {
+    }
+    wait = bucket_spare_ms(one);
+    assert_in_range(wait, 1, 3); /* two places of 1.05 ms */
+    assert_in_range(bucket_take_ms(two), 0, 2);
+    for (int i = 0; i < 50; i++)
+        wait = bucket_take_ms(two);
+    assert_true(wait > 20);
+    assert_true(bucket_spare_ms(one) > wait - 20); /* behind everyone who waits */
+    bucket_hold_ms(two, 5000);
+    assert_in_range(bucket_spare_ms(one), 4000, 5001);
+    bucket_close(one);
+    bucket_close(two);
+    one = open_bucket(NULL, "free", 0, 1000);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(bucket_spare_ms(one), 0);
+    bucket_close(one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(even_spacing), cmocka_unit_test(sharing),    cmocka_unit_test(holding),
-        cmocka_unit_test(unlimited),    cmocka_unit_test(stale_file), cmocka_unit_test(long_periods),
-        cmocka_unit_test(bad_places),
+        cmocka_unit_test(even_spacing), cmocka_unit_test(sharing),      cmocka_unit_test(holding),
+        cmocka_unit_test(unlimited),    cmocka_unit_test(stale_file),   cmocka_unit_test(long_periods),
+        cmocka_unit_test(bad_places),   cmocka_unit_test(spare_places),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

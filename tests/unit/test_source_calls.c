@@ -259,7 +259,7 @@ static void start(struct caller *c, struct str link)
 {
     const struct kv business[] = {{S("page_index"), S("1")}};
 
-    source_call(c->source, &(struct source_request){business, 1, link}, on_answer, c);
+    source_call(c->source, &(struct source_request){.business = business, .n_business = 1, .link = link}, on_answer, c);
 }
 
 /* ---- scripts ---- */
