@@ -214,6 +214,17 @@ class Sqlite(Audit, RunCase):
         found = self.audit()
         self.assertEqual((found["rows"], found["findings"]), (len(truth), []))
 
+    def test_a_source_that_tells_no_total(self):
+        """Nothing is off, and yet it cannot be said that everything is there; no gap comes of an audit."""
+        self.start(orders=2000)
+        self.simulator.control(fault="nototal")
+        found = self.audit(code=3, status="different")
+        self.assertEqual((found["findings"], found["verified"]), ([], False))
+        told = self.folder.run("audit", "orders", json=False)
+        self.assertIn("could not be shown to be complete", told.out)
+        self.assertNotIn("gap", told.err)
+        self.assertEqual(self.status(self.folder)["gaps"], 0)
+
     def test_no_column_tells_the_time(self):
         document = target_document()
         document["request"] = [f for f in document["request"] if f["field"] in ("id", "o_id", "remark")]
