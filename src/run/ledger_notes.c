@@ -38,7 +38,7 @@ struct ledger_notes *ledger_notes_new(struct pipeline *p)
     return n;
 }
 
-void ledger_notes_free(struct ledger_notes *n)
+static void free_notes(struct ledger_notes *n)
 {
     if (!n)
         return;
@@ -82,7 +82,7 @@ static void forget(struct ledger_notes *n, size_t n_put)
     n->arena = a;
 }
 
-enum err ledger_notes_keep(struct ledger_notes *n, struct errinfo *ei)
+static enum err keep(struct ledger_notes *n, struct errinfo *ei)
 {
     struct pipeline *p = n->p;
     struct str name = p->flow->integration->name;
@@ -126,7 +126,7 @@ enum err ledger_notes_add(struct ledger_notes *n, const struct batch_record *r, 
         .mapping = n->p->flow->mapping,
     };
     map_put(n->index, key, n->n++);
-    return n->n >= n->keep_at ? ledger_notes_keep(n, ei) : OK;
+    return n->n >= n->keep_at ? keep(n, ei) : OK;
 }
 
 bool ledger_notes_find(const struct ledger_notes *n, struct str key, struct ledger_entry *ret)
@@ -149,8 +149,8 @@ void ledger_notes_close(struct pipeline *p)
 {
     struct errinfo ei;
 
-    if (p->notes && p->ledger && !p->frozen && ledger_notes_keep(p->notes, &ei))
+    if (p->notes && p->ledger && !p->frozen && keep(p->notes, &ei))
         pipeline_fail(p, &ei);
-    ledger_notes_free(p->notes);
+    free_notes(p->notes);
     p->notes = NULL;
 }

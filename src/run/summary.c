@@ -5,12 +5,8 @@
 
 const char *run_kind_name(enum run_kind k)
 {
-    static const char *const names[] = {[RUN_MAIN] = "main",
-                                        [RUN_REMEDY] = "remedy",
-                                        [RUN_BACKFILL] = "backfill",
-                                        [RUN_REPLAY] = "replay",
-                                        [RUN_RETRY] = "retry",
-                                        [RUN_REPAIR] = "repair"};
+    static const char *const names[] = {[RUN_MAIN] = "main",     [RUN_REMEDY] = "remedy", [RUN_BACKFILL] = "backfill",
+                                        [RUN_REPLAY] = "replay", [RUN_RETRY] = "retry",   [RUN_REPAIR] = "repair"};
 
     return names[k];
 }
