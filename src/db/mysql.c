@@ -186,7 +186,9 @@ static int infile_error(void *ctx, char *out, unsigned int cap)
 
 /* ---- connecting ---- */
 
-static void set_options(struct mydb *db, const struct mydb_options *o)
+enum attempt { PLAIN, TLS_ANY, TLS_VERIFIED };
+
+static void set_options(struct mydb *db, const struct mydb_options *o, enum attempt how)
 {
     unsigned on = 1, connect_s = o->connect_s ? o->connect_s : 10, io_s = o->io_s ? o->io_s : 120;
     my_bool yes = 1, no = 0;
@@ -198,11 +200,11 @@ static void set_options(struct mydb *db, const struct mydb_options *o)
     mysql_options(db->my, MYSQL_OPT_RECONNECT, &no);
     mysql_options(db->my, MYSQL_OPT_LOCAL_INFILE, &on);
     mysql_set_local_infile_handler(db->my, infile_init, infile_read, infile_end, infile_error, db);
-    if (o->tls != MYDB_TLS_DISABLE)
+    if (how != PLAIN)
         mysql_options(db->my, MYSQL_OPT_SSL_ENFORCE, &yes);
-    if (o->tls == MYDB_TLS_REQUIRE)
+    if (how == TLS_VERIFIED)
         mysql_options(db->my, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
-    if (o->tls == MYDB_TLS_REQUIRE && o->ca_file[0])
+    if (how == TLS_VERIFIED && o->ca_file[0])
         mysql_options(db->my, MYSQL_OPT_SSL_CA, o->ca_file);
 }
 
@@ -237,18 +239,39 @@ static enum err explain_connect(struct mydb *db, const struct mydb_options *o, s
     return e;
 }
 
+static bool try_connect(struct mydb *db, const struct mydb_options *o, enum attempt how)
+{
+    if (db->my)
+        mysql_close(db->my);
+    db->my = mysql_init(NULL);
+    if (!db->my)
+        die_no_memory();
+    set_options(db, o, how);
+    return mysql_real_connect(db->my, o->socket ? "localhost" : o->host, o->user, o->password, o->database, o->port,
+                              o->socket, CLIENT_FOUND_ROWS);
+}
+
+/* Never TLS_ANY first: the library takes it for granted then, and sends the password as it stands to a server that asks
+ * for it without TLS (caching_sha2_password). Asked to verify, it gives up before that. */
+static bool connect_preferring_tls(struct mydb *db, const struct mydb_options *o)
+{
+    if (try_connect(db, o, TLS_VERIFIED))
+        return true;
+    if (mysql_errno(db->my) != CR_SSL_CONNECTION_ERROR)
+        return false;
+    return try_connect(db, o, db->my->server_capabilities & CLIENT_SSL ? TLS_ANY : PLAIN);
+}
+
 enum err mydb_open(const struct mydb_options *o, struct mydb **ret, struct errinfo *ei)
 {
     struct mydb *db = mem_zero(sizeof *db);
     unsigned long capabilities = 0;
+    bool connected;
     enum err e;
 
-    db->my = mysql_init(NULL);
-    if (!db->my)
-        die_no_memory();
-    set_options(db, o);
-    if (!mysql_real_connect(db->my, o->socket ? "localhost" : o->host, o->user, o->password, o->database, o->port,
-                            o->socket, CLIENT_FOUND_ROWS)) {
+    connected = o->tls == MYDB_TLS_PREFER ? connect_preferring_tls(db, o)
+                                          : try_connect(db, o, o->tls == MYDB_TLS_REQUIRE ? TLS_VERIFIED : PLAIN);
+    if (!connected) {
         e = explain_connect(db, o, ei);
         mydb_close(db);
         return e;

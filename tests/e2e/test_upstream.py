@@ -14,7 +14,7 @@ import urllib.request
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib.case import RunCase, hurried  # noqa: E402
 from lib.process import free_port, wait_until  # noqa: E402
-from lib.servers import MariaDB  # noqa: E402
+from lib.servers import MariaDB, MySQL  # noqa: E402
 
 PROCESSES = 6
 
@@ -177,6 +177,29 @@ class Target(RunCase):
             self.assertEqual(process.returncode, 130, out + err)
             self.assertEqual(json.loads(out)["status"], "interrupted", out + err)
         project.write("connections/bi.json", self.db.connection)
+        self.run_ok(project)
+        self.assert_copy(sim, project)
+
+
+class MysqlWithTls(RunCase):
+    kind = MySQL
+
+    def test_tls_is_preferred_whoever_signed_the_certificate(self):
+        sim = self.sim("--orders", "20")
+        project = self.project(sim)
+        self.run_ok(project)
+        accepted = self.db.query("SHOW GLOBAL STATUS LIKE 'Ssl_finished_accepts'")[0]["Value"]
+        self.assertGreater(int(accepted), 0)
+        self.assert_copy(sim, project)
+
+
+class MysqlWithoutTls(RunCase):
+    kind = staticmethod(lambda: MySQL("--tls-version="))
+
+    def test_the_password_does_not_go_as_it_stands(self):
+        """The server refuses a password in the clear; it gives its key to one who asks."""
+        sim = self.sim("--orders", "20")
+        project = self.project(sim)
         self.run_ok(project)
         self.assert_copy(sim, project)
 
