@@ -227,6 +227,7 @@ static bool compile_target(struct flow *f, struct compile *c, struct bound *b)
     f->sink_spec.integration = f->integration->name;
     f->sink_spec.statements = f->statements;
     f->sink_spec.n_statements = f->n_statements;
+    f->sink_spec.silence_ms = f->integration->target->timeout_ms;
     f->sink_spec.id_unique = f->integration->target_doc->id_check == 1;
     return true;
 }

@@ -11,6 +11,9 @@
 
 #include <stdlib.h>
 
+#define TIMEOUT_MIN_MS 1000
+#define TIMEOUT_MAX_MS 3600000
+
 /* ---- URLs ---- */
 
 static const char *port_wrong(struct str after_host)
@@ -283,6 +286,18 @@ static bool read_limits(struct reading *r, const struct node *limits, struct con
     return true;
 }
 
+static bool read_timeout(struct reading *r, const struct node *root, int64_t ms, struct connection *c)
+{
+    if (ms < 0)
+        return true;
+    if (ms < TIMEOUT_MIN_MS || ms > TIMEOUT_MAX_MS) {
+        diags_add(r->diags, DIAG_ERROR, node_get(root, "timeout")->pos, "\"timeout\" is not between 1s and 1h");
+        return false;
+    }
+    c->timeout_ms = ms;
+    return true;
+}
+
 /* ---- the document ---- */
 
 static const struct connector *find_connector(struct reading *r, struct str name, struct pos pos)
@@ -333,7 +348,7 @@ static const struct node *load(struct reading *r, const char *shown)
 static void read_connection(struct reading *r, struct connection *c)
 {
     const char *shown = arena_printf(r->p->arena, "connections/" STR_FMT ".json", STR_ARG(c->name)).p;
-    struct connection_raw raw = {.params = NULL};
+    struct connection_raw raw = {.timeout_ms = -1};
     const struct node *root, *connector;
     bool ok;
 
@@ -353,6 +368,7 @@ static void read_connection(struct reading *r, struct connection *c)
         return;
     ok &= read_params(r, raw.params && raw.params->type != NODE_NULL ? raw.params : NULL, c);
     ok &= read_limits(r, raw.limits, c);
+    ok &= read_timeout(r, root, raw.timeout_ms, c);
     c->ok = ok;
 }
 

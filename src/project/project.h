@@ -13,6 +13,7 @@ struct connection {
     struct option_values options;      /* as written: references unresolved; in the order of connector_options() */
     const struct pos *option_pos;
     int64_t requests, per_ms; /* limits, the connector's quota by default */
+    int64_t timeout_ms;       /* of a call, or of a database's silence; 0: not given */
     struct str environment;
     bool ok; /* no errors */
 };

@@ -39,6 +39,7 @@ struct settings_raw {
 struct connection_raw {
     struct str connector, environment, title;
     const struct node *params, *limits;
+    int64_t timeout_ms; /* -1: not given */
 };
 struct limits_raw {
     int64_t requests, per_ms;

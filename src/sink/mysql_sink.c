@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define CONNECT_S 10u
+#define SILENCE_S 120u
+
 struct my_sink *my_self(const struct sink *s)
 {
     return s->self;
@@ -20,19 +23,18 @@ struct my_sink *my_self(const struct sink *s)
 static enum err my_open(struct sink *s, const struct strs *options, struct errinfo *ei)
 {
     struct my_sink *m = ARENA_NEW(s->arena, struct my_sink);
-    /* host port socket user password database tls tls_ca timeout, as the connector lists them */
-    struct str v[9] = {S("127.0.0.1"), S("3306"), {0}, {0}, {0}, {0}, S("prefer"), {0}, S("120")};
-    int64_t port, io_s;
+    /* host port socket user password database tls tls_ca, as the connector lists them */
+    struct str v[8] = {S("127.0.0.1"), S("3306"), {0}, {0}, {0}, {0}, S("prefer"), {0}};
+    unsigned silence_s = (unsigned)((s->spec.silence_ms + 999) / 1000);
+    int64_t port;
 
-    for (size_t i = 0; i < options->n && i < 9; i++)
+    for (size_t i = 0; i < options->n && i < 8; i++)
         if (options->at[i].n)
             v[i] = options->at[i];
     s->self = m;
     m->texts = s->arena;
     if (!num_i64(v[1], &port) || port < 1 || port > 65535)
         return fail(ei, ERR_CONFIG, "port \"" STR_FMT "\" is not a number from 1 to 65535", STR_ARG(v[1]));
-    if (!num_i64(v[8], &io_s) || io_s < 1 || io_s > 3600)
-        return fail(ei, ERR_CONFIG, "timeout \"" STR_FMT "\" is not a number from 1 to 3600", STR_ARG(v[8]));
     m->options = (struct mydb_options){
         .host = arena_cstr(s->arena, v[0]),
         .port = (unsigned)port,
@@ -44,8 +46,8 @@ static enum err my_open(struct sink *s, const struct strs *options, struct errin
                : str_eq(v[6], S("disable")) ? MYDB_TLS_DISABLE
                                             : MYDB_TLS_PREFER,
         .ca_file = arena_cstr(s->arena, v[7]),
-        .connect_s = 10,
-        .io_s = (unsigned)io_s,
+        .connect_s = silence_s && silence_s < CONNECT_S ? silence_s : CONNECT_S,
+        .io_s = silence_s ? silence_s : SILENCE_S,
     };
     return OK;
 }

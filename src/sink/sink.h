@@ -120,6 +120,7 @@ struct sink_spec {
     bool one_record_each; /* `execute`: each record is its own transaction, :lastInsertId works */
     bool id_unique;       /* target idCheck: empty id is a bad row, the later of two equal ones wins */
     size_t limit;         /* rows a transaction */
+    int64_t silence_ms;   /* how long a server may be silent before its connection counts as lost; 0: 120 s */
     struct gone_rule gone;
     struct guard_rule guard;
 };

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Cuts, stalls, drips and nonsense on the wire, to the target and to the API.
 
-    tests/attack/cuts.py --commits 1000 --any 4000 --seed 7 --lanes 10 --mode replace|append
+    tests/attack/cuts.py --commits 1000 --any 4000 --seed 7 --lanes 10 --mode replace|append --target mariadb|mysql
 
 Each lane runs on a simulator, a project and a database of its own (the server is shared); proxies stand before both.
 --commits counts the faults around COMMIT: half of them after the server has applied it, a part of these so late that the
@@ -22,8 +22,8 @@ from rig.program import Broken, Figures, dice_of, program
 from rig.wire import ANSWERS, BYTE_KINDS, DOWN, GREETINGS, HTTP, MYSQL, UP, Fault, Loop, Wire
 
 ORDERS = 120
-TIMEOUT_S = 2    # of the target's connection: how long it waits for an answer
-LONG_S = 3.0     # a stall that it does not wait for
+TIMEOUT_S = 2    # of both connections: how long they wait for an answer
+LONG_S = 3.0     # a stall that they do not wait for
 PATIENCE_S = 20
 MARGIN_S = 60
 DOCUMENTED = ("network", "remote", "data", "target", "conflict", "auth", "quota", "schema")
@@ -40,9 +40,8 @@ class OwnDatabase:
 
     @property
     def connection(self):
-        params = {**self.server.connection["params"], "port": self.port, "database": self.name, "tls": "disable",
-                  "timeout": TIMEOUT_S}
-        return {"connector": "mysql", "params": params}
+        params = {**self.server.connection["params"], "port": self.port, "database": self.name, "tls": "disable"}
+        return {"connector": "mysql", "params": params, "timeout": TIMEOUT_S}
 
     def query(self, sql, args=None):
         with self.link.cursor(DictCursor) as cursor:
@@ -74,6 +73,7 @@ class WiredLane(Lane):
         project = super()._make_project()
         connection = project.read("connections/jst.json")
         url = connection["params"]["base_url"]
+        connection["timeout"] = TIMEOUT_S
         connection["params"]["base_url"] = url.replace(str(self.sim.hello["port"]), str(self.wires["api"].port))
         project.write("connections/jst.json", connection)
         document = project.read("integrations/orders.target.json")
@@ -102,8 +102,8 @@ def around_commit(dice):
     return Fault(kind, at=dice.randrange(4), seconds=dice.uniform(0.005, 0.3), reset=dice.random() < 0.5)
 
 
-def stall_s(dice, side):
-    if side == "db" and dice.random() < 0.05:
+def stall_s(dice):
+    if dice.random() < 0.05:
         return LONG_S
     return dice.uniform(0.01, 0.3)
 
@@ -118,7 +118,7 @@ def anywhere(dice, side):
         return Fault("garbage", at=dice.randrange(2), text=dice.choice((*(GREETINGS if side == "db" else ANSWERS),
                                                                       dice.randbytes(80))))
     return Fault(dice.choice(BYTE_KINDS), at=int(10 ** dice.uniform(0, 4.3)), side=dice.choice((UP, DOWN)),
-                 seconds=stall_s(dice, side))
+                 seconds=stall_s(dice))
 
 
 def plans(dice, commits, others):
@@ -170,7 +170,7 @@ def share(total, lanes, number):
 
 def attack(options, figures):
     stop, ends, threads = threading.Event(), [], []
-    server = make_server("mariadb", "--max-connections=500")
+    server = make_server(options.target, "--max-connections=500")
 
     def lane_thread(loop, number):
         mode = options.mode or ("append" if number % 2 else "replace")
@@ -220,4 +220,4 @@ def add_options(parser):
 
 
 if __name__ == "__main__":
-    sys.exit(program(__doc__, attack, targets=("mariadb",), add_options=add_options, counted=False))
+    sys.exit(program(__doc__, attack, targets=("mariadb", "mysql"), add_options=add_options, counted=False))

@@ -154,8 +154,8 @@ class BadInput(RunCase):
     def test_timeout_of_a_target(self):
         _, project = self.begin()
         bi = project.read("connections/bi.json")
-        for value in (0, 3601, -1):
-            bi["params"]["timeout"] = value
+        for value in (0, "999ms", 3601, -1):
+            bi["timeout"] = value
             project.write("connections/bi.json", bi)
             found = project.run("run", "orders", env={"JST_SECRET": SOURCE_SECRET})
             self.assertEqual(found.code, 2, repr(found))
