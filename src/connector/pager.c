@@ -21,6 +21,8 @@
  * It does not know time: which window this is, and how it is halved, is decided in run/window. */
 #include "connector/pager.h"
 
+#include "base/plant.h"
+
 #include "base/decimal.h"
 #include "base/map.h"
 #include <stdlib.h>
@@ -237,7 +239,7 @@ static void watch_totals(struct pager *p, const struct reply *r)
     if (r->total < 0 && !r->n_records)
         return;
     p->total = r->total;
-    if (r->total >= 0 && p->total_before >= 0 && r->total != p->total_before)
+    if (r->total >= 0 && p->total_before >= 0 && r->total != p->total_before && !PLANTED(moving_total))
         p->moved = "the total changed while the window was read";
 }
 
@@ -288,8 +290,9 @@ static enum pager_keep told_backward(struct pager *p, const struct pager_facts *
     if (p->total < 0)
         return doubt(p, "the total was told at first and then no more", PAGER_KEEP);
     if (p->total != (int64_t)hashset_count(p->ids))
-        return doubt(p, "the number of distinct records differs from the total", PAGER_KEEP);
-    if (hashset_count(p->kept) != hashset_count(p->ids))
+        return PLANTED(no_count) ? finish(p, PAGER_VERIFIED, "", PAGER_KEEP)
+                                 : doubt(p, "the number of distinct records differs from the total", PAGER_KEEP);
+    if (hashset_count(p->kept) != hashset_count(p->ids) && !PLANTED(first_look))
         return doubt(p, "a record of the first look was not on the pages that were read", PAGER_KEEP);
     return finish(p, PAGER_VERIFIED, "", PAGER_KEEP);
 }
@@ -358,7 +361,7 @@ static bool was_last(const struct pager *p, const struct reply *r)
     case PAGE_CURSOR:
         break;
     }
-    if (r->n_records == 0)
+    if (r->n_records == 0 || (PLANTED(short_page) && (int64_t)r->n_records < p->plan.size))
         return true;
     /* a total that is reached ends it without a call for an empty page */
     return r->has_next != 1 && p->total >= 0 && (int64_t)hashset_count(p->ids) >= p->total;

@@ -9,6 +9,8 @@
  * Dead letters found here travel with the batch: they are made durable before the checkpoint passes them. */
 #include "run/batcher.h"
 
+#include "base/plant.h"
+
 #include "base/decimal.h"
 #include "base/map.h"
 #include "run/drift.h"
@@ -148,7 +150,7 @@ static enum err finish_unit(struct batcher *b, struct errinfo *ei)
     t->to = p->start;
     if (!p->frozen) {
         t->to.page = b->page;
-        t->to.row = b->row;
+        t->to.row = PLANTED(whole_page) ? -1 : b->row;
         t->to.cursor_s = b->cursor_s;
     }
     t->to.batch = ++b->batch_no;
@@ -596,14 +598,15 @@ static bool take_page(struct batcher *b, struct page *page)
     struct identified l;
     struct errinfo ei;
     struct sysvars sys = frozen_times(b, page);
-    size_t skip = page->seq == p->start.page && p->start.row > 0 && !p->frozen ? (size_t)p->start.row : 0;
+    size_t skip =
+        page->seq == p->start.page && p->start.row > 0 && !p->frozen && !PLANTED(page_again) ? (size_t)p->start.row : 0;
     bool going = look_up(b, page, a, &l, &ei) == OK;
 
     if (page->known)
         skip = page->reply.n_records;
     if (going && p->ledger && !p->frozen)
         going = note_known(b, page, &l, skip, &ei) == OK;
-    if (skip)
+    if (skip && !PLANTED(asked_once))
         l.batch_no = ASK_AGAIN; /* a page may hold a record twice: once in what was written, once in what was not */
     if (going && b->fates)
         going = note_kept(b, page, &l, skip, &ei) == OK;

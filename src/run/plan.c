@@ -5,6 +5,8 @@
  * takes, the rest is left to the next. */
 #include "run/plan.h"
 
+#include "base/plant.h"
+
 static void add(struct plan *p, struct job j)
 {
     if (p->n < PLAN_JOBS_MAX)
@@ -19,11 +21,11 @@ static void add_main(const struct plan_input *in, struct plan *p, int64_t from_s
 static void plan_times(const struct plan_input *in, struct plan *p)
 {
     const struct integration *i = in->flow->integration;
-    int64_t from_s = in->cursor_s - i->overlap_ms / 1000;
+    int64_t from_s = in->cursor_s - (PLANTED(no_overlap) ? 0 : i->overlap_ms / 1000);
 
     if (i->has_start && from_s < i->start_s)
         from_s = i->start_s < in->cursor_s ? i->start_s : in->cursor_s;
-    add_main(in, p, from_s, p->edge_s < from_s ? from_s : p->edge_s);
+    add_main(in, p, from_s, p->edge_s < from_s && !PLANTED(no_question) ? from_s : p->edge_s);
 }
 
 /* A growing cursor is a value of the records, no time. */
@@ -99,7 +101,7 @@ static void plan_repair(const struct plan_input *in, struct plan *p)
 void plan_make(const struct plan_input *in, struct plan *ret)
 {
     ret->n = ret->n_tiers = 0;
-    ret->edge_s = in->now_s - in->flow->integration->lag_ms / 1000;
+    ret->edge_s = in->now_s - (PLANTED(no_lag) ? 0 : in->flow->integration->lag_ms / 1000);
     switch (in->options->kind) {
     case RUN_REMEDY:
         plan_remedy(in, ret);

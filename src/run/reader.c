@@ -11,6 +11,8 @@
  */
 #include "run/reader.h"
 
+#include "base/plant.h"
+
 #include "base/map.h"
 #include "base/num.h"
 #include "run/reading.h"
@@ -412,7 +414,7 @@ static void keep_gap(struct reader *r, const char *why)
     if (r->c.take)
         return; /* an audit tells what is not verified by itself, and nothing comes of it */
     pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_GAP, .from_s = g.from_s, .to_s = g.to_s, .text = g.why});
-    if (r->c.pipeline->options->dry_run || !r->g.windowed)
+    if (r->c.pipeline->options->dry_run || !r->g.windowed || PLANTED(no_gap))
         return;
     if (store_gap_add(r->c.store, r->c.flow->integration->name, &g, &ei))
         end_with(r, &ei, "the gap could not be recorded");

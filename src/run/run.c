@@ -9,6 +9,8 @@
  */
 #include "run/run.h"
 
+#include "base/plant.h"
+
 #include "base/log.h"
 #include "base/num.h"
 #include "run/drift.h"
@@ -120,7 +122,7 @@ static void first_page(void *ctx, bool *ret_again)
     int64_t off_s = source_now_s(r) - r->e.integration->lag_ms / 1000 - r->plan.edge_s;
 
     *ret_again = false;
-    if (r->first_pages++ == FIRST_PAGES_MAX)
+    if (PLANTED(own_clock) || r->first_pages++ == FIRST_PAGES_MAX)
         return;
     if (remote_clock_doubted(r->e.remote)) {
         *ret_again = true;

@@ -10,6 +10,8 @@
  * one, after every batch. */
 #include "run/writer.h"
 
+#include "base/plant.h"
+
 #include "base/digest.h"
 #include "base/map.h"
 #include "run/proofs.h"
@@ -84,16 +86,9 @@ static enum err keep_dead(struct writer *w, struct batch *b, struct errinfo *ei)
     return store_dead_add(p->store, p->flow->integration->name, all, n, ei);
 }
 
-/* What has to be durable before the batch is. */
-static enum err before_commit(void *ctx, struct batch *b, struct errinfo *ei)
-{
-    struct writer *w = ctx;
-    enum err e = keep_dead(w, b, ei);
-
-    return e || w->p->frozen ? e : proofs_keep(&w->proofs, w->p, w->u, ei);
-}
-
-/* A newer version of a record that had a dead letter is in: the letter is closed. */
+/* A newer version of a record that had a dead letter goes in: the letter is closed. Before the COMMIT, as a crash
+ * behind it would leave the letter open; the newer version is in the journal, so it will be written whatever happens.
+ */
 static enum err supersede(struct writer *w, const struct batch *b, struct errinfo *ei)
 {
     struct dead_letter *newer;
@@ -107,6 +102,16 @@ static enum err supersede(struct writer *w, const struct batch *b, struct errinf
             newer[n++] =
                 (struct dead_letter){.key = b->records[i].key, .page = b->records[i].page, .row = b->records[i].row};
     return n ? store_dead_supersede(w->p->store, w->p->flow->integration->name, newer, n, &closed, ei) : OK;
+}
+
+/* What has to be durable before the batch is. */
+static enum err before_commit(void *ctx, struct batch *b, struct errinfo *ei)
+{
+    struct writer *w = ctx;
+    enum err e = PLANTED(no_letters) ? OK : keep_dead(w, b, ei);
+
+    e = e ? e : supersede(w, b, ei);
+    return e || w->p->frozen ? e : proofs_keep(&w->proofs, w->p, w->u, ei);
 }
 
 static enum err load_open_dead(struct writer *w, struct errinfo *ei)
@@ -248,7 +253,6 @@ static enum err committed(struct writer *w, int64_t took_ms, struct errinfo *ei)
     tell_redone(w, b);
     e = note_commit(p, &b->to, ei);
     e = e ? e : tell_found(w, ei);
-    e = e ? e : supersede(w, b, ei);
     return e ? e : keep_progress(w, false, ei);
 }
 
@@ -318,6 +322,8 @@ static enum sink_outcome decide(struct writer *w, struct errinfo *ei)
         return SINK_UNKNOWN;
     if (!held)
         return SINK_TRANSIENT;
+    if (PLANTED(unknown_is_in))
+        return SINK_COMMITTED;
     if (!found || c.epoch < b->to.epoch)
         return set_back(ei);
     if (c.epoch > b->to.epoch)

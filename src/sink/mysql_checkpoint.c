@@ -128,6 +128,8 @@ static enum err claim_inside(struct sink *s, const struct checkpoint *cp, int64_
     bool found;
     enum err e = select_row(s, true, &old, &found, ei);
 
+    if (!e && found && old.batch != cp->batch)
+        e = sink_moved_on(ei);
     *ret_epoch = (found ? old.epoch : cp->epoch) + 1;
     sets = arena_printf(a,
                         "journal = " STR_FMT ", page = %lld, page_row = %d, cursor_at = " STR_FMT

@@ -69,6 +69,12 @@ static inline void batch_forget_bad(struct batch *b, size_t n)
     b->n_bad = n;
 }
 
+/* The checkpoint row moved between reading and claiming it. */
+static inline enum err sink_moved_on(struct errinfo *ei)
+{
+    return fail(ei, ERR_CONFLICT, "the target's checkpoint moved while it was taken over");
+}
+
 /* The checkpoint row was not where this writer left it: the caller has to read it. */
 static inline enum sink_outcome sink_not_as_left(struct errinfo *ei)
 {

@@ -296,6 +296,8 @@ static enum err claim_inside(struct sink *s, const struct checkpoint *cp, int64_
 
     if (e)
         return e;
+    if (found && old.batch != cp->batch)
+        return sink_moved_on(ei);
     new.epoch = (found ? old.epoch : cp->epoch) + 1;
     e = sqlite_prepare(self(s)->db,
                        S("INSERT OR REPLACE INTO " CHECKPOINT_TABLE
