@@ -1,0 +1,204 @@
+/* dst: the engine in a simulated world, one seed after the other.
+ *
+ *     dst [--seeds N] [--from S]       many; a summary, and which seeds failed
+ *     dst --seed S [--trace]           one; with all that happened
+ *     dst-planted --plants N           is each planted bug found within N seeds?
+ *
+ * Ends with 1 when an invariant was broken, or when a fault of the list never happened in 20,000 seeds or more. */
+#include "dst.h"
+#include "dst_plants.h"
+
+#include "base/log.h"
+#include "base/num.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { FAILURES_TOLD = 10, ENOUGH_SEEDS = 20000 };
+
+/* lint: allow(global) the one world: seams that get no object of ours find it here */
+static struct sim *world;
+
+struct sim *sim_now(void)
+{
+    return world;
+}
+
+void sim_trace(struct sim *s, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (!s->trace)
+        return;
+    printf("%10.3f  ", (double)(s->t_ms - EPOCH_MS) / 1000);
+    va_start(ap, fmt);
+    vprintf(fmt, ap);
+    va_end(ap);
+    putchar('\n');
+}
+
+void sim_fault(struct sim *s, enum fault f)
+{
+    s->totals->faults[f]++;
+}
+
+void sim_fail(struct sim *s, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (s->failed)
+        return;
+    s->failed = true;
+    va_start(ap, fmt);
+    vsnprintf(s->why, sizeof s->why, fmt, ap);
+    va_end(ap);
+    sim_trace(s, "FAILED  %s", s->why);
+}
+
+bool sim_alive(struct sim *s, const char *step)
+{
+    if (s->dead || !step)
+        return !s->dead;
+    if (++s->steps != s->crash_at)
+        return true;
+    sim_trace(s, "crash   before: %s", step);
+    sim_fault(s, FAULT_CRASH);
+    s->dead = true;
+    return false;
+}
+
+/* ---- seeds ---- */
+
+static bool run_seed(struct sim *s, uint64_t seed, bool trace, struct totals *totals)
+{
+    struct disk_page *pages = s->disk.pages;
+    struct inserted *rows = s->inserted;
+    size_t cap_pages = s->disk.cap_pages, cap_rows = s->cap_inserted;
+    struct arena *arena = s->disk.arena;
+
+    memset(s, 0, sizeof *s);
+    s->disk.pages = pages;
+    s->disk.cap_pages = cap_pages;
+    s->disk.arena = arena;
+    s->inserted = rows;
+    s->cap_inserted = cap_rows;
+    if (arena)
+        arena_reset(arena);
+    s->seed = seed;
+    s->rng = seed * 0x2545f4914f6cdd1du + 1;
+    s->trace = trace;
+    s->totals = totals;
+    world = s;
+    seed_run(s);
+    totals->seeds++;
+    return !s->failed;
+}
+
+static double now_s(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static size_t tell_faults(const struct totals *t)
+{
+    static const char *const texts[] = {
+#define FAULT_TEXT(id, text) text,
+        FAULTS(FAULT_TEXT)};
+    size_t never = 0;
+
+    for (int i = 0; i < FAULT_COUNT; i++) {
+        printf("  %10lld  %s\n", (long long)t->faults[i], texts[i]);
+        never += !t->faults[i];
+    }
+    return never;
+}
+
+struct request {
+    int64_t seeds, from, one, plants;
+    bool trace, quiet;
+};
+
+static int run_many(struct sim *s, const struct request *r)
+{
+    struct totals t = {0};
+    double began = now_s(), took;
+    int64_t failed = 0;
+    size_t never;
+
+    for (int64_t seed = r->from; seed < r->from + r->seeds; seed++) {
+        if (run_seed(s, (uint64_t)seed, false, &t))
+            continue;
+        if (failed++ < FAILURES_TOLD)
+            printf("seed %lld: %s\n", (long long)seed, s->why);
+    }
+    took = now_s() - began;
+    never = r->quiet ? 0 : tell_faults(&t);
+    printf("%lld seeds in %.1f s (%.0f/s): %lld runs (%lld failed), %lld calls, %lld edits, %lld commits, %lld checks; "
+           "%lld worlds beyond the promise, %lld blurred; %lld seeds broke an invariant\n",
+           (long long)t.seeds, took, (double)t.seeds / took, (long long)t.runs, (long long)t.failed_runs,
+           (long long)t.calls, (long long)t.edits, (long long)t.commits, (long long)t.checks, (long long)t.beyond,
+           (long long)t.blurred, (long long)failed);
+    if (never && r->seeds >= ENOUGH_SEEDS)
+        printf("%zu faults of the list never happened\n", never);
+    return failed || (never && r->seeds >= ENOUGH_SEEDS);
+}
+
+static int run_one(struct sim *s, const struct request *r)
+{
+    struct totals t = {0};
+
+    if (run_seed(s, (uint64_t)r->one, r->trace, &t)) {
+        printf("seed %lld: well\n", (long long)r->one);
+        return 0;
+    }
+    printf("seed %lld: %s\n", (long long)r->one, s->why);
+    return 1;
+}
+
+static bool run_quietly(struct sim *s, uint64_t seed, struct totals *t)
+{
+    return run_seed(s, seed, false, t);
+}
+
+static bool option(int argc, char **argv, int *i, const char *name, int64_t *ret)
+{
+    if (strcmp(argv[*i], name) != 0)
+        return false;
+    if (++*i >= argc || !num_i64(str_of(argv[*i]), ret)) {
+        fprintf(stderr, "dst: %s needs a number\n", name);
+        exit(2);
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    struct request r = {.seeds = 1000, .from = 1, .one = -1, .plants = 0};
+    struct sim *s = mem_zero(sizeof *s);
+    int status;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--trace") == 0)
+            r.trace = true;
+        else if (strcmp(argv[i], "--quiet") == 0)
+            r.quiet = true;
+        else if (!option(argc, argv, &i, "--seeds", &r.seeds) && !option(argc, argv, &i, "--from", &r.from) &&
+                 !option(argc, argv, &i, "--seed", &r.one) && !option(argc, argv, &i, "--plants", &r.plants)) {
+            fprintf(stderr, "usage: dst [--seeds N] [--from S] [--quiet] | --seed S [--trace] | --plants N\n");
+            return 2;
+        }
+    }
+    log_set_level(LOG_ERROR_);
+    flows_open();
+    status = r.plants ? plants_hunt(s, r.plants, run_quietly) > 0 : r.one >= 0 ? run_one(s, &r) : run_many(s, &r);
+    flows_close();
+    free(s->disk.pages);
+    free(s->inserted);
+    arena_free(s->disk.arena);
+    free(s);
+    return status;
+}
