@@ -68,6 +68,7 @@ enum {
     X(REPEATS, "records known to be unchanged")                                                                        \
     X(BACKLOG, "runs that began with pages of an earlier one")                                                         \
     X(HALF_PAGE, "runs that began in the middle of a page")                                                            \
+    X(REREAD, "windows read again by tiers that were due")                                                             \
     X(MISSED, "records missed where more was not promised")                                                            \
     X(ALARM, "alarms: found missing")
 #define FAULT_NUMBER(id, text) FAULT_##id,
@@ -178,6 +179,7 @@ struct config {
     int64_t page_size, limit, lag_s, overlap_s, window_max_s, late_max_ms;
     int late_percent;
     bool held;           /* the target keeps the checkpoint */
+    struct reread tier;  /* every_ms 0: none */
     int64_t edit_gap_ms; /* between two edits, on average */
     int hidden_percent, refused_percent, broken_percent, new_percent;
     int64_t trip_ms;
@@ -227,6 +229,7 @@ struct sim {
     bool state_lost, unheld_lost;
     bool beyond; /* more came late than was promised to be caught */
     bool clock_beyond;
+    bool had_remedy;
     bool settled;
     int64_t first_stamp_s; /* where the integration starts */
     bool failed;

@@ -349,6 +349,8 @@ enum err store_window_add(struct store *st, struct str integration, const struct
 
     (void)st;
     (void)integration;
+    if (w->purpose == PURPOSE_REREAD)
+        sim_fault(sim_now(), FAULT_REREAD);
     if (!e && w->whole && w->records != w->folded + w->filtered + w->repeats + w->dead_records + w->shaped)
         sim_fail(sim_now(), "the records of window [%lld, %lld] do not add up", (long long)w->from_s,
                  (long long)w->to_s);
@@ -361,6 +363,29 @@ enum err store_prune(struct store *st, int64_t before_ms, size_t *ret_dropped, s
     (void)before_ms;
     *ret_dropped = 0;
     return gate("prune", false, ei);
+}
+
+/* ---- metrics: nobody reads them back here ---- */
+
+enum err store_metrics_add(struct store *st, struct str integration, const struct metric *m, size_t n,
+                           struct errinfo *ei)
+{
+    (void)st;
+    (void)integration;
+    (void)m;
+    (void)n;
+    return gate("metrics", true, ei);
+}
+
+enum err store_metrics(struct store *st, struct str integration, struct str name, struct arena *a, struct metrics *ret,
+                       struct errinfo *ei)
+{
+    (void)st;
+    (void)integration;
+    (void)name;
+    (void)a;
+    *ret = (struct metrics){0};
+    return gate("metrics read", false, ei);
 }
 
 /* ---- the ledger ---- */

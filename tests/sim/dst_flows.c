@@ -179,6 +179,10 @@ void flows_use(struct sim *s)
     s->integration.lag_ms = s->c.lag_s * 1000;
     s->integration.overlap_ms = s->c.overlap_s * 1000;
     s->integration.start_s = s->first_stamp_s;
+    if (s->c.tier.every_ms) {
+        s->integration.tiers = &s->c.tier;
+        s->integration.n_tiers = 1;
+    }
     s->iface = *f->iface;
     s->iface.window.max_ms = s->c.window_max_s * 1000;
     f->integration = &s->integration;

@@ -292,6 +292,10 @@ static enum sink_outcome commit(struct sink *k, const struct table *t, struct er
         s->faulted = true;
         s->late_commit = true;
         s->late = *t;
+        if (s->crash_at && below(s, 2)) { /* the process does not live to see it */
+            sim_fault(s, FAULT_CRASH);
+            s->dead = true;
+        }
         return lose(k, SINK_UNKNOWN, ei);
     }
     if (chance(s, s->ch.unknown)) {

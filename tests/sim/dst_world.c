@@ -134,19 +134,21 @@ static void draw_config(struct sim *s)
     c->window_max_s = percent(s, 70) ? 7 * 86400 : 600 + below(s, 20000);
     if (c->paging == PAGING_KINDS - 1) /* a page begins with the last row of the one before */
         c->page_size++;
-    c->late_percent = percent(s, 40) ? 5 + (int)below(s, 50) : 0;
+    c->late_percent = percent(s, 50) ? 5 + (int)below(s, 80) : 0;
     c->late_max_ms = (c->lag_s + c->overlap_s - SLACK_S) * 1000;
     if (percent(s, 20))
         c->late_max_ms += 1000 + below(s, 600000);
     if (c->paging == PAGING_KINDS - 1)
         c->late_percent = 0;
     c->held = c->write == WRITE_INSERT || !percent(s, 8);
-    c->edit_gap_ms = 150 + below(s, percent(s, 50) ? 3000 : 60000);
+    if (percent(s, 30) && c->paging != PAGING_KINDS - 1)
+        c->tier = (struct reread){1000 * (300 + below(s, 3600)), 86400000};
+    c->edit_gap_ms = 150 + below(s, percent(s, 60) ? 2000 : 60000);
     c->hidden_percent = sometimes(s, 40, 40);
     c->refused_percent = sometimes(s, 20, 20);
     c->broken_percent = sometimes(s, 20, 20);
     c->new_percent = 5 + (int)below(s, 60);
-    c->trip_ms = 10 + below(s, 1500);
+    c->trip_ms = 10 + below(s, percent(s, 50) ? 1000 : 4000);
     for (size_t i = 0; i < sizeof c->weight / sizeof *c->weight; i++)
         c->weight[i] = 1 + (int)below(s, percent(s, 30) ? 30 : 4);
 }
