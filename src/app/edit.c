@@ -215,9 +215,13 @@ enum err edit_letters(struct app *app, const struct integration *i, struct str i
     struct buf b = buf_make(EDIT_MAX);
     struct letters l;
     struct flow *f = flow_compile(app->project, i, app->diags);
-    enum err e = f ? OK : diags_first_error(app->diags, ei);
+    enum err e;
 
-    e = e ? e : find_letters(app, i, id, &l, ei);
+    if (!f) {
+        e = diags_first_error(app->diags, ei);
+        return e ? e : fail(ei, ERR_CONFIG, "the integration could not be compiled");
+    }
+    e = find_letters(app, i, id, &l, ei);
     if (!e && app_flag(app, "edit"))
         e = read_file(app_value(app, "edit"), &b, ei);
     else if (!e)

@@ -4,9 +4,16 @@
 #define BASE_PLANT_H
 
 #ifdef PLANTED_BUGS
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#define PLANTED(name) (getenv("SLUICE_PLANT") && strcmp(getenv("SLUICE_PLANT"), #name) == 0)
+static inline bool planted(const char *name)
+{
+    const char *wanted = getenv("SLUICE_PLANT");
+
+    return wanted && strcmp(wanted, name) == 0;
+}
+#define PLANTED(name) planted(#name)
 #else
 #define PLANTED(name) 0
 #endif

@@ -225,9 +225,10 @@ static void find_gone(struct finding *f, const struct field *base, const struct 
         return;
     columns = field_columns(f->in->flow, base->path, f->a);
     c = add(f, CHANGE_GONE, base->path, (struct str){0});
-    c->text = arena_printf(f->a, "it was in %llu of %lld, now it is in none of %lld%s" STR_FMT,
-                           (unsigned long long)base->seen.count, (long long)of, (long long)(base->missed + objects),
-                           columns.n ? ": NULL goes to " : "", STR_ARG(columns));
+    c->text =
+        arena_printf(f->a, "it was in %llu of %lld, now it is in none of %lld%s" STR_FMT,
+                     (unsigned long long)base->seen.count, (long long)of, (long long)base->missed + (long long)objects,
+                     columns.n ? ": NULL goes to " : "", STR_ARG(columns));
 }
 
 /* Is the field inside one that is new itself, or was none to have fields inside? That one is told. */

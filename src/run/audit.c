@@ -438,7 +438,7 @@ static enum err tell_dead(struct audit *r, struct errinfo *ei)
 
 static enum err audit(struct audit *r, bool repairs, struct findings *first, struct errinfo *ei)
 {
-    struct range range;
+    struct range range = {0};
     enum err err = open_all(r, ei);
 
     err = err ? err : choose_range(r, &range, ei);

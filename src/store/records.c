@@ -60,6 +60,9 @@ enum statement {
     N_STATEMENTS
 };
 
+static const char batch_of[] = "SELECT page, row, batch, epoch, run, committed_ms, mapping FROM batch "
+                               "WHERE (page, row) > (?, ?) ORDER BY page, row LIMIT 1";
+
 static const char *const texts[N_STATEMENTS] = {
     [GET_REACH] = "SELECT page, row FROM state",
     [SET_REACH] = "UPDATE state SET page = ?, row = ?",
@@ -72,8 +75,7 @@ static const char *const texts[N_STATEMENTS] = {
     [PUT_TERM] = "REPLACE INTO term VALUES (?, ?, ?)",
     [FIND] = "SELECT e.keys FROM grp g CROSS JOIN entry e WHERE e.grp = g.id AND e.bucket = ?",
     [FATE] = "SELECT row, fates FROM part WHERE page = ? AND row <= ? ORDER BY row DESC LIMIT 1",
-    [BATCH_OF] = "SELECT page, row, batch, epoch, run, committed_ms, mapping FROM batch WHERE (page, row) > (?, ?) "
-                 "ORDER BY page, row LIMIT 1",
+    [BATCH_OF] = batch_of,
     [TERM] = "SELECT text FROM term WHERE mapping = ? AND term = ?",
 };
 

@@ -17,7 +17,7 @@
 
 enum { FAILURES_TOLD = 10, ENOUGH_SEEDS = 20000 };
 
-/* lint: allow(global) the one world: seams that get no object of ours find it here */
+/* the one world: seams that get no object of ours find it here */
 static struct sim *world;
 
 struct sim *sim_now(void)

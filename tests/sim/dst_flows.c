@@ -16,7 +16,7 @@ struct flow *__wrap_flow_compile(const struct project *p, const struct integrati
 void __real_flow_free(struct flow *f);
 void __wrap_flow_free(struct flow *f);
 
-/* lint: allow(global) compiled once, then only read */
+/* compiled once, then only read */
 static struct {
     char dir[64];
     struct project *project;

@@ -262,7 +262,7 @@ void login_free(struct login *l)
 
 /* ---- the pipeline ---- */
 
-/* lint: allow(global) the actors of the run under way; as the threads that they stand for, one set at a time */
+/* the actors of the run under way; as the threads that they stand for, one set at a time */
 static struct {
     struct pipeline *p;
     struct journaler *journaler;
