@@ -6,26 +6,31 @@
 Each lane runs on a simulator, a project and a database of its own (the server is shared); proxies stand before both.
 --commits counts the faults around COMMIT: half of them after the server has applied it, a part of these so late that the
 client has come back before. --any counts all others, half of them towards the API. Only faults that struck count; a plan
-of some is made for each run, which may end well or with a documented error, but must end. A run that ended well is
-compared with the simulator's oracle; one that did not is followed by one that is left alone. Every other lane writes with
+of some is made for each run, which may end well or with a documented error, but must end. After a run that ended well every
+record up to its cursor must be in, as the simulator's oracle has it; after one that failed, or that for want of an answer
+took the source's clock for too slow, stands one that is left alone, after which all must be in. A lane begins anew after
+some runs, with an empty table. Every other lane writes with
 a plain INSERT into a table without a key, unless --mode says which way all shall write.
 
 Exit status: 0 all held, 1 something was lost, doubled, stale or stuck, 77 the server cannot be had here.
 """
+import json
 import sys
 import threading
+from datetime import datetime
 
 from pymysql.cursors import DictCursor
 
-from rig.lane import MODES, Lane, error_of, make_server
+from rig.lane import MODES, Lane, compare, error_of, make_server
 from rig.program import Broken, Figures, dice_of, program
-from rig.wire import ANSWERS, BYTE_KINDS, DOWN, GREETINGS, HTTP, MYSQL, UP, Fault, Loop, Wire
+from rig.wire import ANSWERS, BYTE_KINDS, COMMIT_KINDS, DOWN, GREETINGS, HTTP, MYSQL, UP, Fault, Loop, Wire
 
 ORDERS = 120
 TIMEOUT_S = 2    # of both connections: how long they wait for an answer
 LONG_S = 3.0     # a stall that they do not wait for
 PATIENCE_S = 20
 MARGIN_S = 60
+CASES = 20       # of one lane, before it begins anew
 DOCUMENTED = ("network", "remote", "data", "target", "conflict", "auth", "quota", "schema")
 
 
@@ -36,7 +41,7 @@ class OwnDatabase:
         self.server, self.name, self.port = server, name, port
         server.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
         server.execute(f"GRANT ALL ON {name}.* TO 'bi'@'%'")
-        self.link = server.connect(database=name)
+        self.link = server.connect(database=name)  # past the proxy
 
     @property
     def connection(self):
@@ -53,16 +58,17 @@ class OwnDatabase:
             return cursor.execute(sql, args)
 
     def close(self):
+        self.execute(f"DROP DATABASE {self.name}")
         self.link.close()
 
 
 class WiredLane(Lane):
     """A lane whose project reaches both sides through proxies."""
 
-    def __init__(self, loop, server, number, figures, dice, mode):
+    def __init__(self, loop, server, name, figures, dice, mode):
         self.wires = {"db": Wire(loop, MYSQL, server.port), "api": None}
         self.loop = loop
-        self.database = OwnDatabase(server, f"lane{number}", self.wires["db"].port)
+        self.database = OwnDatabase(server, name, self.wires["db"].port)
         super().__init__(self.database, figures, dice, mode, ORDERS)
 
     def _empty_target(self):
@@ -83,10 +89,25 @@ class WiredLane(Lane):
         project.write("integrations/orders.target.json", document)
         return project
 
-    def struck(self, commits):
-        """How many faults have struck so far: around COMMIT, or all others."""
-        return sum(n for wire in self.wires.values() for kind, n in wire.done.items()
-                   if kind.startswith("commit") == commits)
+    def judge_to(self, to, why):
+        """What lies up to `to` must be in, once, in its newest version; true when that is all there is."""
+        last = datetime.fromisoformat(to).strftime("%Y-%m-%d %H:%M:%S")
+        truth = self.sim.truth()
+        due = [row for row in truth if row["modified"] <= last]
+        ids = {row["id"] for row in due}
+        difference = compare(due, [row for row in self.project.table_rows() if row["id"] in ids])
+        self.figures.compared += 1
+        if difference:
+            raise Broken(f"after {self.figures.effective} faults: {difference}\n{why}")
+        return len(due) == len(truth)
+
+    def count_faults(self):
+        """Takes the faults that have struck over into the figures."""
+        for side, wire in self.wires.items():
+            for kind, n in wire.taken().items():
+                self.figures.attempted += n
+                self.figures.effective += n
+                self.figures.add(kind if kind in COMMIT_KINDS else f"{side}_{kind}", n)
 
     def close(self):
         super().close()
@@ -141,31 +162,41 @@ def round_of(lane, why, commits, others):
     code, out, err = lane.finish(process, f"{why}: {db} {api}", PATIENCE_S + MARGIN_S)
     for wire in lane.wires.values():
         wire.plan([])
-    if code == 1 and error_of(out) in DOCUMENTED:
+    lane.count_faults()
+    said = f"{why}: {db} {api}: ended with {code}\n{out}\n{err[-3000:]}"
+    if code == 0:
+        if not lane.judge_to(json.loads(out)["to"], said):
+            lane.figures.add("short")
+            lane.undisturbed(f"left alone after {said}")
+    elif code == 1 and error_of(out) in DOCUMENTED:
         lane.figures.add(f"ended_{error_of(out)}")
-        lane.undisturbed(f"{why}, left alone after {out}\n{err[-3000:]}")
-    elif code == 0:
-        lane.judge(f"{why}: {db} {api}\n{out}\n{err[-3000:]}")
+        lane.undisturbed(f"left alone after {said}")
     else:
-        raise Broken(f"{why}: {db} {api}: ended with {code}\n{out}\n{err[-3000:]}")
+        raise Broken(said)
 
 
-def ride(lane, seed, number, commits, others, stop):
-    """One lane until it has had its faults, or another lane has found something."""
+class Wanted:
+    """How many faults one lane is still to have."""
+
+    def __init__(self, options, number, figures):
+        self.commits, self.any = (n // options.lanes + (number < n % options.lanes) for n in (options.commits, options.any))
+        self.figures = figures
+
+    def left(self):
+        commits = sum(self.figures.more.get(kind, 0) for kind in COMMIT_KINDS)
+        return max(0, self.commits - commits), max(0, self.any - (self.figures.effective - commits))
+
+
+def ride(lane, seed, name, wanted, stop):
+    """Some runs, fewer when the lane has had its faults or another one has found something."""
     lane.undisturbed("the first run")
-    case = 0
-    while not stop.is_set():
-        left = commits - lane.struck(True), others - lane.struck(False)
-        if max(left) <= 0:
+    for case in range(CASES):
+        if stop.is_set() or not any(wanted.left()):
             break
-        case += 1
-        lane.dice = dice_of(seed, f"{number}/{case}")
-        round_of(lane, f"lane {number}, case {case}, {lane.mode}", *(max(0, n) for n in left))
+        lane.dice = dice_of(seed, f"{name}/{case}")
+        round_of(lane, f"{name}, case {case}, {lane.mode}", *wanted.left())
     lane.check_end()
-
-
-def share(total, lanes, number):
-    return total // lanes + (number < total % lanes)
+    lane.figures.add("runs", lane.starts)
 
 
 def attack(options, figures):
@@ -175,14 +206,17 @@ def attack(options, figures):
     def lane_thread(loop, number):
         mode = options.mode or ("append" if number % 2 else "replace")
         mine = Figures("cuts", options.target)
+        wanted, life = Wanted(options, number, mine), 0
         try:
-            with WiredLane(loop, server, number, mine, dice_of(options.seed, f"lane {number}"), mode) as lane:
-                ride(lane, options.seed, number, share(options.commits, options.lanes, number),
-                     share(options.any, options.lanes, number), stop)
-                ends.append((lane, None))
+            while any(wanted.left()) and not stop.is_set():
+                life += 1
+                name = f"lane{number}_{life}"
+                with WiredLane(loop, server, name, mine, dice_of(options.seed, name), mode) as lane:
+                    ride(lane, options.seed, name, wanted, stop)
+            ends.append((mine, None))
         except BaseException as e:
             stop.set()
-            ends.append((None, e))
+            ends.append((mine, e))
 
     try:
         with Loop() as loop:
@@ -193,23 +227,11 @@ def attack(options, figures):
                 thread.join()
     finally:
         server.close()
-    for lane, _ in (end for end in ends if end[0]):
-        add_up(figures, lane)
+    for mine, _ in ends:
+        figures.take(mine)
     for _, error in ends:
         if error:
             raise error
-
-
-def add_up(figures, lane):
-    figures.compared += lane.figures.compared
-    figures.add("runs", lane.starts)
-    for name, n in lane.figures.more.items():
-        figures.add(name, n)
-    for side, wire in lane.wires.items():
-        for kind, n in wire.done.items():
-            figures.attempted += n
-            figures.effective += n
-            figures.add(kind if kind.startswith("commit") else f"{side}_{kind}", n)
 
 
 def add_options(parser):

@@ -34,6 +34,14 @@ class Figures:
         """Counts something of this attack's own."""
         self.more[name] = self.more.get(name, 0) + n
 
+    def take(self, other):
+        """Adds the figures of a part of the attack."""
+        self.attempted += other.attempted
+        self.effective += other.effective
+        self.compared += other.compared
+        for name, n in other.more.items():
+            self.add(name, n)
+
     def progress(self, wanted):
         if time.monotonic() > self.shown + SHOW_EVERY_S:
             self.shown = time.monotonic()

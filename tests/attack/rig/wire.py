@@ -4,7 +4,7 @@
         wire = Wire(loop, MYSQL, db.port)
         wire.plan([Fault("commit-after"), Fault("rst", side=DOWN, at=700)])
         ... run against wire.port ...
-        wire.plan([]); wire.done  # what really struck: {"commit-after": 1, "rst": 1}
+        wire.plan([]); wire.taken()  # what really struck: {"commit-after": 1, "rst": 1}
 
 The faults of a plan come one after another, each counted from where the one before it struck: `at` bytes on one side, or
 the `at`-th COMMIT, answer or connection, from 0. For MySQL the framing of packets is followed (no TLS, no compression),
@@ -243,12 +243,20 @@ class Wire:
         """What is to come from now on; nothing of what was planned before."""
         self.loop.call(self._plan(list(faults)))
 
+    def taken(self):
+        """What has struck since this was asked last, by kind."""
+        return self.loop.call(self._taken())
+
     def close(self):
         self.loop.call(self._close())
 
     async def _plan(self, faults):
         self.faults = deque(faults)
         self.count = 0
+
+    async def _taken(self):
+        done, self.done = self.done, Counter()
+        return done
 
     async def _open(self):
         self.spawn(self._accept())
