@@ -66,6 +66,7 @@ static void end_batch(struct talk *t)
     struct sink_hook hook = {nothing_to_keep, NULL};
     struct errinfo ei = {0};
     enum sink_outcome o = SINK_TRANSIENT;
+    b->after = t->at.batch;
     t->at.page++;
     t->at.batch++;
     b->to = t->at;

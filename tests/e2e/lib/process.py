@@ -41,7 +41,8 @@ def wait_until(condition, process, seconds, what):
         if answer:
             return answer
         if not pause(process, 0.02):
-            raise RuntimeError(f"{what}: the process ended with {process.returncode}")
+            said = process.stderr.read() if process.stderr else ""
+            raise RuntimeError(f"{what}: the process ended with {process.returncode} {said}")
         if time.monotonic() > deadline:
             raise RuntimeError(f"{what}: not after {seconds} s")
 
