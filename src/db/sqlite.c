@@ -26,7 +26,10 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/digest.h"
+
+#define MODE_WAIT_MS 5
 
 struct sqlite {
     sqlite3 *h;
@@ -157,6 +160,18 @@ static enum err open_for_reading(struct sqlite *db, int busy_ms, struct errinfo 
     return e == OK ? sqlite_exec(db, probe, ei) : e;
 }
 
+/* The busy timeout does not hold for this change: of two processes that open a new file at once, SQLite refuses one
+ * rather than let each wait for the other. The refused one comes again. */
+static enum err set_journal_mode(struct sqlite *db, int busy_ms, struct errinfo *ei)
+{
+    int64_t begun = clock_mono(&clock_system);
+    enum err e;
+    while ((e = sqlite_exec(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", ei)) == ERR_CONFLICT &&
+           clock_mono(&clock_system) - begun < busy_ms)
+        sqlite3_sleep(MODE_WAIT_MS);
+    return e;
+}
+
 static enum err open_for_writing(struct sqlite *db, int flags, int busy_ms, struct errinfo *ei)
 {
     enum err e = open_handle(db, db->path, flags | SQLITE_OPEN_READWRITE, busy_ms, ei);
@@ -166,7 +181,7 @@ static enum err open_for_writing(struct sqlite *db, int flags, int busy_ms, stru
         fail(ei, ERR_DISK, "%s cannot be written: it is read-only", db->path);
         return fail_hint(ei, "Make it writable for user %ld, or mount its file system read-write.", (long)geteuid());
     }
-    return sqlite_exec(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", ei);
+    return set_journal_mode(db, busy_ms, ei);
 }
 
 enum err sqlite_open(const char *path, enum sqlite_mode mode, int busy_ms, struct sqlite **ret, struct errinfo *ei)

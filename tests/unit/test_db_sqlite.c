@@ -1,4 +1,5 @@
 /* The door to SQLite: values come back as they went in, and each failure has the right shape. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -213,6 +214,46 @@ static void locked_is_a_conflict(void **state)
     sqlite_close(two);
 }
 
+enum { OPENERS = 8, OPENINGS = 60 };
+
+struct opener {
+    pthread_barrier_t *at_once;
+    int failed;
+    struct errinfo why;
+};
+
+static void *open_what_is_new(void *ctx)
+{
+    struct opener *o = ctx;
+    for (int i = 0; i < OPENINGS; i++) {
+        struct sqlite *db = NULL;
+        char path[512];
+        snprintf(path, sizeof path, "%s/new%d.db", dir.path, i);
+        pthread_barrier_wait(o->at_once);
+        o->failed += sqlite_open(path, SQLITE_RW_CREATE, 10000, &db, &o->why) != OK;
+        sqlite_close(db);
+    }
+    return NULL;
+}
+
+static void opened_by_many_at_once(void **state)
+{
+    (void)state;
+    pthread_barrier_t at_once;
+    pthread_t thread[OPENERS];
+    struct opener opener[OPENERS];
+    assert_int_equal(pthread_barrier_init(&at_once, NULL, OPENERS), 0);
+    for (int i = 0; i < OPENERS; i++) {
+        opener[i] = (struct opener){.at_once = &at_once};
+        assert_int_equal(pthread_create(&thread[i], NULL, open_what_is_new, &opener[i]), 0);
+    }
+    for (int i = 0; i < OPENERS; i++)
+        pthread_join(thread[i], NULL);
+    for (int i = 0; i < OPENERS; i++)
+        assert_ok(opener[i].failed ? opener[i].why.code : OK, opener[i].why);
+    pthread_barrier_destroy(&at_once);
+}
+
 static int open_in_readonly_folder(const struct folder *f)
 {
     struct sqlite *db = NULL;
@@ -274,6 +315,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(damage_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(missing_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(locked_is_a_conflict, setup, teardown),
+        cmocka_unit_test_setup_teardown(opened_by_many_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(reading_needs_no_rights, setup, teardown),
         cmocka_unit_test_setup_teardown(full_disk, setup, teardown),
     };
