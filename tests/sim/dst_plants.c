@@ -29,9 +29,10 @@ static const char *const plants[] = {
 
 int plants_hunt(struct sim *s, int64_t seeds, bool (*run)(struct sim *s, uint64_t seed, struct totals *t))
 {
+    const size_t n = sizeof plants / sizeof *plants;
     int missed = 0;
 
-    for (size_t i = 0; i < sizeof plants / sizeof *plants; i++) {
+    for (size_t i = 0; i < n; i++) {
         struct totals t = {0};
         int64_t seed = 1;
 
@@ -45,5 +46,6 @@ int plants_hunt(struct sim *s, int64_t seeds, bool (*run)(struct sim *s, uint64_
         missed += seed > seeds;
     }
     unsetenv("SLUICE_PLANT");
+    printf("%zu of %zu planted bugs found\n", n - (size_t)missed, n);
     return missed;
 }
