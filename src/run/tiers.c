@@ -7,9 +7,7 @@
  * (bucket_spare_ms). */
 #include "run/tiers.h"
 
-#include "base/crontab.h"
-
-#define LOOK_BACK_S (366 * 86400)
+#include "run/schedule.h"
 
 static size_t declared(const struct flow *f)
 {
@@ -37,45 +35,21 @@ struct str tier_fact(const struct flow *f, size_t i, struct arena *a)
     return arena_printf(a, "reread:%lld:%lld:" STR_FMT, (long long)t->every_ms, (long long)t->back_ms, STR_ARG(name));
 }
 
-static bool day_matches(const struct crontab *c, const struct civil *t)
-{
-    bool day = c->days >> t->day & 1, weekday = c->weekdays >> t->weekday & 1;
-
-    return c->any_day || c->any_weekday ? day && weekday : day || weekday;
-}
-
-static bool matches(const struct crontab *c, const struct civil *t)
-{
-    return (c->minutes >> t->minute & 1) && (c->hours >> t->hour & 1) && (c->months >> t->month & 1) &&
-           day_matches(c, t);
-}
-
-/* Did the schedule come up in (last, now]? */
-static bool came_up(struct str text, const struct zone *z, int64_t last_s, int64_t now_s)
+int64_t tier_next_ms(const struct flow *f, size_t i, int64_t last_ms)
 {
     struct crontab c;
-    struct civil t;
     const char *why;
 
-    if (!text.n || !crontab_parse(text, &c, &why))
-        return false;
-    if (c.every_ms)
-        return now_s - last_s >= c.every_ms / 1000;
-    if (last_s < now_s - LOOK_BACK_S)
-        last_s = now_s - LOOK_BACK_S;
-    for (int64_t at = last_s / 60 * 60 + 60; at <= now_s; at += 60) {
-        civil_from_unix(z, at, &t);
-        if (matches(&c, &t))
-            return true;
-    }
-    return false;
+    if (i != tiers_remedy(f))
+        return last_ms + f->integration->tiers[i].every_ms;
+    if (!crontab_parse(f->integration->source_doc->remedy_crontab, &c, &why))
+        return INT64_MAX;
+    return c.every_ms ? last_ms + c.every_ms : schedule_next(&c, f->project->zone, last_ms);
 }
 
 bool tier_due(const struct flow *f, size_t i, int64_t last_ms, int64_t now_ms)
 {
-    if (i == tiers_remedy(f))
-        return came_up(f->integration->source_doc->remedy_crontab, f->project->zone, last_ms / 1000, now_ms / 1000);
-    return now_ms - last_ms >= f->integration->tiers[i].every_ms;
+    return tier_next_ms(f, i, last_ms) <= now_ms;
 }
 
 bool tier_job(const struct flow *f, size_t i, const struct tier_times *t, struct job *ret)

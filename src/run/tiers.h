@@ -11,7 +11,9 @@ size_t tiers_count(const struct flow *f);
 size_t tiers_remedy(const struct flow *f);
 /* The name of the fact that keeps when the tier was last read whole (unix milliseconds of the source's clock). */
 struct str tier_fact(const struct flow *f, size_t i, struct arena *a);
-/* Is it time? A tier of `reread`: `every` after the last one; the remedy: when its crontab came up since. */
+/* When it is due again after it was last read (unix milliseconds): a tier of `reread` `every` after that; the remedy when
+ * its crontab comes up; INT64_MAX: never. */
+int64_t tier_next_ms(const struct flow *f, size_t i, int64_t last_ms);
 bool tier_due(const struct flow *f, size_t i, int64_t last_ms, int64_t now_ms);
 struct tier_times {
     int64_t cursor_s, now_s, edge_s; /* edge: now less the lag */
