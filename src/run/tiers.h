@@ -11,8 +11,8 @@ size_t tiers_count(const struct flow *f);
 size_t tiers_remedy(const struct flow *f);
 /* The name of the fact that keeps when the tier was last read whole (unix milliseconds of the source's clock). */
 struct str tier_fact(const struct flow *f, size_t i, struct arena *a);
-/* When it is due again after it was last read (unix milliseconds): a tier of `reread` `every` after that; the remedy when
- * its crontab comes up; INT64_MAX: never. */
+/* When it is due again after it was last read (unix milliseconds): a tier of `reread` `every` after that; the remedy
+ * when its crontab comes up; INT64_MAX: never. */
 int64_t tier_next_ms(const struct flow *f, size_t i, int64_t last_ms);
 bool tier_due(const struct flow *f, size_t i, int64_t last_ms, int64_t now_ms);
 struct tier_times {
