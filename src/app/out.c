@@ -311,24 +311,3 @@ void json_time(struct json_out *w, const char *key, const struct app *app, int64
     else
         json_out_str(w, (struct str){text, time_rfc3339(zone_of(app), unix_ms, text)});
 }
-
-void json_member(struct json_out *w, const char *key, struct str value)
-{
-    json_out_key(w, key);
-    if (value.p)
-        json_out_str(w, value);
-    else
-        json_out_null(w);
-}
-
-void json_number(struct json_out *w, const char *key, int64_t value)
-{
-    json_out_key(w, key);
-    json_out_int(w, value);
-}
-
-void json_flag(struct json_out *w, const char *key, bool value)
-{
-    json_out_key(w, key);
-    json_out_bool(w, value);
-}

@@ -48,8 +48,5 @@ static inline int64_t ms_of(int64_t s)
 {
     return s == INT64_MIN ? INT64_MIN : s * 1000;
 }
-void json_member(struct json_out *w, const char *key, struct str value); /* p NULL writes null */
-void json_number(struct json_out *w, const char *key, int64_t value);
-void json_flag(struct json_out *w, const char *key, bool value);
 
 #endif

@@ -8,13 +8,13 @@
 
 enum event_kind {
     EVENT_RUN_STARTED,
-    EVENT_WINDOW_DONE,  /* from_s, to_s, records, flag: verified */
-    EVENT_WINDOW_AGAIN, /* will be read again, narrower: text says why */
-    EVENT_GAP,          /* recorded as a gap: text says why */
+    EVENT_WINDOW_DONE,  /* window, from_s, to_s, records, flag: verified, took_ms: since its first call */
+    EVENT_WINDOW_AGAIN, /* window; will be read again, narrower: text says why */
+    EVENT_GAP,          /* window; recorded as a gap: text says why */
     EVENT_GAP_CLOSED,
-    EVENT_PAGE,    /* page_no, records */
-    EVENT_COMMIT,  /* rows, position, took_ms */
-    EVENT_DEAD,    /* key, code, text: the reason */
+    EVENT_PAGE,    /* window, page_no, records, bytes, calls and took_ms that it cost, tries and waits included */
+    EVENT_COMMIT,  /* batch, rows, records, position, took_ms */
+    EVENT_DEAD,    /* key, batch, position, code, text: the reason */
     EVENT_RETRY,   /* text, took_ms: the wait; source or target */
     EVENT_CIRCUIT, /* flag: open, text says since when; else closed again */
     EVENT_LOGIN,   /* a token was fetched, for all who share the connection */
@@ -27,6 +27,9 @@ struct event {
     enum event_kind kind;
     struct str integration;
     int64_t run, from_s, to_s, page_no, position, records, rows, took_ms;
+    int64_t window; /* counts the windows of a run from 1; a window that is read again in halves keeps its number */
+    int64_t batch;  /* as in the target's checkpoint */
+    int64_t bytes, calls;
     bool flag;
     enum err code;
     struct str key, text;

@@ -86,4 +86,9 @@ void json_out_bool(struct json_out *w, bool v);
 void json_out_null(struct json_out *w);
 void json_out_raw(struct json_out *w, struct str json); /* text that is JSON already */
 
+/* A member of an object: key and value in one. */
+void json_member(struct json_out *w, const char *key, struct str value); /* p NULL writes null */
+void json_number(struct json_out *w, const char *key, int64_t value);
+void json_flag(struct json_out *w, const char *key, bool value);
+
 #endif

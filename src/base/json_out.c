@@ -145,3 +145,24 @@ void json_out_raw(struct json_out *w, struct str json)
     before_value(w);
     buf_add(w->b, json);
 }
+
+void json_member(struct json_out *w, const char *key, struct str value)
+{
+    json_out_key(w, key);
+    if (value.p)
+        json_out_str(w, value);
+    else
+        json_out_null(w);
+}
+
+void json_number(struct json_out *w, const char *key, int64_t value)
+{
+    json_out_key(w, key);
+    json_out_int(w, value);
+}
+
+void json_flag(struct json_out *w, const char *key, bool value)
+{
+    json_out_key(w, key);
+    json_out_bool(w, value);
+}

@@ -39,6 +39,8 @@ struct reader {
     bool same_gap;                    /* the gap that this job reads is still one */
     int64_t kept_pages, kept_records; /* since the last window ended */
     int64_t page_no;                  /* of the call under way */
+    int64_t asked_ms, window_ms;      /* when it was asked for; when the window's first was, -1: not yet; monotonic */
+    int64_t calls;                    /* of the source, told in events */
     int64_t cursor;
     struct reader_state state;
 };
@@ -55,6 +57,7 @@ struct reader *reader_new(const struct reader_config *c)
     r->shaper = shaper_new(c->flow->shape);
     r->g.plan.size_learnt = c->size_learnt;
     r->cursor = c->cursor;
+    r->window_ms = -1;
     return r;
 }
 
@@ -136,6 +139,11 @@ static void add_mark(struct reader *r, int64_t cursor, struct window_proof *proo
 }
 
 /* ---- a call ---- */
+
+static int64_t mono_ms(const struct reader *r)
+{
+    return clock_mono(r->c.pipeline->options->clock);
+}
 
 /* The ends of a slice in the form that the request itself uses. */
 static struct str time_text(const struct reader *r, int64_t s, struct arena *a)
@@ -245,6 +253,22 @@ static struct pager_facts facts_of(struct reader *r, struct page *page)
     return f;
 }
 
+static void tell_page(struct reader *r, const struct page *page)
+{
+    int64_t calls = source_counts(r->c.source).calls;
+
+    pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_PAGE,
+                                                .window = r->state.windows + 1,
+                                                .page_no = r->page_no,
+                                                .records = (int64_t)page->reply.n_records,
+                                                .bytes = (int64_t)page->body_n,
+                                                .calls = calls - r->calls,
+                                                .took_ms = mono_ms(r) - r->asked_ms,
+                                                .from_s = r->g.window.from_s,
+                                                .to_s = r->g.window.to_s});
+    r->calls = calls;
+}
+
 static void got_page(void *ctx, struct page *page, const struct errinfo *why)
 {
     struct reader *r = ctx;
@@ -273,11 +297,7 @@ static void got_page(void *ctx, struct page *page, const struct errinfo *why)
     }
     facts = facts_of(r, page);
     page->page_no = r->page_no;
-    pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_PAGE,
-                                                .page_no = r->page_no,
-                                                .records = (int64_t)page->reply.n_records,
-                                                .from_s = r->g.window.from_s,
-                                                .to_s = r->g.window.to_s});
+    tell_page(r, page);
     if (pager_told(r->g.pager, &facts) == PAGER_KEEP) {
         r->kept_pages++;
         r->kept_records += (int64_t)page->reply.n_records;
@@ -302,6 +322,8 @@ static void call(struct reader *r, const struct pager_ask *ask)
         set_paging(r, ask, a, p);
         r->calling = true;
         r->page_no = ask->page;
+        r->asked_ms = mono_ms(r);
+        r->window_ms = r->window_ms < 0 ? r->asked_ms : r->window_ms;
         source_call(r->c.source, &(struct source_request){p->at, p->n, ask->link, r->jobs[r->job].spare}, got_page, r);
     }
     arena_free(a);
@@ -413,7 +435,10 @@ static void keep_gap(struct reader *r, const char *why)
         r->same_gap = true;
     if (r->c.take)
         return; /* an audit tells what is not verified by itself, and nothing comes of it */
-    pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_GAP, .from_s = g.from_s, .to_s = g.to_s, .text = g.why});
+    pipeline_emit(
+        r->c.pipeline,
+        (struct event){
+            .kind = EVENT_GAP, .window = r->state.windows, .from_s = g.from_s, .to_s = g.to_s, .text = g.why});
     if (r->c.pipeline->options->dry_run || !r->g.windowed || PLANTED(no_gap))
         return;
     if (store_gap_add(r->c.store, r->c.flow->integration->name, &g, &ei))
@@ -460,9 +485,11 @@ static void end_window(struct reader *r)
     struct window_proof proof;
 
     if (how == READING_AGAIN) {
-        pipeline_emit(
-            r->c.pipeline,
-            (struct event){.kind = EVENT_WINDOW_AGAIN, .from_s = w.from_s, .to_s = w.to_s, .text = str_of(why)});
+        pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_WINDOW_AGAIN,
+                                                    .window = r->state.windows + 1,
+                                                    .from_s = w.from_s,
+                                                    .to_s = w.to_s,
+                                                    .text = str_of(why)});
         return;
     }
     r->state.windows++;
@@ -470,10 +497,13 @@ static void end_window(struct reader *r)
     if (!verified)
         keep_gap(r, why);
     pipeline_emit(r->c.pipeline, (struct event){.kind = EVENT_WINDOW_DONE,
+                                                .window = r->state.windows,
+                                                .took_ms = r->window_ms < 0 ? 0 : mono_ms(r) - r->window_ms,
                                                 .from_s = w.from_s,
                                                 .to_s = w.to_s,
                                                 .flag = verified,
                                                 .records = pager_total(r->g.pager)});
+    r->window_ms = -1;
     proof = proof_of(r, verified, why);
     add_mark(r,
              r->c.flow->paging->kind == PAGE_CURSOR ? r->cursor

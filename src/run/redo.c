@@ -324,6 +324,13 @@ static void count(const struct redo *r)
     s->counts.retries = atomic_load(&p->retries);
 }
 
+static void emit(const struct redo *r, struct event ev)
+{
+    ev.integration = r->e->integration->name;
+    ev.run = r->id;
+    event_emit(&r->e->options->listener, &ev);
+}
+
 static enum err redo_all(struct redo *r, struct errinfo *ei)
 {
     struct engine *e = r->e;
@@ -335,6 +342,7 @@ static enum err redo_all(struct redo *r, struct errinfo *ei)
                                 clock_wall(e->options->clock), &r->id, ei);
     if (err)
         return err;
+    emit(r, (struct event){.kind = EVENT_RUN_STARTED, .text = str_of(run_kind_name(e->options->kind))});
     r->s->cursor_s = e->at.cursor_s;
     r->s->cursor_is_time = e->flow->paging->kind != PAGE_CURSOR;
     err = open_pipeline(r, ei);
@@ -378,6 +386,7 @@ void redo(struct engine *e, struct run_summary *ret)
     if (r.id && store_run_end(e->store, r.id, str_of(run_status_name(ret->status)), buf_str(&b),
                               clock_wall(e->options->clock), &ei))
         log_warn("%s", ei.msg);
+    emit(&r, (struct event){.kind = EVENT_RUN_ENDED, .text = buf_str(&b), .code = ret->error.code});
     buf_free(&b);
     buf_free(&r.chunk);
     engine_close(e);

@@ -57,11 +57,14 @@ static void dead_of_bad(const struct unit *u, const struct bad_row *bad, struct 
     buf_free(&raw);
 }
 
-static void tell_dead(const struct pipeline *p, const struct dead_letter *d)
+static void tell_dead(const struct writer *w, const struct dead_letter *d)
 {
-    pipeline_emit(
-        p, (struct event){
-               .kind = EVENT_DEAD, .key = d->target_id.n ? d->target_id : d->key, .code = ERR_DATA, .text = d->reason});
+    pipeline_emit(w->p, (struct event){.kind = EVENT_DEAD,
+                                       .key = d->target_id.n ? d->target_id : d->key,
+                                       .batch = w->u->b.to.batch,
+                                       .position = d->page,
+                                       .code = ERR_DATA,
+                                       .text = d->reason});
 }
 
 static enum err keep_dead(struct writer *w, struct batch *b, struct errinfo *ei)
@@ -77,7 +80,7 @@ static enum err keep_dead(struct writer *w, struct batch *b, struct errinfo *ei)
         dead_of_bad(w->u, &b->bad[i], &all[w->u->n_dead + i]);
     for (size_t i = 0; i < n; i++) {
         all[i].created_ms = now;
-        tell_dead(p, &all[i]);
+        tell_dead(w, &all[i]);
     }
     if (!n || p->frozen)
         return OK;
@@ -249,7 +252,12 @@ static enum err committed(struct writer *w, int64_t took_ms, struct errinfo *ei)
         w->in_target = b->to.batch;
     w->written = b->to;
     proofs_pass(&w->proofs, p, w->u);
-    pipeline_emit(p, (struct event){.kind = EVENT_COMMIT, .rows = rows, .position = b->to.page, .took_ms = took_ms});
+    pipeline_emit(p, (struct event){.kind = EVENT_COMMIT,
+                                    .batch = b->to.batch,
+                                    .records = (int64_t)b->n_records,
+                                    .rows = rows,
+                                    .position = b->to.page,
+                                    .took_ms = took_ms});
     tell_redone(w, b);
     e = note_commit(p, &b->to, ei);
     e = e ? e : tell_found(w, ei);
