@@ -1,0 +1,36 @@
+import { strings } from '../i18n.ts';
+
+export const words = strings(
+  {
+    login_title: 'Sign in',
+    login_text: (project: string) => `Project ${project}`,
+    user: 'Name',
+    password: 'Password',
+    login: 'Sign in',
+    setup_title: 'The first account',
+    setup_text: 'This installation has no account yet. The first one is an administrator.',
+    token: 'First-run token',
+    token_help: 'sluice serve printed it when it started.',
+    password_help: 'At least 10 characters. A sentence is better than a riddle.',
+    too_short: 'At least 10 characters, please.',
+    again: 'Password again',
+    differs: 'The two differ.',
+    setup: 'Make the account',
+  },
+  {
+    login_title: '登录',
+    login_text: (project) => `项目 ${project}`,
+    user: '用户名',
+    password: '密码',
+    login: '登录',
+    setup_title: '创建第一个账户',
+    setup_text: '此安装还没有账户。第一个账户是管理员。',
+    token: '首次启动令牌',
+    token_help: 'sluice serve 启动时会打印出来。',
+    password_help: '至少 10 个字符，一句话比一个谜语更好。',
+    too_short: '请至少输入 10 个字符。',
+    again: '再次输入密码',
+    differs: '两次输入不一致。',
+    setup: '创建账户',
+  },
+);
