@@ -59,12 +59,11 @@ export function assets(out) {
     const plain = readFileSync(join(out, name));
     const type = TYPES[name.slice(name.lastIndexOf('.'))];
     return {
-      path: name === 'index.html' ? '/' : `/${name}`,
+      path: `/${name}`,
       type,
       plain,
       gzip: gzipSync(plain, { level: 9 }),
       etag: createHash('sha256').update(plain).digest('hex').slice(0, 16),
-      lasting: name.startsWith('assets/'),
     };
   });
 }
@@ -83,7 +82,7 @@ function c(list) {
   });
   parts.push('', 'const struct asset web_assets[] = {');
   list.forEach((a, i) => {
-    parts.push(`    {"${a.path}", "${a.type}", plain_${i}, sizeof plain_${i}, gzip_${i}, sizeof gzip_${i}, "\\"${a.etag}\\"", ${a.lasting}},`);
+    parts.push(`    {"${a.path}", "${a.type}", "\\"${a.etag}\\"", gzip_${i}, sizeof gzip_${i}, plain_${i}, sizeof plain_${i}},`);
   });
   parts.push('};', 'const size_t n_web_assets = sizeof web_assets / sizeof *web_assets;', '');
   return parts.join('\n');

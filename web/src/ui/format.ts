@@ -16,7 +16,7 @@ export function setZone(name: string): void {
   cache.clear();
 }
 
-/** What the server takes for now; ages are counted by its clock. */
+/** What the server takes as the time of the moment; ages are counted by its clock. */
 export function setNow(server: string | undefined): void {
   const at = server ? Date.parse(server) : NaN;
   if (!Number.isNaN(at)) skew_ms = at - Date.now();
