@@ -1,157 +1,30 @@
-/* Listening to a run: each event becomes a JSON line of the log; those that a person should know become warnings on
- * stderr; on a terminal one live line is redrawn below them.
+/* A run on a terminal: events go to the log (watch/loglines.h), what a person should know to stderr, and one live line
+ * is redrawn below.
  *
- * Events come from several threads and the tick from the loop's, so a mutex stands before stderr. Dead letters are told
- * five times and then counted: thousands of them would hide everything else. */
+ * Events come from several threads and the tick from the loop's; who writes on stderr holds the log's lines meanwhile,
+ * and what is told takes the live line away first. */
 #include "app/watch.h"
 
 #include "app/out.h"
-#include "base/log.h"
-#include "store/logfile.h"
+#include "watch/loglines.h"
 
-#include <pthread.h>
 #include <stdlib.h>
-
-#define DEAD_TOLD 5
-#define LINE_MAX  (1u << 20)
 
 struct watch {
     const struct app *app;
-    struct logfile *log;
-    pthread_mutex_t lock;
-    bool live; /* draw the line */
+    struct loglines *log;
     bool drawn;
-    int64_t dead;
     int64_t rate_rows, rate_ms; /* at the last tick, for rows a second */
     double rate;
 };
 
-/* ---- the log ---- */
-
-static void add_times(struct json_out *w, const struct watch *t, const struct event *e)
-{
-    if (!e->from_s && !e->to_s)
-        return;
-    json_time(w, "from", t->app, e->from_s * 1000);
-    json_time(w, "to", t->app, e->to_s * 1000);
-}
-
-static void add_counts(struct json_out *w, const struct event *e)
-{
-    const struct {
-        const char *name;
-        int64_t value;
-    } counts[] = {{"page", e->page_no},
-                  {"position", e->position},
-                  {"records", e->records},
-                  {"rows", e->rows},
-                  {"took_ms", e->took_ms}};
-
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        if (counts[i].value)
-            json_number(w, counts[i].name, counts[i].value);
-}
-
-static void write_log(const struct watch *t, const struct event *e)
-{
-    struct buf b = buf_make(LINE_MAX);
-    struct json_out w = json_out(&b);
-    struct errinfo ei;
-
-    json_out_begin(&w, '{');
-    json_time(&w, "time", t->app, clock_wall(&clock_system));
-    json_member(&w, "event", str_of(event_name(e->kind)));
-    json_member(&w, "integration", e->integration);
-    if (e->run)
-        json_number(&w, "run", e->run);
-    add_times(&w, t, e);
-    add_counts(&w, e);
-    if (e->kind == EVENT_WINDOW_DONE)
-        json_flag(&w, "verified", e->flag);
-    if (e->kind == EVENT_CIRCUIT)
-        json_flag(&w, "open", e->flag);
-    if (e->key.n)
-        json_member(&w, "key", e->key);
-    if (e->code)
-        json_member(&w, "code", str_of(err_name(e->code)));
-    if (e->kind == EVENT_RUN_ENDED) {
-        json_out_key(&w, "summary");
-        json_out_raw(&w, e->text);
-    } else if (e->text.n) {
-        json_member(&w, "text", e->text);
-    }
-    json_out_end(&w, '}');
-    if (!b.failed) {
-        char *masked = mem_alloc(b.n + 1);
-
-        if (logfile_write(t->log, (struct str){masked, log_mask(buf_str(&b), masked, b.n + 1)}, &ei))
-            log_warn("%s", ei.msg);
-        free(masked);
-    }
-    buf_free(&b);
-}
-
-/* ---- stderr; the caller holds the lock ---- */
-
-static void erase(struct watch *t)
-{
-    if (t->drawn)
-        fputs("\r\033[K", stderr);
-    t->drawn = false;
-}
-
-static struct str text_of(char *out, size_t cap, struct str text)
-{
-    struct buf b = buf_make(4096);
-    size_t n;
-
-    add_clean(&b, str_sub(text, 0, 1000));
-    n = log_mask(buf_str(&b), out, cap);
-    buf_free(&b);
-    return (struct str){out, n};
-}
-
-static void warn(struct watch *t, const struct event *e)
-{
-    char text[1024], key[300], from[TIME_TEXT], to[TIME_TEXT];
-    struct str what = text_of(text, sizeof text, e->text), name = text_of(key, sizeof key, e->key);
-    const struct zone *z = t->app->project->zone;
-
-    erase(t);
-    time_datetime(z, e->from_s, from);
-    time_datetime(z, e->to_s, to);
-    if (e->kind == EVENT_DEAD)
-        log_warn("dead letter " STR_FMT ": " STR_FMT, STR_ARG(name), STR_ARG(what));
-    else if (e->kind == EVENT_GAP)
-        log_warn("gap: %s to %s could not be shown to be complete: " STR_FMT, from, to, STR_ARG(what));
-    else if (e->kind == EVENT_RETRY)
-        log_warn("trying again in %.1f s: " STR_FMT, (double)e->took_ms / 1000, STR_ARG(what));
-    else if (name.n)
-        log_warn(STR_FMT ": " STR_FMT, STR_ARG(name), STR_ARG(what));
-    else
-        log_warn(STR_FMT, STR_ARG(what));
-}
-
-static bool is_worth_telling(struct watch *t, const struct event *e)
-{
-    if (e->kind == EVENT_DEAD)
-        return t->dead++ < DEAD_TOLD;
-    if (e->kind == EVENT_RETRY)
-        return t->app->verbose || (e->code && e->code != ERR_QUOTA && e->took_ms >= 2000);
-    return e->kind == EVENT_GAP || e->kind == EVENT_NOTICE || e->kind == EVENT_MISSING || e->kind == EVENT_CIRCUIT ||
-           (t->app->verbose && e->kind == EVENT_WINDOW_AGAIN);
-}
-
-static void hear(void *ctx, const struct event *e)
+static void erase(void *ctx)
 {
     struct watch *t = ctx;
 
-    pthread_mutex_lock(&t->lock);
-    if (t->log)
-        write_log(t, e);
-    if (is_worth_telling(t, e) && !t->app->quiet)
-        warn(t, e);
-    pthread_mutex_unlock(&t->lock);
+    if (t->drawn)
+        fputs("\r\033[K", stderr);
+    t->drawn = false;
 }
 
 /* ---- the live line ---- */
@@ -208,11 +81,11 @@ static void tick(void *ctx, const struct run_live *l)
     if (l->doing && strcmp(l->doing, "reading") != 0)
         buf_printf(&line, "  %s", l->doing);
     add_fitted(&cut, buf_str(&line), (size_t)t->app->width - 1);
-    pthread_mutex_lock(&t->lock);
+    loglines_hold(t->log);
     fprintf(stderr, "\r\033[K%s", buf_cstr(&cut));
     fflush(stderr);
     t->drawn = true;
-    pthread_mutex_unlock(&t->lock);
+    loglines_release(t->log);
     buf_free(&line);
     buf_free(&cut);
     arena_free(a);
@@ -221,13 +94,16 @@ static void tick(void *ctx, const struct run_live *l)
 struct watch *watch_new(const struct app *app, struct run_options *o)
 {
     struct watch *t = mem_zero(sizeof *t);
-    struct errinfo ei;
 
     t->app = app;
-    pthread_mutex_init(&t->lock, NULL);
-    if (logfile_open(app->project->state_dir, 0, &t->log, &ei))
-        log_warn("%s", ei.msg);
-    o->listener = (struct listener){hear, t};
+    t->log = loglines_new(&(struct loglines_config){.state_dir = app->project->state_dir,
+                                                    .zone = app->project->zone,
+                                                    .clock = &clock_system,
+                                                    .quiet = app->quiet,
+                                                    .verbose = app->verbose,
+                                                    .before = erase,
+                                                    .ctx = t});
+    o->listener = loglines_listener(t->log);
     if (app->tty_err && !app->quiet && !app->json) {
         o->tick = tick;
         o->tick_ctx = t;
@@ -238,10 +114,7 @@ struct watch *watch_new(const struct app *app, struct run_options *o)
 void watch_free(struct watch *t)
 {
     erase(t);
-    if (t->dead > DEAD_TOLD && !t->app->quiet)
-        log_warn("and %lld more dead letters", (long long)(t->dead - DEAD_TOLD));
-    logfile_close(t->log);
-    pthread_mutex_destroy(&t->lock);
+    loglines_free(t->log);
     free(t);
 }
 

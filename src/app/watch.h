@@ -9,7 +9,7 @@ struct watch;
 /* Opens the log in the project's state folder (a log that cannot be opened is told and done without) and sets listener
  * and tick of the options. */
 struct watch *watch_new(const struct app *app, struct run_options *o);
-/* Takes the progress line away, tells what was only counted, closes the log. */
+/* Takes the progress line away and closes the log. */
 void watch_free(struct watch *w);
 
 /* The summary as sentences, on app->out. */

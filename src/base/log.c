@@ -12,6 +12,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -23,7 +25,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static enum log_level least_level = LOG_INFO_;
-static bool as_json;
+static bool as_json, as_journal;
 static void (*sink_fn)(void *ctx, enum log_level level, struct str line);
 static void *sink_ctx;
 static struct str *hidden; /* longest first */
@@ -31,6 +33,7 @@ static size_t n_hidden;
 static bool may_start[256]; /* bytes that a hidden value can start with, in some form */
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
+static const int priorities[] = {7, 6, 4, 3}; /* syslog(3) */
 
 void log_set_level(enum log_level least)
 {
@@ -44,6 +47,25 @@ void log_set_json(bool on)
     pthread_mutex_lock(&lock);
     as_json = on;
     pthread_mutex_unlock(&lock);
+}
+
+void log_set_journal(bool on)
+{
+    pthread_mutex_lock(&lock);
+    as_journal = on;
+    pthread_mutex_unlock(&lock);
+}
+
+bool log_is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    char own[48];
+    struct stat st;
+
+    if (!stream || fstat(STDERR_FILENO, &st) != 0)
+        return false;
+    snprintf(own, sizeof own, "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+    return strcmp(stream, own) == 0;
 }
 
 void log_set_sink(void (*sink)(void *ctx, enum log_level level, struct str line), void *ctx)
@@ -229,6 +251,8 @@ static void compose(enum log_level level, struct str message, struct buf *line)
     shown.n = cut_at(shown, MAX_LINE_BYTES);
     if (as_json)
         buf_printf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"message\":\"", when, level_names[level]);
+    else if (as_journal)
+        buf_printf(line, "<%d>", priorities[level]);
     else
         buf_printf(line, "%s %s ", when, level_names[level]);
     escape_into(shown, as_json, line);

@@ -10,6 +10,11 @@ enum log_level { LOG_DEBUG_, LOG_INFO_, LOG_WARN_, LOG_ERROR_ };
 
 void log_set_level(enum log_level least);
 void log_set_json(bool on); /* JSON lines instead of text */
+/* Lines begin with <N>, the priority as journald reads it from stderr (sd-daemon(3)), and without time: it has its own.
+ * Not with log_set_json. */
+void log_set_journal(bool on);
+/* Is stderr the journal's? JOURNAL_STREAM names device and inode of its socket (systemd.exec(5)). */
+bool log_is_journal(void);
 /* A second sink that gets each finished line (without newline), or NULL. Called under the log's lock. */
 void log_set_sink(void (*sink)(void *ctx, enum log_level level, struct str line), void *ctx);
 void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);

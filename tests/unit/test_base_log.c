@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -105,6 +106,27 @@ static void json_lines(void **state)
     assert_int_not_equal(at, SIZE_MAX);
     assert_true(str_eq(str_sub(line, at, SIZE_MAX),
                        S("\",\"level\":\"error\",\"message\":\"say \\\"hi\\\\\\\" \\n\\u0001\xEF\xBF\xBD 聚\"}\n")));
+}
+
+static void journal_lines(void **state)
+{
+    struct stat st;
+    char name[48];
+
+    (void)state;
+    log_set_journal(true);
+    log_warn("one");
+    log_error("two");
+    log_set_journal(false);
+    assert_true(str_eq(buf_str(&seen.lines), S("<4>one\n<3>two\n")));
+    assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+    snprintf(name, sizeof name, "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+    setenv("JOURNAL_STREAM", name, 1);
+    assert_true(log_is_journal());
+    setenv("JOURNAL_STREAM", "1:1", 1);
+    assert_false(log_is_journal());
+    unsetenv("JOURNAL_STREAM");
+    assert_false(log_is_journal());
 }
 
 static void hide_all(void)
@@ -220,10 +242,10 @@ static void threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LOG_TEST(text_lines),       LOG_TEST(one_line_whatever_it_quotes),
-        LOG_TEST(json_lines),       cmocka_unit_test(masks),
-        LOG_TEST(lines_are_masked), LOG_TEST(huge_messages),
-        LOG_TEST(threads),
+        LOG_TEST(text_lines),    LOG_TEST(one_line_whatever_it_quotes),
+        LOG_TEST(json_lines),    LOG_TEST(journal_lines),
+        cmocka_unit_test(masks), LOG_TEST(lines_are_masked),
+        LOG_TEST(huge_messages), LOG_TEST(threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
