@@ -253,6 +253,11 @@ static void tick(void *ctx)
 
     reader_state(r->reader, &rs);
     take_counts(r, &live.counts);
+    live.run = r->id;
+    live.waiting = waiting;
+    live.queued_journal = (int64_t)queue_length(r->p.to_journal);
+    live.queued_shape = (int64_t)queue_length(r->p.to_shape);
+    live.queued_write = (int64_t)queue_length(r->p.to_write);
     live.window_from_s = rs.window_from_s;
     live.window_to_s = rs.window_to_s;
     live.pages_left = rs.pages_left;

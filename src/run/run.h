@@ -37,12 +37,15 @@ struct run_summary {
 
 /* What is going on, for a progress line. */
 struct run_live {
+    int64_t run; /* its number in the store; 0: a dry run */
     struct counts counts;
     int64_t window_from_s, window_to_s, pages_left;
     int permille;       /* of the range */
     int64_t quota_left; /* -1: unlimited */
     int64_t elapsed_ms;
-    const char *doing; /* "reading", "writing what is left", "waiting for the target", … */
+    const char *doing;   /* "reading", "writing what is left", "waiting for the target", … */
+    const char *waiting; /* what for, when it cannot go on; else NULL */
+    int64_t queued_journal, queued_shape, queued_write; /* pages, pages, batches between the threads */
 };
 
 /* What a repair fetches again, after an audit. */
@@ -83,6 +86,8 @@ struct run_options {
 void run_integration(const struct project *p, const struct integration *i, struct store *store,
                      const struct run_options *o, struct run_summary *ret);
 
+/* The members of the object that `run --json` prints that count. */
+void counts_json(struct json_out *w, const struct counts *c);
 /* The object that `run --json` prints. */
 void run_summary_json(const struct run_summary *s, const struct zone *z, struct buf *out);
 /* Exit status: 0, 1, 2, 3 or 130. */

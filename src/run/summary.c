@@ -52,7 +52,7 @@ static void out_time(struct json_out *w, const char *key, int64_t s, const struc
         json_out_str(w, (struct str){text, time_rfc3339(z, s * 1000, text)});
 }
 
-static void out_counts(struct json_out *w, const struct counts *c)
+void counts_json(struct json_out *w, const struct counts *c)
 {
     const struct {
         const char *name;
@@ -92,7 +92,7 @@ void run_summary_json(const struct run_summary *s, const struct zone *z, struct 
     out_time(&w, "from", s->from_s, z, s->cursor_is_time || s->kind != RUN_MAIN);
     out_time(&w, "to", s->to_s, z, true);
     out_time(&w, "cursor", s->cursor_s, z, s->cursor_is_time);
-    out_counts(&w, &s->counts);
+    counts_json(&w, &s->counts);
     json_out_key(&w, "duration_ms");
     json_out_int(&w, s->duration_ms);
     json_out_key(&w, "verified");
