@@ -1,6 +1,6 @@
 // The dashboard begins: language, theme, who looks; then the page of the address, loaded when it is first shown.
 import { type ComponentType, type JSX, render } from 'preact';
-import { useEffect, useErrorBoundary, useState } from 'preact/hooks';
+import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
 import { ApiError, get } from './api.ts';
 import { useCell } from './cell.ts';
 import { startEvents, stopEvents } from './events.ts';
@@ -37,12 +37,13 @@ function Outlet(): JSX.Element {
   const found = find(path);
   const pattern = found?.pattern;
   const [, redraw] = useState(0);
+  const shown = useRef<string | undefined>(undefined);
   const [trouble, setTrouble] = useState<string>();
   const [broken, mend] = useErrorBoundary((error: unknown) => console.error(error));
   useEffect(() => {
     setTrouble(undefined);
     if (broken) mend();
-    if (!pattern || loaded.has(pattern)) return;
+    if (!pattern || shown.current === pattern) return;
     load(pattern).then(() => redraw((n) => n + 1), (error: unknown) => setTrouble(String(error)));
   }, [pattern, path]);
   if (!found)
@@ -50,6 +51,7 @@ function Outlet(): JSX.Element {
   if (broken || trouble)
     return <Page title={t.failed}><Failure error={new ApiError(0, 'internal', String(trouble ?? broken), '')} retry={() => location.reload()} /></Page>;
   const Shown = loaded.get(found.pattern);
+  shown.current = Shown && found.pattern;
   // a page about one thing begins anew for another thing
   return Shown ? <Shown key={path} params={found.params} query={new URLSearchParams(query)} /> : <div class="page"><Waiting /></div>;
 }

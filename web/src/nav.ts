@@ -19,4 +19,5 @@ export const entries: readonly Entry[] = [
 
 export const routes: readonly Route[] = [
   { path: '/', load: () => import('./pages/overview.tsx') },
+  { path: '/integrations/:name', load: () => import('./pages/integration.tsx') },
 ];
