@@ -64,8 +64,8 @@ export function Windows({ name }: { name: string }): JSX.Element {
   const { data, error, reload } = useApi<{ windows: Window[] }>(address(url, of, { limit: 200 }));
   const columns: Column<Window>[] = [
     { key: 'mark', head: t.mark, width: '130px', cell: (w) => <Proof window={w} /> },
-    { key: 'from', head: t.from, width: 'minmax(120px, 1fr)', cell: (w) => time(w.from) },
-    { key: 'to', head: t.to, width: 'minmax(120px, 1fr)', wide: true, cell: (w) => time(w.to) },
+    { key: 'from', head: t.from, width: '160px', cell: (w) => time(w.from) },
+    { key: 'to', head: t.to, width: '160px', wide: true, cell: (w) => time(w.to) },
     { key: 'there', head: t.there, numeric: true, width: '80px', wide: true, cell: (w) => number(w.total_after) },
     { key: 'read', head: t.read, numeric: true, width: '80px', cell: (w) => number(w.ids) },
     { key: 'rows', head: t.written, numeric: true, width: '90px', cell: (w) => number(w.rows) },
@@ -132,7 +132,7 @@ export function Runs({ name, turn }: { name: string; turn: string }): JSX.Elemen
   const [shown, setShown] = useState<Run>();
   const columns: Column<Run>[] = [
     { key: 'status', head: t.status, width: '130px', cell: (r) => <Status status={r.status} /> },
-    { key: 'started', head: t.started, width: 'minmax(110px, 1fr)', cell: (r) => <button type="button" class="link" onClick={() => setShown(r)}>{time(r.started)}</button> },
+    { key: 'started', head: t.started, width: '160px', cell: (r) => <button type="button" class="link" onClick={() => setShown(r)}>{time(r.started)}</button> },
     { key: 'kind', head: t.kind, width: '90px', wide: true, cell: (r) => t[`kind_${r.kind}` as 'kind_main'] ?? r.kind },
     { key: 'took', head: t.took, numeric: true, width: '90px', wide: true, cell: (r) => duration(r.summary?.duration_ms, lang) },
     { key: 'calls', head: t.calls, numeric: true, width: '80px', wide: true, cell: (r) => number(r.summary?.calls) },

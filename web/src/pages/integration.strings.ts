@@ -20,6 +20,7 @@ export const words = strings(
     more: 'More actions',
     schedule: (s: string) => `Schedule ${s}`,
     next: (s: string) => `next run ${s}`,
+    due: 'due, waits for its turn',
     // flow
     flow: 'Flow',
     idle: (text: string) => `At rest. Next run ${text}.`,
@@ -166,6 +167,7 @@ export const words = strings(
     more: '更多操作',
     schedule: (s) => `计划 ${s}`,
     next: (s) => `下次运行 ${s}`,
+    due: '已到时间，等待轮次',
     flow: '数据流',
     idle: (text) => `空闲。下次运行：${text}。`,
     idle_none: '空闲。没有计划的运行。',

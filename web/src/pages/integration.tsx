@@ -41,7 +41,7 @@ function Charts({ name }: { name: string }): JSX.Element {
   const t = useStrings(words);
   const lang = useCell(language);
   const [range, setRange] = useState<RangeName>('h24');
-  const [turn, setTurn] = useState(0);
+  const [, tick] = useState(0);
   const hours = RANGES[range];
   const step = Math.max(60, (hours * 3600) / 96);
   // a step is the grain: within one the address stays the same, and so does what is drawn
@@ -52,7 +52,7 @@ function Charts({ name }: { name: string }): JSX.Element {
   );
   useEffect(() => {
     const timer = setInterval(() => {
-      setTurn((n) => n + 1);
+      tick((n) => n + 1);
       reload();
     }, 30_000);
     return () => clearInterval(timer);
@@ -65,7 +65,7 @@ function Charts({ name }: { name: string }): JSX.Element {
       {!data && !error && <Waiting />}
       {empty && <p class="muted">{t.no_series}</p>}
       {data && !empty && (
-        <div class="grid-2" data-turn={turn}>
+        <div class="grid-2">
           <Chart label={t.rows} at={data.at} lines={[{ label: t.rows, tone: 'accent', values: data.rows ?? [], bars: true }]} format={(v) => compact(v, lang)} />
           <Chart label={t.freshness} at={data.at} lines={[{ label: t.freshness, tone: 'ok', values: data.freshness ?? [] }]} format={seconds} />
           <Chart label={t.latency} at={data.at} lines={[{ label: t.latency, tone: 'odd', values: data.latency_p99 ?? [] }]} format={seconds} />
@@ -142,7 +142,7 @@ export default function IntegrationPage({ params, query }: PageProps): JSX.Eleme
           <StateBadge state={row.state} title={row.reason} />
           <span class="mono">{row.name}</span>
           {row.schedule && <span>{t.schedule(row.schedule)}</span>}
-          {row.next && !row.paused && <span>{t.next(since(row.next, lang))}</span>}
+          {row.next && !row.paused && !row.running && <span>{Date.parse(row.next) < now() ? t.due : t.next(since(row.next, lang))}</span>}
         </>
       }
       actions={<Actions row={row} onRow={(next) => set((old) => old && { ...old, row: next, live: next.running })} />}

@@ -7,7 +7,7 @@ import { useEvent } from '../events.ts';
 import { type Language, language, useStrings } from '../i18n.ts';
 import { go, href } from '../router.ts';
 import { type Column, Empty, Failure, Page, Shape, Spark, Stat, StateBadge, Table, Waiting } from '../ui/index.ts';
-import { compact, duration, number, setNow, shortTime, since } from '../ui/format.ts';
+import { compact, duration, now, number, setNow, shortTime, since } from '../ui/format.ts';
 import { words } from './overview.strings.ts';
 
 interface Overview {
@@ -97,14 +97,14 @@ function columns(t: typeof words.en, lang: Language): Column<Row>[] {
         </span>
       ),
     },
-    { key: 'rows', head: t.rows_today, numeric: true, cell: (r) => number(r.rows_today) },
+    { key: 'rows', head: t.rows_today, numeric: true, wide: true, cell: (r) => number(r.rows_today) },
     { key: 'spark', head: t.hours, wide: true, cell: (r) => <Spark values={r.spark} label={t.hours_of(r.title || r.name)} /> },
     { key: 'errors', head: t.errors, numeric: true, wide: true, cell: (r) => <span class={r.errors_today ? 'text-bad strong' : 'muted'}>{number(r.errors_today)}</span> },
     {
       key: 'next', head: t.next, numeric: true, wide: true,
       cell: (r) => r.running
         ? <span class="progress-cell"><progress max={1000} value={r.running.permille} aria-label={r.running.doing} /><span class="below muted">{number(r.running.rates.rows)}/s</span></span>
-        : <span>{shortTime(r.next)}<span class="below muted">{r.next ? since(r.next, lang) : ''}</span></span>,
+        : <span>{shortTime(r.next)}<span class="below muted">{r.next && Date.parse(r.next) > now() ? since(r.next, lang) : ''}</span></span>,
     },
   ];
 }

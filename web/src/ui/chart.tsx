@@ -5,7 +5,8 @@ import type uPlot from 'uplot';
 import { useCell } from '../cell.ts';
 import { language } from '../i18n.ts';
 import { color, shade } from '../theme.ts';
-import { shortTime, time } from './format.ts';
+import { time } from './format.ts';
+import { common } from './strings.ts';
 
 export interface Line {
   label: string;
@@ -26,21 +27,28 @@ interface ChartProps {
   onRange?: (from: number, to: number) => void;
 }
 
+/** 14:05, or the day where steps are days or the day begins. */
+function tick(at_s: number, step_s: number): string {
+  const [day, minute] = time(at_s * 1000).split(' ') as [string, string];
+  return step_s >= 86_400 || minute.startsWith('00:00') ? day.slice(5) : minute.slice(0, 5);
+}
+
 function options(Plot: typeof uPlot, props: ChartProps, width: number): uPlot.Options {
+  const strings = common[language.get()];
   const axis = { stroke: color('muted'), grid: { stroke: color('line'), width: 1 }, ticks: { show: false }, font: '11px system-ui, sans-serif' };
   return {
     width,
     height: props.height ?? 150,
     padding: [8, 8, 0, 0],
     cursor: { y: false, drag: { x: Boolean(props.onRange), y: false, setScale: false }, points: { size: 6 } },
-    legend: { live: true },
+    legend: { live: true, markers: { width: 0, fill: (_, i) => color(props.lines[i - 1]?.tone ?? 'muted') } },
     scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [
-      { ...axis, grid: { show: false }, values: (_, ticks) => ticks.map((t) => shortTime(t * 1000).replace(/(\d\d:\d\d):00$/, '$1')) },
-      { ...axis, size: 58, values: (_, ticks) => ticks.map((t) => props.format(t)) },
+      { ...axis, grid: { show: false }, size: 24, space: 84, values: (_, ticks, __, ___, step) => ticks.map((t) => tick(t, step)) },
+      { ...axis, size: 62, values: (_, ticks) => ticks.map((t) => props.format(t)) },
     ],
     series: [
-      { value: (_, v) => (v === null ? '–' : time(v * 1000)) },
+      { label: strings.time, value: (_, v) => (v === null ? '–' : time(v * 1000)) },
       ...props.lines.map((line): uPlot.Series => ({
         label: line.label,
         stroke: color(line.tone),

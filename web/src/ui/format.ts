@@ -92,6 +92,7 @@ export function duration(ms: number | null | undefined, language: Language): str
   const [u_ms, u_s, u_min, u_h, u_d] = UNITS[language];
   const gap = language === 'zh' ? '' : ' ';
   const whole = Math.max(0, Math.round(ms));
+  if (whole === 0) return '0';
   if (whole < 1000) return `${whole}${u_ms}`;
   const s = Math.round(whole / 1000);
   if (s < 60) return `${whole < 10_000 && whole % 1000 ? (whole / 1000).toFixed(1) : s}${u_s}`;
