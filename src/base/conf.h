@@ -64,6 +64,7 @@ struct field_spec {
     /* FIELD_NODE: the table of the object (or of the array's objects) inside, for the schema; or NULL */
     const struct field_spec *members;
     size_t n_members;
+    bool by_name; /* with `members`: an object whose members, of any name, are such objects */
 };
 /* Fills `out` (already holding the defaults) from the object by the table. `unknown` is the level at which unknown keys
  * are reported. Strings are views into the arena. False when an error was reported. */

@@ -126,7 +126,13 @@ static void write_members(const struct field_spec *specs, size_t n, enum diag_le
         if (s->help)
             word(w, "description", s->help);
         write_scalar_type(s, w);
-        if (s->members) {
+        if (s->members && s->by_name) {
+            word(w, "type", "object");
+            json_out_key(w, "additionalProperties");
+            json_out_begin(w, '{');
+            write_members(s->members, s->n_members, unknown, w);
+            json_out_end(w, '}');
+        } else if (s->members) {
             write_types_of_table(w);
             json_out_key(w, "items");
             json_out_begin(w, '{');

@@ -328,6 +328,19 @@ static void read_all_maps(struct reading *r)
 
 /* ---- the whole ---- */
 
+/* Patterns are held against the names when all integrations were read. */
+static void read_alerts(struct reading *r, bool all)
+{
+    struct project *p = r->p;
+    struct str *names = ARENA_ARRAY(p->arena, struct str, p->n_integrations + 1);
+    bool chinese = str_eq(p->settings.timezone, S(DEFAULT_ZONE));
+
+    for (size_t i = 0; i < p->n_integrations; i++)
+        names[i] = p->integrations[i].name;
+    p->alerts = alert_settings_read(p->settings.alerts, (struct strs){names, all ? p->n_integrations : 0}, chinese,
+                                    p->arena, r->diags);
+}
+
 static enum err find_folder(const char *dir, char **ret, struct errinfo *ei)
 {
     char *real = realpath(dir, NULL);
@@ -379,6 +392,7 @@ enum err project_open(const char *dir, const struct str *only, size_t n_only, st
         read_all_maps(&r);
         r.p->n_known = r.p->n_integrations;
     }
+    read_alerts(&r, n_only == 0);
     *ret = r.p;
     return OK;
 }

@@ -5,6 +5,7 @@
 
 #include "connector/connector.h"
 #include "meta/doc.h"
+#include "project/alerts.h"
 
 struct connection {
     struct str name;
@@ -68,6 +69,7 @@ struct project {
     struct integration *integrations;
     size_t n_integrations; /* those asked for; behind them, up to n_known, what their documents look up */
     size_t n_known;
+    const struct alert_settings *alerts; /* as settings.alerts says, or the defaults; never NULL */
     struct maps *maps;
     struct arena *arena;
 };

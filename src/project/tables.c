@@ -62,6 +62,8 @@ static const struct field_spec settings[] = {
     {.name = "alerts",
      .type = FIELD_NODE,
      .offset = AT(settings_raw, s.alerts),
+     .members = alert_members,
+     .n_members = ALERT_MEMBERS,
      .help = "Channels and rules of alerts."},
     {.name = "users", .type = FIELD_NODE, .offset = AT(settings_raw, s.users), .help = "Accounts of the dashboard."},
 };
