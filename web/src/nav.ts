@@ -15,9 +15,19 @@ export interface Entry {
 
 export const entries: readonly Entry[] = [
   { path: '/', text: 'overview', icon: 'overview', key: 'o', role: 'viewer' },
+  { path: '/connections', text: 'connections', icon: 'connections', key: 'c', role: 'viewer' },
+  { path: '/alerts', text: 'alerts', icon: 'alerts', key: 'a', role: 'viewer' },
+  { path: '/log', text: 'log', icon: 'log', key: 'l', role: 'viewer' },
+  { path: '/users', text: 'users', icon: 'users', key: 'u', role: 'admin' },
+  { path: '/audit', text: 'audit', icon: 'audit', key: 'd', role: 'admin' },
 ];
 
 export const routes: readonly Route[] = [
   { path: '/', load: () => import('./pages/overview.tsx') },
   { path: '/integrations/:name', load: () => import('./pages/integration.tsx') },
+  { path: '/connections', load: () => import('./pages/connections.tsx') },
+  { path: '/alerts', load: () => import('./pages/alerts.tsx') },
+  { path: '/log', load: () => import('./pages/log.tsx') },
+  { path: '/users', load: () => import('./pages/users.tsx') },
+  { path: '/audit', load: () => import('./pages/audit.tsx') },
 ];

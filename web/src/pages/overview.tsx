@@ -69,6 +69,7 @@ function Verdict({ rows }: { rows: readonly Row[] }): JSX.Element {
 
 function Name({ row }: { row: Row }): JSX.Element {
   const t = useStrings(words);
+  const lang = useCell(language);
   const marks = [
     row.dead > 0 && t.dead_n(number(row.dead)),
     row.gaps > 0 && t.gaps_n(number(row.gaps)),
@@ -79,6 +80,7 @@ function Name({ row }: { row: Row }): JSX.Element {
       <a href={href('/integrations/:name', { name: row.name })}>{row.title || row.name}</a>
       {row.title && row.title !== row.name && <span class="mono muted">{row.name}</span>}
       {row.reason && row.state !== 'ok' && <span class={`reason ${needsPerson(row) ? 'text-bad' : 'muted'}`}>{row.reason}</span>}
+      <span class="narrow reason muted">{duration(row.fresh_ms, lang)} · {number(row.rows_today)} {t.rows_today}</span>
       {marks.length > 0 && <span class="text-warn reason">{marks.join(' · ')}</span>}
     </div>
   );
@@ -89,7 +91,7 @@ function columns(t: typeof words.en, lang: Language): Column<Row>[] {
     { key: 'state', head: t.state, cell: (r) => <StateBadge state={r.state} title={r.reason} /> },
     { key: 'name', head: t.integration, cell: (r) => <Name row={r} /> },
     {
-      key: 'fresh', head: t.fresh, numeric: true,
+      key: 'fresh', head: t.fresh, numeric: true, wide: true,
       cell: (r) => (
         <span class={r.state === 'late' ? 'text-warn strong' : ''}>
           {duration(r.fresh_ms, lang)}

@@ -76,15 +76,18 @@ interface PagedProps<T> extends Omit<TableProps<T>, 'items'> {
   /** "Choose …" for the box of a row. */
   chooseLabel?: (item: T) => string;
   height?: string;
+  /** Rows that came in since, before those of the first page. */
+  ahead?: readonly T[];
 }
 
 const ROW_PX = 36;
 const SPARE = 10;
 
-export function PagedTable<T>({ label, columns, id, onOpen, rowClass, empty, load, source, chosen, onChoose, chooseLabel, height = 'min(70vh, 720px)' }: PagedProps<T>): JSX.Element {
+export function PagedTable<T>({ label, columns, id, onOpen, rowClass, empty, load, source, chosen, onChoose, chooseLabel, height = 'min(70vh, 720px)', ahead }: PagedProps<T>): JSX.Element {
   const t = useStrings(common);
   const scroller = useRef<HTMLDivElement>(null);
-  const [items, setItems] = useState<T[]>([]);
+  const [fetched, setFetched] = useState<T[]>([]);
+  const items = ahead?.length ? [...ahead, ...fetched] : fetched;
   const [next, setNext] = useState<string | number | null | undefined>(undefined);
   const [error, setError] = useState<ApiError>();
   const [view, setView] = useState({ top: 0, tall: 600 });
@@ -99,7 +102,7 @@ export function PagedTable<T>({ label, columns, id, onOpen, rowClass, empty, loa
       (page) => {
         if (abort.signal.aborted) return;
         busy.current = null;
-        setItems(old.concat(page.items));
+        setFetched(old.concat(page.items));
         setNext(page.next);
       },
       (failed: unknown) => {
@@ -110,7 +113,7 @@ export function PagedTable<T>({ label, columns, id, onOpen, rowClass, empty, loa
     );
   };
   useEffect(() => {
-    setItems([]);
+    setFetched([]);
     setNext(undefined);
     setActive(0);
     scroller.current?.scrollTo(0, 0);
@@ -127,8 +130,8 @@ export function PagedTable<T>({ label, columns, id, onOpen, rowClass, empty, loa
   const first = Math.max(0, Math.floor(view.top / ROW_PX) - SPARE);
   const last = Math.min(items.length, Math.ceil((view.top + view.tall) / ROW_PX) + SPARE);
   useEffect(() => {
-    if (next !== null && next !== undefined && !busy.current && !error && last > items.length - 60) fetchMore(next, items);
-  }, [last, next, items, error]);
+    if (next !== null && next !== undefined && !busy.current && !error && last > items.length - 60) fetchMore(next, fetched);
+  }, [last, next, fetched, error]);
   const reveal = (index: number): void => {
     const to = Math.max(0, Math.min(items.length - 1, index));
     const box = scroller.current!;
@@ -196,7 +199,7 @@ export function PagedTable<T>({ label, columns, id, onOpen, rowClass, empty, loa
       </div>
       {next === undefined && !error && <Waiting />}
       {next === null && !items.length && (empty ?? <Empty title={t.nothing} />)}
-      {error && <Failure error={error} retry={() => fetchMore(next ?? null, items)} />}
+      {error && <Failure error={error} retry={() => fetchMore(next ?? null, fetched)} />}
       {items.length > 0 && <p class="paged-foot muted">{next === null ? t.all_loaded(number(items.length)) : t.loaded(number(items.length))}</p>}
     </div>
   );
