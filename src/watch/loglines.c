@@ -34,7 +34,9 @@ struct loglines {
     size_t n_dead, cap_dead;
 };
 
-enum log_level logline_level(const struct event *e)
+/* How much an event matters: pages and commits are for who looks closely, what holds an integration up is a warning,
+ * and a run that failed an error. */
+static enum log_level level_of(const struct event *e)
 {
     switch (e->kind) {
     case EVENT_PAGE:
@@ -54,13 +56,6 @@ enum log_level logline_level(const struct event *e)
     default:
         return LOG_INFO_;
     }
-}
-
-const char *logline_level_name(enum log_level level)
-{
-    static const char *const names[] = {"debug", "info", "warn", "error"};
-
-    return names[level];
 }
 
 /* ---- JSON ---- */
@@ -87,7 +82,9 @@ static void add_counts(struct json_out *w, const struct event *e)
 
 static void add_ids(struct json_out *w, const struct event *e, const struct zone *z)
 {
-    json_member(w, "level", str_of(logline_level_name(logline_level(e))));
+    static const char *const levels[] = {"debug", "info", "warn", "error"};
+
+    json_member(w, "level", str_of(levels[level_of(e)]));
     json_member(w, "event", str_of(event_name(e->kind)));
     json_member(w, "integration", e->integration);
     if (e->run)
@@ -179,13 +176,13 @@ static bool is_worth_telling(struct loglines *l, const struct event *e)
     case EVENT_DEAD:
         return count_dead(l, e->run) <= DEAD_TOLD;
     case EVENT_RETRY:
-        return l->c.verbose || (logline_level(e) == LOG_WARN_ && e->took_ms >= RETRY_LONG_MS);
+        return l->c.verbose || (level_of(e) == LOG_WARN_ && e->took_ms >= RETRY_LONG_MS);
     case EVENT_WINDOW_AGAIN:
         return l->c.verbose;
     case EVENT_RUN_ENDED:
         return l->c.many;
     default:
-        return logline_level(e) == LOG_WARN_ || e->kind == EVENT_CIRCUIT;
+        return level_of(e) == LOG_WARN_ || e->kind == EVENT_CIRCUIT;
     }
 }
 
@@ -250,7 +247,7 @@ static void say(const struct loglines *l, enum log_level level, struct str integ
 static void tell(struct loglines *l, const struct event *e)
 {
     struct buf b = buf_make(1u << 13);
-    enum log_level level = logline_level(e);
+    enum log_level level = level_of(e);
     bool worth = is_worth_telling(l, e);
     int64_t more = e->kind == EVENT_RUN_ENDED ? forget_dead(l, e->run) - DEAD_TOLD : 0;
 

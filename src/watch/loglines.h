@@ -29,10 +29,6 @@ struct listener loglines_listener(struct loglines *l);
 void loglines_hold(struct loglines *l);
 void loglines_release(struct loglines *l);
 
-/* How much an event matters: pages and commits are for who looks closely, what holds an integration up is a warning,
- * and a run that failed an error. */
-enum log_level logline_level(const struct event *e);
-const char *logline_level_name(enum log_level level); /* "info", … */
 /* Appends the event as one JSON object (docs/internals/watch.md), secrets masked, without newline. */
 void logline_json(const struct event *e, const struct zone *z, int64_t now_ms, struct buf *out);
 

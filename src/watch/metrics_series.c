@@ -145,8 +145,10 @@ void metrics_recall(struct meters *m, struct entry *e)
         return;
     e->block = series_block(m->series, entry_name(e));
     for (int level = 0; level < SERIES_LEVELS; level++)
-        series_get(m->series, e->block, level, now_s - now_s % series_levels[level].step_s, &e->steps[level].point, 1);
-    series_get(m->series, e->block, SERIES_LEVELS - 1, slot - (DAY_SLOTS - 1) * SLOT_S, day, DAY_SLOTS);
+        series_get(m->series, &(struct series_place){e->block, level, now_s - now_s % series_levels[level].step_s},
+                   &e->steps[level].point, 1);
+    series_get(m->series, &(struct series_place){e->block, SERIES_LEVELS - 1, slot - (DAY_SLOTS - 1) * SLOT_S}, day,
+               DAY_SLOTS);
     for (size_t i = 0; i < DAY_SLOTS; i++)
         if (day[i].at_s)
             *slot_of(e, day[i].at_s) = (struct day_slot){day[i].at_s, day[i].sums[SUM_ROWS], day[i].sums[SUM_RECORDS],
@@ -298,7 +300,7 @@ static struct series_point *read_grid(struct meters *m, struct str integration, 
     pthread_mutex_lock(&m->lock);
     e = metrics_find(m, integration);
     if (m->series && e)
-        series_get(m->series, e->block, g->level, g->at_s, fine, g->n * each);
+        series_get(m->series, &(struct series_place){e->block, g->level, g->at_s}, fine, g->n * each);
     pthread_mutex_unlock(&m->lock);
     for (size_t i = 0; i < g->n * each; i++)
         merge(&ret[i / each], &fine[i]);

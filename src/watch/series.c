@@ -137,15 +137,15 @@ enum err series_put(struct series *s, size_t block, int level, const struct seri
     return OK;
 }
 
-void series_get(const struct series *s, size_t block, int level, int64_t at_s, struct series_point *ret, size_t n)
+void series_get(const struct series *s, const struct series_place *from, struct series_point *ret, size_t n)
 {
-    const struct series_level *l = &series_levels[level];
+    const struct series_level *l = &series_levels[from->level];
 
     memset(ret, 0, n * sizeof *ret);
     for (size_t i = 0; i < n;) {
-        int64_t want = at_s + (int64_t)i * l->step_s;
+        int64_t want = from->at_s + (int64_t)i * l->step_s;
         size_t at = (size_t)(want / l->step_s) % l->points, run = l->points - at < n - i ? l->points - at : n - i;
-        ssize_t got = pread(s->fd, ret + i, run * sizeof *ret, offset_of(block, level, want));
+        ssize_t got = pread(s->fd, ret + i, run * sizeof *ret, offset_of(from->block, from->level, want));
         size_t whole = got > 0 ? (size_t)got / sizeof *ret : 0;
 
         memset(ret + i + whole, 0, (run - whole) * sizeof *ret);

@@ -32,8 +32,12 @@ size_t series_block(struct series *s, struct str integration);
 /* Keeps the point in the ring of that level, over whatever was there. ERR_DISK. */
 enum err series_put(struct series *s, size_t block, int level, const struct series_point *p,
                     struct errinfo *ei) MUST_USE;
-/* The n points of the level from at_s on (a multiple of its step), oldest first; those that are not known have at_s 0.
- */
-void series_get(const struct series *s, size_t block, int level, int64_t at_s, struct series_point *ret, size_t n);
+/* The n points of the level from `from` on, oldest first; those that are not known have at_s 0. */
+struct series_place {
+    size_t block;
+    int level;
+    int64_t at_s; /* a multiple of the level's step */
+};
+void series_get(const struct series *s, const struct series_place *from, struct series_point *ret, size_t n);
 
 #endif
