@@ -42,7 +42,7 @@ struct route_param {
     const char *const *names; /* PARAM_ENUM: the words, NULL-terminated */
     int64_t min, max;         /* PARAM_INT: the range (both 0: any). Texts: bytes, least and most (max 0: 4,096 in paths
                                * and queries, no bound of its own in bodies). PARAM_STRINGS: elements (max 0: 10,000) */
-    bool secret;              /* never written to the audit log, and hidden from every other */
+    bool secret;              /* never written to the audit log */
 };
 
 struct http_call;
