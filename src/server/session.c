@@ -3,7 +3,6 @@
  * everybody to log in again. The table is small and walked; when it is full the one unused longest makes room. */
 #include "server/session.h"
 
-#include "base/clock.h"
 #include "base/digest.h"
 #include "base/map.h"
 

@@ -2,6 +2,7 @@
 #ifndef SERVER_SESSION_H
 #define SERVER_SESSION_H
 
+#include "base/clock.h"
 #include "server/users.h"
 
 #define SESSION_TEXT        65 /* 256 bits in hex, NUL */
