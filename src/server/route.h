@@ -45,6 +45,7 @@ struct route_param {
     bool secret;              /* never written to the audit log */
 };
 
+struct exchange;
 struct http_call;
 struct http_answer;
 
@@ -90,8 +91,7 @@ struct http_call {
     bool head;                        /* HEAD: the body is not sent, and need not be made */
     struct arena *arena;              /* for the handler; ends with the call */
     const atomic_bool *stopping;      /* the server is to stop: slow handlers end within seconds */
-    void *server;                     /* private */
-    const void *request;              /* private */
+    struct exchange *exchange;        /* private to the server */
 };
 
 /* The parameter of that name; a name that the row does not have ends the process. */
