@@ -195,6 +195,7 @@ void hub_free(struct hub *h)
 {
     if (!h)
         return;
+    hub_stop(h);
     for (uint64_t id = h->oldest; id < h->next; id++)
         message_drop(h->ring[id % HUB_EVENTS]);
     pthread_cond_destroy(&h->changed);

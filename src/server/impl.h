@@ -30,7 +30,7 @@ struct server {
     struct transport *transport;
     char csrf[SESSION_TEXT];  /* of callers without a session */
     char setup[SESSION_TEXT]; /* the token for the first account */
-    atomic_bool stopping, started;
+    atomic_bool stopping;
     atomic_uint_fast64_t requests, refused, errors;
 };
 
@@ -104,8 +104,14 @@ const struct asset *asset_find(const struct server *s, struct str path);
 bool asset_immutable(const struct asset *a);
 
 /* transport.c */
+struct transport *transport_new(struct server *s);
 enum err transport_start(struct server *s, struct errinfo *ei) MUST_USE;
-void transport_stop(struct transport *t); /* NULL is fine */
-size_t transport_connections(const struct transport *t);
+void transport_stop(struct transport *t); /* also when it was never started, or twice */
+void transport_free(struct transport *t); /* NULL is fine */
+size_t transport_connections(struct transport *t);
+/* For the hub: a connection that has nothing to send, and has again; and what is done each second. */
+void transport_suspend(void *connection);
+void transport_resume(void *connection);
+void transport_cut_late(void *server);
 
 #endif

@@ -9,12 +9,6 @@
 
 #include <sodium.h>
 
-static void json_member(struct json_out *w, const char *key, struct str s)
-{
-    json_out_key(w, key);
-    json_out_str(w, s);
-}
-
 const char *cookie_name(const struct server *s)
 {
     return s->secure ? "__Host-" PRODUCT : PRODUCT;

@@ -54,8 +54,9 @@ static enum err check_exposed(struct server *s, struct errinfo *ei)
         return OK;
     if (!o->tls_cert && !o->behind_proxy) {
         fail(ei, ERR_CONFIG, "%s can be reached by others, and passwords would pass in clear", o->listen);
-        return fail_hint(ei, "give \"tls\": {\"cert\", \"key\"} in sluice.json, or \"behind_proxy\": true when a proxy in "
-                             "front speaks TLS, or listen on 127.0.0.1");
+        return fail_hint(ei,
+                         "give \"tls\": {\"cert\", \"key\"} in sluice.json, or \"behind_proxy\": true when a proxy in "
+                         "front speaks TLS, or listen on 127.0.0.1");
     }
     if (users_count(s->users) == 0) {
         fail(ei, ERR_CONFIG, "%s can be reached by others, and there is no account yet", o->listen);
@@ -96,6 +97,8 @@ enum err server_new(const struct server_options *o, struct server **ret, struct 
     }
     s->sessions = sessions_new(s->clock, s->users);
     s->limiter = limiter_new(s->clock);
+    s->hub = hub_new(&(struct hub_calls){transport_suspend, transport_resume, transport_cut_late, s});
+    s->transport = transport_new(s);
     *ret = s;
     return OK;
 }
@@ -108,7 +111,6 @@ enum err server_start(struct server *s, struct errinfo *ei)
         server_stop(s);
         return err;
     }
-    atomic_store(&s->started, true);
     if (users_count(s->users) == 0)
         log_info("there is no account yet; the first admin is made at %s/setup#%s", s->url, s->setup);
     return OK;
@@ -121,12 +123,9 @@ const char *server_url(const struct server *s)
 
 void server_stop(struct server *s)
 {
-    struct transport *t = s->transport;
-
     atomic_store(&s->stopping, true);
-    atomic_store(&s->started, false);
-    transport_stop(t);
-    s->transport = NULL;
+    if (s->transport)
+        transport_stop(s->transport);
 }
 
 void server_free(struct server *s)
@@ -134,6 +133,8 @@ void server_free(struct server *s)
     if (!s)
         return;
     server_stop(s);
+    transport_free(s->transport);
+    hub_free(s->hub);
     limiter_free(s->limiter);
     sessions_free(s->sessions);
     audit_close(s->audit);
@@ -143,18 +144,15 @@ void server_free(struct server *s)
 
 void server_publish(struct server *s, const char *name, struct str integration, struct str json)
 {
-    if (atomic_load(&s->started))
-        hub_publish(s->hub, name, integration, json);
+    hub_publish(s->hub, name, integration, json);
 }
 
 void server_figures(struct server *s, struct server_figures *ret)
 {
-    bool started = atomic_load(&s->started);
-
     *ret = (struct server_figures){.requests = atomic_load(&s->requests),
                                    .refused = atomic_load(&s->refused),
                                    .errors = atomic_load(&s->errors),
-                                   .connections = started ? transport_connections(s->transport) : 0,
-                                   .streams = started ? hub_clients(s->hub) : 0,
-                                   .resyncs = started ? hub_resyncs(s->hub) : 0};
+                                   .connections = transport_connections(s->transport),
+                                   .streams = hub_clients(s->hub),
+                                   .resyncs = hub_resyncs(s->hub)};
 }

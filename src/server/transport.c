@@ -123,7 +123,7 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 }
 
 /* The library closes what we shut down; a descriptor in the list is still open. */
-static void cut_late(void *ctx)
+void transport_cut_late(void *ctx)
 {
     struct server *s = ctx;
     struct transport *t = s->transport;
@@ -139,14 +139,13 @@ static void cut_late(void *ctx)
     pthread_mutex_unlock(&t->lock);
 }
 
-size_t transport_connections(const struct transport *t)
+size_t transport_connections(struct transport *t)
 {
-    struct transport *open = (struct transport *)t;
     size_t n;
 
-    pthread_mutex_lock(&open->lock);
-    n = open->n_connections;
-    pthread_mutex_unlock(&open->lock);
+    pthread_mutex_lock(&t->lock);
+    n = t->n_connections;
+    pthread_mutex_unlock(&t->lock);
     return n;
 }
 
@@ -450,16 +449,12 @@ static enum MHD_Result take_body(struct turn *turn, const char *data, size_t n)
     return MHD_YES;
 }
 
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, bool local, const char *method,
-                                  const char *data, size_t *n_data, struct turn *turn)
+static enum MHD_Result on_request(struct turn *turn, bool local, const char *method, const char *data, size_t *n_data)
 {
-    struct transport *t = cls;
-
     switch (turn->stage) {
     case STAGE_NEW:
-        turn->mhd = mhd;
         turn->stage = STAGE_BODY;
-        set_deadline(t, mhd, BODY_MS);
+        set_deadline(turn->x->server->transport, turn->mhd, BODY_MS);
         take_head(turn, local, method);
         if (gate_head(turn->x))
             return MHD_YES;
@@ -478,20 +473,26 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, bool lo
     }
 }
 
+/* lint: allow(parameters) the library's shape of a handler */
 static enum MHD_Result on_tcp(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
                               const char *version, const char *data, size_t *n_data, void **context)
 {
+    (void)cls;
+    (void)mhd;
     (void)url;
     (void)version;
-    return *context ? on_request(cls, mhd, false, method, data, n_data, *context) : MHD_NO;
+    return *context ? on_request(*context, false, method, data, n_data) : MHD_NO;
 }
 
+/* lint: allow(parameters) the library's shape of a handler */
 static enum MHD_Result on_local(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
                                 const char *version, const char *data, size_t *n_data, void **context)
 {
+    (void)cls;
+    (void)mhd;
     (void)url;
     (void)version;
-    return *context ? on_request(cls, mhd, true, method, data, n_data, *context) : MHD_NO;
+    return *context ? on_request(*context, true, method, data, n_data) : MHD_NO;
 }
 
 /* The request line was read: what belongs to this request begins. */
@@ -690,23 +691,20 @@ static struct MHD_Daemon *start_daemon(struct transport *t, int fd, bool local)
                             local ? 0u : EVENT_THREADS, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
-static void suspend(void *connection)
+void transport_suspend(void *connection)
 {
     MHD_suspend_connection(connection);
 }
 
-static void resume(void *connection)
+void transport_resume(void *connection)
 {
     MHD_resume_connection(connection);
 }
 
 static enum err start_threads(struct server *s, struct errinfo *ei)
 {
-    struct hub_calls calls = {suspend, resume, cut_late, s};
-    enum err err;
+    enum err err = hub_start(s->hub, ei);
 
-    s->hub = hub_new(&calls);
-    err = hub_start(s->hub, ei);
     err = err ? err : pool_new(SLOW_THREADS, SLOW_WAITING, &s->slow, ei);
     return err ? err : pool_new(HASH_THREADS, HASH_WAITING, &s->hash, ei);
 }
@@ -723,15 +721,21 @@ static enum err start_daemons(struct transport *t, int tcp, int local, struct er
     return OK;
 }
 
-enum err transport_start(struct server *s, struct errinfo *ei)
+struct transport *transport_new(struct server *s)
 {
     struct transport *t = mem_zero(sizeof *t);
-    int tcp = -1, local = -1;
-    enum err err = OK;
 
     t->server = s;
     pthread_mutex_init(&t->lock, NULL);
-    s->transport = t;
+    return t;
+}
+
+enum err transport_start(struct server *s, struct errinfo *ei)
+{
+    struct transport *t = s->transport;
+    int tcp = -1, local = -1;
+    enum err err = OK;
+
     if (s->o.tls_cert)
         err = read_pem(s->o.tls_cert, &t->cert, ei);
     if (!err && s->o.tls_key)
@@ -742,39 +746,40 @@ enum err transport_start(struct server *s, struct errinfo *ei)
     err = err ? err : start_daemons(t, tcp, local, ei);
     if (!t->tcp && tcp >= 0)
         close(tcp);
-    if (!t->local && local >= 0)
+    if (!t->local && local >= 0) {
         close(local);
+        (void)unlink(t->socket_path);
+    }
     return err;
 }
 
 void transport_stop(struct transport *t)
 {
-    int tcp = -1, local = -1;
+    struct server *s = t->server;
+    int tcp = t->tcp ? MHD_quiesce_daemon(t->tcp) : -1, local = t->local ? MHD_quiesce_daemon(t->local) : -1;
 
-    if (!t)
-        return;
-    /* no new connections; then nobody may be suspended when the library stops */
-    if (t->tcp)
-        tcp = MHD_quiesce_daemon(t->tcp);
-    if (t->local)
-        local = MHD_quiesce_daemon(t->local);
-    if (t->server->hub)
-        hub_stop(t->server->hub);
-    pool_free(t->server->hash);
-    pool_free(t->server->slow);
-    t->server->hash = t->server->slow = NULL;
+    /* nobody may be suspended when the library stops: streams end, slow handlers are waited for */
+    hub_stop(s->hub);
+    pool_free(s->hash);
+    pool_free(s->slow);
+    s->hash = s->slow = NULL;
     if (t->tcp)
         MHD_stop_daemon(t->tcp);
     if (t->local)
         MHD_stop_daemon(t->local);
+    t->tcp = t->local = NULL;
     if (tcp >= 0)
         close(tcp);
     if (local >= 0) {
         close(local);
         (void)unlink(t->socket_path);
     }
-    hub_free(t->server->hub);
-    t->server->hub = NULL;
+}
+
+void transport_free(struct transport *t)
+{
+    if (!t)
+        return;
     pthread_mutex_destroy(&t->lock);
     free(t->socket_path);
     free(t->cert);
