@@ -8,10 +8,10 @@ const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
 const integer = (most) => Math.floor(random() * most);
 const spark = (size, holes = 0) => Array.from({ length: 24 }, (_, h) => (random() < holes ? 0 : Math.round(size * (0.25 + 0.75 * Math.abs(Math.sin((h - 3) / 7.6))) * (0.8 + random() * 0.4))));
 const live = (over = {}) => ({
-  run: 4711, job: 12, kind: 'main', since: iso(now() - 42e3), doing: 'page 38 of window 3', permille: 412,
+  run: 4711, job: 12, kind: 'main', since: iso(now() - 42e3), doing: 'reading', permille: 412,
   window: { from: iso(now() - 3600e3), to: iso(now() - 1800e3) },
   counts: { calls: 84, records: 4120, rows: 9876, dead: 0, windows: 3, throttled: 2, retries: 0 },
-  rates: { calls: 4.8, records: 238.4, rows: 571.2 }, quota_left: 63, queues: { journal: 3, shape: 1, write: 12 }, waiting: 'quota', ...over,
+  rates: { calls: 4.8, records: 238.4, rows: 571.2 }, quota_left: 63, queues: { journal: 3, shape: 1, write: 12 }, waiting: 'waiting for the quota', ...over,
 });
 const row = (name, title, stateName, over = {}) => ({
   name, title, enabled: stateName !== 'disabled', paused: stateName === 'paused', state: stateName, reason: null, cursor: iso(now() - 12e3),
@@ -24,7 +24,7 @@ export const rows = [
   row('订单', '聚水潭销售订单 → MySQL', 'running', { running: live(), rows_today: 48231, spark: spark(3100), found_missing: 3 }),
   row('refunds', '退款单 → MySQL', 'failing', {
     reason: 'the target refuses the account: Access denied for user bi', fresh_ms: 5.2e6, behind_ms: 5.1e6, errors_today: 14, dead: 0, rows_today: 812, spark: spark(240, 0.3),
-    last: { run: 4699, status: 'failed', started: iso(now() - 600e3), ended: iso(now() - 540e3), error: { code: 'target', message: "Access denied for user 'bi'@'10.0.0.7'", hint: 'Check user and password of the connection bi.' } },
+    last: { run: 4699, status: 'failed', started: iso(now() - 600e3), ended: iso(now() - 540e3), error: "Access denied for user 'bi'@'10.0.0.7'" },
   }),
   row('stock', '库存快照', 'late', { reason: 'waits for the quota of jst', fresh_ms: 1.9e6, behind_ms: 1.86e6, rows_today: 90211, spark: spark(5200) }),
   row('purchase-in', '采购入库 → MySQL', 'ok', { dead: 12, rows_today: 3201, spark: spark(200) }),
@@ -59,10 +59,10 @@ const series = () => {
   return { at, rows: at.map((_, i) => Math.round(300 + 240 * Math.sin(i / 9) + integer(120))), latency_p99: at.map((_, i) => (i === 40 ? null : 8 + 4 * Math.sin(i / 5) + random() * 6)), freshness: at.map((_, i) => 14 + (i > 60 && i < 68 ? (i - 60) * 40 : 0) + random() * 4), quota: at.map((_, i) => 40 + 30 * Math.sin(i / 12) + random() * 8) };
 };
 const connections = [
-  { name: 'jst', connector: 'jushuitan-qimen', kind: 'source', params: { base_url: 'https://a1q40taq0j.api.taobao.com', app_key: '12345678', customer_id: 'my-shop' }, secrets: [{ param: 'app_secret', set: true }], limits: { requests: 5, per: '1s' }, state: 'ok', since: iso(now() - 9e7), quota: { left: 63, limit: 100, per: '1m' }, clock_offset_ms: -320, used_by: ['订单', 'refunds', 'stock', 'items'] },
-  { name: 'bi', connector: 'mysql', kind: 'target', params: { host: '10.0.0.12', port: 3306, user: 'bi', database: 'bi', tls: 'prefer' }, secrets: [{ param: 'password', set: true }], limits: null, state: 'down', since: iso(now() - 5.2e6), quota: null, clock_offset_ms: null, used_by: ['订单', 'refunds'] },
-  { name: 'warehouse', connector: 'sqlite', kind: 'target', params: { path: 'bi.db' }, secrets: [], limits: null, state: 'ok', since: iso(now() - 8e8), quota: null, clock_offset_ms: null, used_by: ['after-sales'] },
-  { name: 'kingdee', connector: 'kingdee-k3cloud', kind: 'source', params: { base_url: 'https://erp.example.com/k3cloud/', username: 'api' }, secrets: [{ param: 'app_secret', set: false }], limits: { requests: 60, per: '1m' }, state: 'unknown', since: null, quota: { left: 4, limit: 60, per: '1m' }, clock_offset_ms: 1200, used_by: [] },
+  { name: 'jst', connector: 'jushuitan-qimen', kind: 'source', params: { base_url: 'https://a1q40taq0j.api.taobao.com', app_key: '12345678', customer_id: 'my-shop' }, secrets: [{ param: 'app_secret', set: true }], state: 'ok', since: iso(now() - 9e7), quota: { left: 63, limit: 100, per_ms: 60000 }, clock_offset_ms: -320, used_by: ['订单', 'refunds', 'stock', 'items'] },
+  { name: 'bi', connector: 'mysql', kind: 'target', params: { host: '10.0.0.12', port: 3306, user: 'bi', database: 'bi', tls: 'prefer' }, secrets: [{ param: 'password', set: true }], state: 'down', since: iso(now() - 5.2e6), quota: null, clock_offset_ms: null, used_by: ['订单', 'refunds'] },
+  { name: 'warehouse', connector: 'sqlite', kind: 'target', params: { path: 'bi.db' }, secrets: [], state: 'ok', since: iso(now() - 8e8), quota: null, clock_offset_ms: null, used_by: ['after-sales'] },
+  { name: 'kingdee', connector: 'kingdee-k3cloud', kind: 'source', params: { base_url: 'https://erp.example.com/k3cloud/', username: 'api' }, secrets: [{ param: 'app_secret', set: false }], state: 'broken', since: null, quota: { left: 4, limit: 60, per_ms: 60000 }, clock_offset_ms: 1200, used_by: [] },
 ];
 let silences = [{ id: 'a1', rule: 'stale', integration: 'stock', until: iso(now() + 3.2e6), comment: '盘点期间', user: 'wang' }];
 const alerts = [
@@ -75,11 +75,11 @@ const channels = [
   { name: 'ops', type: 'dingtalk', target: 'https://oapi.dingtalk.com/robot/send?access_token=••••', state: 'ok', sent: 42, waiting: 0, last: iso(now() - 5e6), error: null },
   { name: 'mail', type: 'smtp', target: 'smtps://smtp.example.com:465', state: 'failing', sent: 3, waiting: 2, last: iso(now() - 8e7), error: 'connection refused' },
 ];
-let users = [{ name: 'wang', role: 'admin', created: iso(now() - 9e9), last_login: iso(now() - 3e6) }, { name: 'li', role: 'operator', created: iso(now() - 5e9), last_login: iso(now() - 9e7) }, { name: '访客', role: 'viewer', created: iso(now() - 1e9), last_login: null }];
+let users = [{ name: 'wang', role: 'admin', created: iso(now() - 9e9) }, { name: 'li', role: 'operator', created: iso(now() - 5e9) }, { name: '访客', role: 'viewer', created: iso(now() - 1e9) }];
 let tokens = [{ id: 't1', name: 'grafana', role: 'viewer', created: iso(now() - 4e9), used: iso(now() - 3e4) }];
 const audit = Array.from({ length: 400 }, (_, i) => ({ at: iso(now() - i * 3.3e6), user: ['wang', 'li', null][i % 3], address: '10.0.0.' + (4 + (i % 3)), method: ['POST', 'PUT', 'DELETE'][i % 3], path: ['/api/v1/integrations/订单/run', '/api/v1/connections/bi/secrets/password', '/api/v1/alerts/silences/a1'][i % 3], status: [202, 204, 200, 403][i % 4], before: i % 3 === 1 ? null : { paused: false }, after: { paused: true, comment: '盘点' }, hash: 'c0ffee' + i }));
 const events = ['commit', 'page', 'window', 'run', 'throttled', 'retry', 'dead'];
-const line = (i, at) => ({ time: iso(at), event: events[i % 7], integration: rows[i % 5].name, run: 4700 + (i % 11), level: i % 41 === 6 ? 'error' : i % 13 === 4 ? 'warning' : 'info', page: i % 60, rows: integer(200), took_ms: integer(900), text: i % 41 === 6 ? 'connection reset by peer' : i % 13 === 4 ? 'quota used up, waiting 812 ms' : undefined });
+const line = (i, at) => ({ time: iso(at), event: events[i % 7], integration: rows[i % 5].name, run: 4700 + (i % 11), level: i % 41 === 6 ? 'error' : i % 13 === 4 ? 'warn' : 'info', page: i % 60, rows: integer(200), took_ms: integer(900), text: i % 41 === 6 ? 'connection reset by peer' : i % 13 === 4 ? 'quota used up, waiting 812 ms' : undefined });
 const log = Array.from({ length: 3000 }, (_, i) => line(i, now() - i * 2100));
 const status = (name) => ({ integration: name, gaps: 0, lateness: { records: 120000, late: 310, p50_s: 2, p99_s: 9, p999_s: 31, max_s: 44, overlap_needed_s: 44 }, promise: 'exactly once: rows and checkpoint in one transaction', path: 'multi-row INSERT … ON DUPLICATE KEY UPDATE', retry: null, upstream_down: null, changes: [], windows: windows.slice(0, 3) });
 
@@ -100,7 +100,7 @@ setInterval(() => {
     l.counts.rows += 560;
     l.rates = { calls: 4 + random(), records: 200 + integer(80), rows: 480 + integer(200) };
     l.queues = { journal: integer(8), shape: integer(3), write: integer(20) };
-    l.waiting = ['quota', 'target', null][Math.floor(turn / 7) % 3];
+    l.waiting = ['waiting for the quota', 'waiting for the target', null][Math.floor(turn / 7) % 3];
     r.rows_today += 560;
     tell('live', { integration: r.name, live: l });
     if (turn % 3 === 0) tell('row', r);
@@ -174,7 +174,7 @@ export function answer(method, path, query, body) {
     return fine({ lines: p.items, next: p.next });
   }
   if (is('GET', '/users')) return fine({ users });
-  if (is('POST', '/users')) { users = [...users, { name: body.name, role: body.role, created: iso(now()), last_login: null }]; return fine({}); }
+  if (is('POST', '/users')) { users = [...users, { name: body.name, role: body.role, created: iso(now()) }]; return fine({}); }
   if ((m = is('PUT', '/users/{n}'))) { users = users.map((u) => (u.name === m[1] ? { ...u, role: body.role ?? u.role } : u)); return fine({}); }
   if ((m = is('DELETE', '/users/{n}'))) { users = users.filter((u) => u.name !== m[1]); return fine({}); }
   if (is('GET', '/tokens')) return fine({ tokens });

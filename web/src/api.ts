@@ -41,13 +41,13 @@ export interface Row {
   gaps: number;
   found_missing: number;
   windows_open: number;
-  rows_today: number;
-  records_today: number;
-  spark: number[];
-  errors_today: number;
+  rows_today: number | null;
+  records_today: number | null;
+  spark: number[] | null;
+  errors_today: number | null;
   schedule: string | null;
   next: string | null;
-  last: { run: number; status: string; started: string; ended: string | null; error: Problem | null } | null;
+  last: { run: number; status: string; started: string; ended: string | null; error: Problem | string | null } | null;
   running: Live | null;
 }
 

@@ -14,15 +14,15 @@ import { words } from './connections.strings.ts';
 
 interface Connection {
   name: string;
-  connector: string;
+  connector: string | null;
   kind: string;
   params: Record<string, unknown>;
   secrets: { param: string; set: boolean }[];
-  limits: { requests: number; per: string } | null;
   state: string;
   since: string | null;
-  quota: { left: number; limit: number; per: string } | null;
+  quota?: { left: number; limit: number; per_ms: number } | null;
   clock_offset_ms: number | null;
+  environment?: string | null;
   used_by: string[];
 }
 interface Tested {
@@ -31,15 +31,16 @@ interface Tested {
   message: string;
   hint?: string;
 }
-const STATES: Record<string, readonly [Tone, Shape]> = { ok: ['ok', 'disc'], down: ['bad', 'cross'] };
+const STATES: Record<string, readonly [Tone, Shape]> = { ok: ['ok', 'disc'], down: ['bad', 'cross'], broken: ['odd', 'diamond'] };
 
 function Gauge({ quota }: { quota: NonNullable<Connection['quota']> }): JSX.Element {
   const t = useStrings(words);
+  const lang = useCell(language);
   const part = quota.limit ? quota.left / quota.limit : 0;
   return (
     <div class={`gauge tone-${part < 0.1 ? 'bad' : part < 0.3 ? 'warn' : 'ok'}`}>
       <meter min={0} max={quota.limit} low={quota.limit * 0.1} value={quota.left} aria-label={t.quota} />
-      <span>{t.quota_left(number(quota.left), number(quota.limit), quota.per)}</span>
+      <span>{t.quota_left(number(quota.left), number(quota.limit), duration(quota.per_ms, lang))}</span>
     </div>
   );
 }
@@ -128,15 +129,14 @@ function ConnectionCard({ connection: c, onChange }: { connection: Connection; o
       <header class="row spread">
         <div>
           <h2 class="card-title">{c.name}</h2>
-          <p class="muted">{c.connector} · {t[c.kind as 'source'] ?? c.kind}</p>
+          <p class="muted">{[c.connector, t[c.kind as 'source'] ?? c.kind, c.environment].filter(Boolean).join(' · ')}</p>
         </div>
         <Badge tone={tone} shape={shape}>{t[`state_${c.state}` as 'state_ok'] ?? c.state}{c.since && c.state !== 'ok' ? ` · ${t.since(shortTime(c.since))}` : ''}</Badge>
       </header>
       {c.quota && <Gauge quota={c.quota} />}
       <Parameters connection={c} onChange={onChange} />
       <dl class="facts faint-top">
-        {c.limits && [<dt key="l">{t.limits}</dt>, <dd key="lv">{t.per(number(c.limits.requests), c.limits.per)}</dd>]}
-        {c.clock_offset_ms !== null && [<dt key="c">{t.offset}</dt>, <dd key="cv">{t.offset_text(duration(Math.abs(c.clock_offset_ms), lang), c.clock_offset_ms > 0)}</dd>]}
+        {typeof c.clock_offset_ms === 'number' && [<dt key="c">{t.offset}</dt>, <dd key="cv">{t.offset_text(duration(Math.abs(c.clock_offset_ms), lang), c.clock_offset_ms > 0)}</dd>]}
         <dt>{t.used_by}</dt>
         <dd class="row">{c.used_by.length ? c.used_by.map((name) => <a key={name} href={href('/integrations/:name', { name })}>{name}</a>) : <span class="muted">{t.nobody}</span>}</dd>
       </dl>

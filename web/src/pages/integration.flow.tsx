@@ -16,11 +16,21 @@ const STAGES: readonly { key: Stage; icon: IconName }[] = [
 ];
 const WAITS: Record<string, Stage> = { quota: 'source', source: 'source', journal: 'journal', shape: 'shape', target: 'target' };
 
+/** What a sentence such as "waiting for the target" waits for: a key of WAITS, or null. */
+function waitsFor(waiting: string): string | null {
+  return Object.keys(WAITS).find((word) => waiting.toLowerCase().includes(word)) ?? null;
+}
+
 /** The stage that a reason to wait belongs to; the source if it is none we know. */
 export function stageOf(waiting: string | null | undefined): Stage | null {
-  if (!waiting) return null;
-  const known = Object.keys(WAITS).find((word) => waiting.toLowerCase().includes(word));
-  return known ? WAITS[known]! : 'source';
+  return waiting ? (WAITS[waitsFor(waiting) ?? 'source'] ?? 'source') : null;
+}
+
+/** What a run does, in the language of the moment; a sentence that is not known stays as the server says it. */
+function doing(live: Live, t: typeof words.en): string {
+  const what = live.waiting && waitsFor(live.waiting);
+  if (what) return t.waits_for(t[`wait_${what}` as 'wait_quota'] ?? what);
+  return { reading: t.doing_reading, 'writing what is left': t.doing_writing }[live.doing] ?? live.doing;
 }
 
 function figures(key: Stage, live: Live, t: typeof words.en): readonly [string, string] {
@@ -41,7 +51,6 @@ export function Flow({ row, live }: { row: Row; live: Live | null }): JSX.Elemen
   const t = useStrings(words);
   const lang = useCell(language);
   const stuck = stageOf(live?.waiting);
-  const waits: Record<string, string> = { quota: t.wait_quota, source: t.wait_source, journal: t.wait_journal, target: t.wait_target };
   return (
     <Card title={t.flow} actions={live && <span class="muted">{t[`kind_${live.kind}` as 'kind_main'] ?? live.kind} · {t.running_for(shortTime(live.since))}</span>}>
       <ol class={`flow ${live ? 'is-live' : ''}`}>
@@ -63,7 +72,7 @@ export function Flow({ row, live }: { row: Row; live: Live | null }): JSX.Elemen
         <div class="flow-foot">
           <progress max={1000} value={live.permille} aria-label={t.progress} />
           <span class="strong">{(live.permille / 10).toFixed(1)} %</span>
-          <span class="muted">{live.waiting ? t.waits_for(waits[live.waiting] ?? live.waiting) : live.doing}</span>
+          <span class="muted">{doing(live, t)}</span>
           {live.window && <span class="muted">{t.window_now(shortTime(live.window.from), shortTime(live.window.to))}</span>}
         </div>
       ) : (

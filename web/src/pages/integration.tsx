@@ -98,7 +98,8 @@ function Trouble({ detail }: { detail: Detail }): JSX.Element | null {
   const t = useStrings(words);
   const { row, status } = detail;
   const down = status?.upstream_down;
-  const error = row.last?.status === 'failed' ? row.last.error : null;
+  const told = row.last?.status === 'failed' ? row.last.error : null;
+  const error = typeof told === 'string' ? { message: told, hint: status?.last_run?.error?.hint } : told;
   if (!down && !error && !(row.reason && (row.state === 'failing' || row.state === 'broken'))) return null;
   return (
     <div class={`note ${row.state === 'broken' ? 'tone-odd' : 'tone-bad'}`} role="alert">

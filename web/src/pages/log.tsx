@@ -9,7 +9,7 @@ import { Badge, Card, type Column, Dialog, Empty, Icon, Page, PagedTable, type P
 import { number, shortTime, time } from '../ui/format.ts';
 import { words } from './log.strings.ts';
 
-const TONES: Record<string, readonly [Tone, Shape]> = { error: ['bad', 'cross'], warning: ['warn', 'triangle'], info: ['quiet', 'disc'], debug: ['quiet', 'ring'] };
+const TONES: Record<string, readonly [Tone, Shape]> = { error: ['bad', 'cross'], warn: ['warn', 'triangle'], info: ['quiet', 'disc'], debug: ['quiet', 'ring'] };
 const SHOWN_ELSEWHERE = new Set(['time', 'event', 'integration', 'run', 'level', 'text']);
 const KEPT = 500;
 
@@ -114,12 +114,12 @@ export default function LogPage({ query }: PageProps): JSX.Element {
           </select>
           <select aria-label={t.level} value={filters.level} onChange={(e) => setQuery({ level: e.currentTarget.value })}>
             <option value="">{t.all_levels}</option>
-            {(['error', 'warning', 'info', 'debug'] as const).map((l) => <option key={l} value={l} selected={l === filters.level}>{t[`level_${l}`]}</option>)}
+            {(['error', 'warn', 'info', 'debug'] as const).map((l) => <option key={l} value={l} selected={l === filters.level}>{t[`level_${l}`]}</option>)}
           </select>
           <input aria-label={t.event} placeholder={t.event} value={filters.event} onChange={(e) => setQuery({ event: e.currentTarget.value.trim() })} />
         </div>
         <PagedTable label={t.title} source={source} ahead={fresh} columns={columns} id={(n) => n.key} onOpen={setShown} load={load}
-          rowClass={({ line }) => (line.level === 'error' ? 'row-bad' : line.level === 'warning' ? 'row-warn' : '')} empty={fresh.length ? <></> : <Empty icon="log" title={t.none} />} height="min(72vh, 900px)" />
+          rowClass={({ line }) => (line.level === 'error' ? 'row-bad' : line.level === 'warn' ? 'row-warn' : '')} empty={fresh.length ? <></> : <Empty icon="log" title={t.none} />} height="min(72vh, 900px)" />
       </Card>
       {shown && <Dialog title={shown.line.event} size="side" onClose={() => setShown(undefined)}><pre>{JSON.stringify(shown.line, null, 2)}</pre></Dialog>}
     </Page>

@@ -35,7 +35,7 @@ function sums(rows: readonly Row[], totals: Overview['totals']): Overview['total
     integrations: rows.length,
     running: add((r) => (r.running ? 1 : 0)),
     failing: add((r) => (needsPerson(r) ? 1 : 0)),
-    rows_today: add((r) => r.rows_today),
+    rows_today: add((r) => r.rows_today ?? 0),
     dead: add((r) => r.dead),
     found_missing: add((r) => r.found_missing),
   };
@@ -100,7 +100,7 @@ function columns(t: typeof words.en, lang: Language): Column<Row>[] {
       ),
     },
     { key: 'rows', head: t.rows_today, numeric: true, wide: true, cell: (r) => number(r.rows_today) },
-    { key: 'spark', head: t.hours, wide: true, cell: (r) => <Spark values={r.spark} label={t.hours_of(r.title || r.name)} /> },
+    { key: 'spark', head: t.hours, wide: true, cell: (r) => <Spark values={r.spark ?? []} label={t.hours_of(r.title || r.name)} /> },
     { key: 'errors', head: t.errors, numeric: true, wide: true, cell: (r) => <span class={r.errors_today ? 'text-bad strong' : 'muted'}>{number(r.errors_today)}</span> },
     {
       key: 'next', head: t.next, numeric: true, wide: true,

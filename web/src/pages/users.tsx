@@ -12,7 +12,6 @@ interface User {
   name: string;
   role: Role;
   created?: string | null;
-  last_login?: string | null;
 }
 interface Token {
   id: string | number;
@@ -142,7 +141,6 @@ export default function UsersPage(): JSX.Element {
     { key: 'name', head: t.name, cell: (u) => <strong>{u.name}</strong> },
     { key: 'role', head: t.role, cell: (u) => <RoleBadge role={u.role} /> },
     { key: 'created', head: t.created, wide: true, cell: (u) => shortTime(u.created) },
-    { key: 'login', head: t.last_login, wide: true, cell: (u) => (u.last_login ? shortTime(u.last_login) : t.never) },
     {
       key: 'act', head: <span class="visually-hidden">{t.edit}</span>, numeric: true,
       cell: (u) => (
