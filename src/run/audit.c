@@ -31,7 +31,6 @@ struct audit {
     struct audit_summary *s;
     struct errinfo why;
     bool interrupted, failed;
-    int signals;
 };
 
 /* ---- a reading ---- */
@@ -71,13 +70,12 @@ static bool take(void *ctx, struct page *page)
     return true;
 }
 
-static void on_signal(void *ctx, int signo)
+static void on_ask(void *ctx, enum run_ask ask)
 {
     struct audit *r = ctx;
 
-    (void)signo;
-    if (r->signals++)
-        _exit(130);
+    if (ask != RUN_STOP)
+        return;
     r->interrupted = true;
     if (r->reader)
         reader_stop(r->reader);
@@ -148,7 +146,7 @@ static enum err open_all(struct audit *r, struct errinfo *ei)
     r->p.options = &r->options;
     err = err ? err : engine_open_source(&r->e, note_source, r, ei);
     if (!err)
-        loop_on_signal(r->e.loop, on_signal, r);
+        engine_on_ask(&r->e, on_ask, r);
     return err;
 }
 

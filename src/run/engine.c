@@ -29,6 +29,7 @@
 #define REPLY_MAX_BYTES       (32u << 20)
 #define CALL_MS               60000
 #define CLAIM_TRIES           3
+#define ASK_LOOK_MS 100
 #define CONNECT_PAUSE_MS      300
 
 enum err engine_open(struct engine *e, struct errinfo *ei)
@@ -220,8 +221,30 @@ static enum err look_and_claim(struct engine *e, struct errinfo *ei)
 
 typedef enum err target_step(struct engine *e, struct errinfo *ei);
 
-/* A server that is down is waited for as long as patience lasts (decisions 12). There is no loop yet to hear signals:
- * they are held back while it lasts and taken between two tries. */
+bool engine_is_stopped(const struct engine *e)
+{
+    const struct run_control *c = e->options->control;
+
+    return e->interrupted || (c && atomic_load(&c->ask) == RUN_STOP);
+}
+
+/* Lets a part of the patience pass. There is no loop yet to hear signals: they are held back while it lasts and taken
+ * here, unless whoever started the run hears them himself. */
+static void wait_a_little(struct engine *e, const sigset_t *signals)
+{
+    struct timespec t = {.tv_nsec = CONNECT_PAUSE_MS * 1000000};
+    uint32_t r;
+
+    random_bytes(&r, sizeof r);
+    t.tv_nsec += (long)(r % CONNECT_PAUSE_MS) * 1000000;
+    if (e->options->control)
+        clock_pause(e->options->clock, t.tv_nsec / 1000000);
+    else
+        e->interrupted = sigtimedwait(signals, NULL, &t) > 0;
+    e->interrupted |= engine_is_stopped(e);
+}
+
+/* A server that is down is waited for as long as patience lasts (decisions 12). */
 static enum err try_until(struct engine *e, target_step *step, const sigset_t *signals, struct errinfo *ei)
 {
     const struct clock *clock = e->options->clock;
@@ -234,13 +257,9 @@ static enum err try_until(struct engine *e, target_step *step, const sigset_t *s
                            .code = err,
                            .text = str_of(ei->msg),
                            .took_ms = clock_mono(clock) - begun};
-        struct timespec t = {.tv_nsec = CONNECT_PAUSE_MS * 1000000};
-        uint32_t r;
 
         event_emit(&e->options->listener, &ev);
-        random_bytes(&r, sizeof r);
-        t.tv_nsec += (long)(r % CONNECT_PAUSE_MS) * 1000000;
-        e->interrupted = sigtimedwait(signals, NULL, &t) > 0;
+        wait_a_little(e, signals);
         if (e->interrupted)
             break;
     }
@@ -253,14 +272,18 @@ static enum err patiently(struct engine *e, target_step *step, struct errinfo *e
     sigset_t signals, before;
     enum err err;
 
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, &before);
-    err = try_until(e, step, &signals, ei);
-    if (!e->interrupted && sigtimedwait(&signals, NULL, &now) > 0)
-        e->interrupted = true;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (e->options->control) {
+        err = try_until(e, step, NULL, ei);
+    } else {
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGTERM);
+        sigaddset(&signals, SIGINT);
+        pthread_sigmask(SIG_BLOCK, &signals, &before);
+        err = try_until(e, step, &signals, ei);
+        if (!e->interrupted && sigtimedwait(&signals, NULL, &now) > 0)
+            e->interrupted = true;
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
     if (e->interrupted && !err)
         err = fail(ei, ERR_NETWORK, "interrupted");
     return err;
@@ -415,6 +438,50 @@ enum err engine_open_source(struct engine *e,
     config.login = e->login;
     e->source = source_new(&config);
     return OK;
+}
+
+/* ---- being asked to end sooner ---- */
+
+static void tell_asked(struct engine *e, enum run_ask ask)
+{
+    if (ask <= e->asked)
+        return;
+    e->asked = ask;
+    e->on_ask(e->ask_ctx, ask);
+}
+
+static void on_signal(void *ctx, int signo)
+{
+    struct engine *e = ctx;
+
+    (void)signo;
+    if (e->signals++)
+        _exit(130);
+    tell_asked(e, RUN_STOP);
+}
+
+static void look_for_ask(void *ctx)
+{
+    struct engine *e = ctx;
+
+    e->ask_timer = loop_timer_start(e->loop, ASK_LOOK_MS, look_for_ask, e);
+    tell_asked(e, (enum run_ask)atomic_load(&e->options->control->ask));
+}
+
+void engine_on_ask(struct engine *e, void (*on_ask)(void *ctx, enum run_ask ask), void *ctx)
+{
+    e->on_ask = on_ask;
+    e->ask_ctx = ctx;
+    if (e->options->control)
+        e->ask_timer = loop_timer_start(e->loop, ASK_LOOK_MS, look_for_ask, e);
+    else
+        loop_on_signal(e->loop, on_signal, e);
+}
+
+void engine_off_ask(struct engine *e)
+{
+    loop_timer_cancel(e->ask_timer);
+    e->ask_timer = NULL;
 }
 
 void engine_remember(struct engine *e)

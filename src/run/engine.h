@@ -23,6 +23,11 @@ struct engine {
     bool interrupted; /* a signal came while the target was waited for */
     bool adopted;     /* the local state was lost, or belongs to another journal: positions begin anew */
     struct loop *loop;
+    void (*on_ask)(void *ctx, enum run_ask ask);
+    void *ask_ctx;
+    enum run_ask asked; /* and told */
+    struct loop_timer *ask_timer;
+    int signals;
     struct http *http;
     struct bucket *bucket;
     struct remote_clock *remote;
@@ -42,6 +47,13 @@ enum err engine_look_at_target(struct engine *e, struct errinfo *ei) MUST_USE;
 enum err engine_open_source(struct engine *e,
                             void (*note)(void *ctx, enum source_note what, const struct errinfo *ei, int64_t wait_ms),
                             void *ctx, struct errinfo *ei) MUST_USE;
+/* Has somebody asked for the end? Between two waits, on any thread. */
+bool engine_is_stopped(const struct engine *e);
+/* From here on calls back on the loop's thread when the run is to give way, or to stop: as options->control says, or
+ * without it when a signal comes (a second one ends the process). Each once. After engine_open_source. */
+void engine_on_ask(struct engine *e, void (*on_ask)(void *ctx, enum run_ask ask), void *ctx);
+/* Asks no more; the loop may end. */
+void engine_off_ask(struct engine *e);
 /* Remembers what was learnt of the source: clock offset. */
 void engine_remember(struct engine *e);
 /* What the ledger knows of pages up to *ret was written to another target, or before the local state was lost. */

@@ -21,6 +21,10 @@
 
 #define JOBS_MAX       1024
 #define NARROW_ABOVE   50000
+#define SLICE_FIRST_S 3600
+#define SLICE_MIN_S   60
+#define SLICE_MAX_S   (64 * SLICE_FIRST_S)
+#define SLICE_CALLS   16 /* two seconds of the usual quota */
 #define KV_MAX         256
 #define KV_OWN         8            /* paging and window */
 #define UNIX_MAX_S     253402300799 /* the end of the year 9999 */
@@ -36,12 +40,14 @@ struct reader {
     struct page *waiting[2]; /* found no room: a page, a mark */
     int n_waiting;
     bool asked_before, stopped, calling, ended;
+    bool giving_way, at_edge; /* asked to; a window has ended and the next has not begun */
     bool same_gap;                    /* the gap that this job reads is still one */
     int64_t kept_pages, kept_records; /* since the last window ended */
     int64_t page_no;                  /* of the call under way */
     int64_t asked_ms, window_ms;      /* when it was asked for; when the window's first was, -1: not yet; monotonic */
     int64_t calls;                    /* of the source, told in events */
     int64_t cursor;
+    int64_t range_to_s, slice_to_s, slice_s, slice_calls; /* of the range under way; slice_s: the next one's width */
     struct reader_state state;
 };
 
@@ -58,6 +64,8 @@ struct reader *reader_new(const struct reader_config *c)
     r->g.plan.size_learnt = c->size_learnt;
     r->cursor = c->cursor;
     r->window_ms = -1;
+    r->state.reached_s = INT64_MIN;
+    r->slice_s = SLICE_FIRST_S;
     return r;
 }
 
@@ -331,6 +339,12 @@ static void call(struct reader *r, const struct pager_ask *ask)
 
 /* ---- windows ---- */
 
+/* A backfill that may be asked to give way is read in slices that take a few seconds each. */
+static bool is_sliced(const struct reader *r, bool windowed)
+{
+    return windowed && r->c.pipeline->options->control && r->jobs[r->job].purpose == PURPOSE_BACKFILL;
+}
+
 static void begin_range(struct reader *r, bool windowed, int64_t from_s, int64_t to_s)
 {
     const struct flow *f = r->c.flow;
@@ -345,8 +359,26 @@ static void begin_range(struct reader *r, bool windowed, int64_t from_s, int64_t
 
     if (f->paging->kind == PAGE_CURSOR && r->cursor != INT64_MIN)
         plan.cursor = (struct str){cursor, num_print_i64(r->cursor, cursor)};
+    r->range_to_s = to_s;
+    r->slice_calls = 0;
+    if (is_sliced(r, windowed) && to_s - from_s > r->slice_s)
+        range.to_s = from_s + r->slice_s;
+    r->slice_to_s = range.to_s;
     reading_begin(&r->g, &range, &plan);
     r->same_gap = false;
+}
+
+/* The rest of a range that is read in slices. False: there is none. */
+static bool next_slice(struct reader *r)
+{
+    if (!r->g.windowed || r->slice_to_s >= r->range_to_s)
+        return false;
+    if (r->slice_calls > SLICE_CALLS && r->slice_s > SLICE_MIN_S)
+        r->slice_s /= 2;
+    else if (r->slice_calls < SLICE_CALLS / 4 && r->slice_s < SLICE_MAX_S)
+        r->slice_s *= 2;
+    begin_range(r, true, r->slice_to_s, r->range_to_s);
+    return true;
 }
 
 static bool param_time(const struct reader *r, const struct call_params *p, struct str name, int64_t *ret_s,
@@ -510,10 +542,24 @@ static void end_window(struct reader *r)
              : r->g.windowed                        ? w.to_s
                                                     : r->jobs[r->job].to_s,
              &proof);
-    if (reading_advance(&r->g))
+    r->at_edge = true;
+    r->state.reached_s = r->g.windowed ? w.to_s : r->jobs[r->job].to_s;
+    if (reading_advance(&r->g) || next_slice(r))
         return;
     close_gap(r);
     r->job++;
+}
+
+/* Asked to give way, at a window's edge, and with more to read: the rest is left to another run. */
+static bool leaves(struct reader *r)
+{
+    struct errinfo none = {.code = OK};
+
+    if (!r->giving_way || !r->at_edge || r->job == r->n_jobs)
+        return false;
+    r->state.gave_way = true;
+    end(r, &none);
+    return true;
 }
 
 static void step(struct reader *r)
@@ -521,10 +567,14 @@ static void step(struct reader *r)
     struct pager_ask ask;
 
     while (!r->stopped && !r->ended && !r->calling && hand_over(r)) {
+        if (leaves(r))
+            return;
         if (!r->g.walk) {
             if (!begin_job(r))
                 return;
         } else if (pager_next(r->g.pager, &ask)) {
+            r->at_edge = false;
+            r->slice_calls++;
             call(r, &ask);
         } else {
             end_window(r);
@@ -545,6 +595,11 @@ void reader_room(void *reader)
         step(r);
 }
 
+void reader_give_way(struct reader *r)
+{
+    r->giving_way = true;
+}
+
 void reader_stop(struct reader *r)
 {
     r->stopped = true;
@@ -560,5 +615,8 @@ void reader_state(const struct reader *r, struct reader_state *ret)
     ret->window_to_s = r->g.window.to_s;
     ret->pages_left = pager_pages_left(r->g.pager);
     ret->permille = r->g.walk ? walk_permille(r->g.walk) : 0;
+    if (r->g.walk && r->slice_to_s < r->range_to_s && r->job < r->n_jobs) /* slices are of one job's range */
+        ret->permille = (int)((r->g.window.from_s - r->jobs[r->job].from_s) * 1000 /
+                              (r->range_to_s - r->jobs[r->job].from_s + 1));
     ret->size_learnt = r->g.plan.size_learnt;
 }

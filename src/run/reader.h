@@ -41,7 +41,8 @@ void reader_free(struct reader *r);
 void reader_set_jobs(struct reader *r, const struct job *jobs, size_t n);
 void reader_start(struct reader *r);
 void reader_room(void *reader);     /* there is room in the pipeline again; loop's thread */
-void reader_stop(struct reader *r); /* asks for nothing more; `ended` is not called any more */
+void reader_give_way(struct reader *r); /* ends after the window that is being read */
+void reader_stop(struct reader *r);     /* asks for nothing more; `ended` is not called any more */
 
 struct reader_state {
     int64_t windows, verified, gaps, gaps_closed;
@@ -49,6 +50,8 @@ struct reader_state {
     int64_t window_from_s, window_to_s, pages_left;
     int permille;
     int64_t size_learnt;
+    bool gave_way;     /* there was more to read */
+    int64_t reached_s; /* the end of the last window that was read whole; INT64_MIN: none */
 };
 void reader_state(const struct reader *r, struct reader_state *ret);
 

@@ -37,7 +37,6 @@ struct run {
     int first_pages;
     int64_t id;
     bool read_all, written, interrupted;
-    int signals;
     struct loop_timer *tick;
 };
 
@@ -112,6 +111,7 @@ static void stop_loop(struct run *r)
 {
     loop_timer_cancel(r->tick);
     r->tick = NULL;
+    engine_off_ask(&r->e);
     loop_stop(r->e.loop);
 }
 
@@ -179,13 +179,14 @@ static void written_from_thread(void *ctx)
     loop_post(((struct run *)ctx)->e.loop, on_written, ctx);
 }
 
-static void on_signal(void *ctx, int signo)
+static void on_ask(void *ctx, enum run_ask ask)
 {
     struct run *r = ctx;
 
-    (void)signo;
-    if (r->signals++)
-        _exit(130);
+    if (ask == RUN_GIVE_WAY) {
+        reader_give_way(r->reader);
+        return;
+    }
     r->interrupted = true;
     atomic_store(&r->p.stopping, true);
     if (!r->read_all) {
@@ -470,7 +471,7 @@ static enum err work(struct run *r, struct errinfo *ei)
     err = err ? err : open_drift(r, ei);
     if (err)
         return err;
-    loop_on_signal(r->e.loop, on_signal, r);
+    engine_on_ask(&r->e, on_ask, r);
     err = pipeline_start(&r->p, ei);
     if (!err) {
         if (r->e.options->tick)
@@ -546,6 +547,10 @@ static void conclude(struct run *r)
     summary_hint(s);
     s->verified = !s->error.code && !r->interrupted && rs.windows > 0 ? rs.verified == rs.windows
                                                                       : !s->error.code && !r->interrupted && r->reader;
+    if (!s->error.code && !r->interrupted && rs.gave_way) {
+        s->gave_way = true;
+        s->to_s = rs.reached_s == INT64_MIN ? s->from_s : rs.reached_s;
+    }
     s->status = s->error.code                                  ? RUN_FAILED
                 : r->interrupted                               ? RUN_INTERRUPTED
                 : s->counts.dead_records + s->counts.dead_rows ? RUN_PARTIAL

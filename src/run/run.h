@@ -8,6 +8,8 @@
 #include "source/page.h"
 #include "store/store.h"
 
+#include <stdatomic.h>
+
 enum run_kind { RUN_MAIN, RUN_REMEDY, RUN_BACKFILL, RUN_REPLAY, RUN_RETRY, RUN_REPAIR };
 const char *run_kind_name(enum run_kind k);
 
@@ -32,6 +34,7 @@ struct run_summary {
     int64_t duration_ms;
     bool verified;
     struct errinfo error; /* code OK: none */
+    bool gave_way;        /* the rest of the range, from to_s on, is still to be read */
     char path[40];        /* how rows went in: "array binding", … */
 };
 
@@ -66,6 +69,16 @@ struct repair_rule {
 
 enum reread_mode { REREAD_DUE, REREAD_ALL, REREAD_NONE };
 
+/* How whoever started a run asks it to end sooner; from any thread. */
+enum run_ask {
+    RUN_GO_ON,
+    RUN_GIVE_WAY, /* at the next window's edge; the summary's to_s says how far it came */
+    RUN_STOP      /* now: interrupted */
+};
+struct run_control {
+    _Atomic int ask; /* enum run_ask */
+};
+
 struct run_options {
     enum run_kind kind;
     bool dry_run;                     /* fetches and shapes, keeps and writes nothing */
@@ -78,7 +91,8 @@ struct run_options {
     /* about four times a second, on the calling thread; or NULL */
     void (*tick)(void *ctx, const struct run_live *live);
     void *tick_ctx;
-    int64_t patience_ms; /* how long a source or target that is down is retried: 60 s (decisions 12) */
+    struct run_control *control; /* NULL: SIGTERM and SIGINT stop the run */
+    int64_t patience_ms;         /* how long a source or target that is down is retried: 60 s (decisions 12) */
 };
 
 /* Runs; always fills *ret (ret->error says what failed) and records the run in the store. The calling thread becomes
