@@ -172,6 +172,14 @@ void agenda_drop(struct agenda *a, struct str name)
     e->gone = true;
 }
 
+void agenda_rest(struct agenda *a, struct str name, bool off)
+{
+    struct entry *e = find(a, name);
+
+    if (e)
+        e->declared.off = off;
+}
+
 /* ---- tasks ---- */
 
 static bool is_same(const struct task *x, const struct task *y)

@@ -44,6 +44,9 @@ void agenda_put(struct agenda *a, const struct agenda_entry *e, int64_t now_ms);
 /* Forgets it and what waits for it; what runs stays until it is done. */
 void agenda_drop(struct agenda *a, struct str name);
 
+/* Its schedules rest, or go on. */
+void agenda_rest(struct agenda *a, struct str name, bool off);
+
 /* Asks for a task; gives its id, or that of one that waits for the same. 0: there is no such integration. The id and
  * since_ms of `t` do not count. */
 int64_t agenda_ask(struct agenda *a, const struct task *t, int64_t now_ms);
