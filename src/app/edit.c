@@ -210,7 +210,8 @@ static enum err keep(struct app *app, const struct letters *l, struct str text, 
     return e;
 }
 
-enum err edit_letters(struct app *app, const struct integration *i, struct str id, struct errinfo *ei)
+/* `given` p NULL: what --edit or --set says. */
+static enum err edit(struct app *app, const struct integration *i, struct str id, struct str given, struct errinfo *ei)
 {
     struct buf b = buf_make(EDIT_MAX);
     struct letters l;
@@ -222,7 +223,9 @@ enum err edit_letters(struct app *app, const struct integration *i, struct str i
         return e ? e : fail(ei, ERR_CONFIG, "the integration could not be compiled");
     }
     e = find_letters(app, i, id, &l, ei);
-    if (!e && app_flag(app, "edit"))
+    if (!e && given.p)
+        buf_add(&b, given);
+    else if (!e && app_flag(app, "edit"))
         e = read_file(app_value(app, "edit"), &b, ei);
     else if (!e)
         e = apply_set(app_value(app, "set"), l.at[0].edited.n ? l.at[0].edited : l.at[0].raw, &b, ei);
@@ -231,4 +234,15 @@ enum err edit_letters(struct app *app, const struct integration *i, struct str i
     buf_free(&b);
     flow_free(f);
     return e;
+}
+
+enum err edit_letters(struct app *app, const struct integration *i, struct str id, struct errinfo *ei)
+{
+    return edit(app, i, id, (struct str){0}, ei);
+}
+
+enum err edit_letters_as(struct app *app, const struct integration *i, struct str id, struct str record,
+                         struct errinfo *ei)
+{
+    return edit(app, i, id, record, ei);
 }

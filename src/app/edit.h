@@ -8,5 +8,8 @@
  * stays the same one: id and version cannot be edited. ERR_USAGE: no letter, several records, a bad option; ERR_DATA:
  * it is not JSON, another record, a path that is not there. */
 enum err edit_letters(struct app *app, const struct integration *i, struct str id, struct errinfo *ei) MUST_USE;
+/* The same with a record that is given as JSON. */
+enum err edit_letters_as(struct app *app, const struct integration *i, struct str id, struct str record,
+                         struct errinfo *ei) MUST_USE;
 
 #endif
