@@ -4,6 +4,7 @@
 
 #include "app/api_impl.h"
 #include "app/dead.h"
+#include "app/edit.h"
 #include "app/out.h"
 #include "store/logfile.h"
 

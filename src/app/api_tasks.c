@@ -53,7 +53,7 @@ HANDLER(api_get_integration)
     json_member(&w, "target", g ? i->target->name : (struct str){0});
     json_flag(&w, "keep_records", g && i->keep_records);
     row.n = 0;
-    rows_live_json(s->rows, name, &row);
+    live_json(s->live, name, &row);
     json_out_key(&w, "live");
     json_out_raw(&w, buf_str(&row));
     json_out_end(&w, '}');
@@ -155,7 +155,7 @@ HANDLER(api_get_job)
     json_time(&w, "since", s->app, r.began_ms);
     json_time(&w, "ended", s->app, r.ended_ms ? r.ended_ms : INT64_MIN);
     if (r.state == TASK_RUNNING)
-        rows_live_json(s->rows, r.integration, &live);
+        live_json(s->live, r.integration, &live);
     json_out_key(&w, "live");
     json_out_raw(&w, live.n ? buf_str(&live) : S("null"));
     json_out_key(&w, "summary");

@@ -111,6 +111,7 @@ int command_run(struct app *app);
 int command_runs(struct app *app);
 int command_schema(struct app *app);
 int command_secret(struct app *app);
+int command_serve(struct app *app);
 int command_status(struct app *app);
 int command_version(struct app *app);
 

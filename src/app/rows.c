@@ -18,26 +18,17 @@
 #define ROW_MAX      (4u << 20)
 #define LOOK_MS      30000
 #define LATE_FACTOR  3
-#define RATE_SAMPLES 24 /* six seconds of ticks */
 #define BACKGROUND   64 /* rows looked at anew for their age, each second */
-
-/* Counts at a moment, for rates over the last seconds. */
-struct sample {
-    int64_t at_ms, calls, records, rows;
-};
 
 struct row {
     struct str name;
-    struct buf json, live;
-    bool stale, live_stale, live_told;
+    struct buf json;
+    bool stale, live_stale;
     int64_t looked_ms;
     int rank; /* what needs a person first */
     /* figures for the sums */
     int64_t dead, found_missing, rows_today;
     bool running, failing;
-    struct sample samples[RATE_SAMPLES];
-    size_t n_samples;
-    int64_t task; /* that the samples are of */
 };
 
 struct rows {
@@ -68,7 +59,6 @@ void rows_free(struct rows *r)
         return;
     for (size_t i = 0; i < r->n; i++) {
         buf_free(&r->rows[i]->json);
-        buf_free(&r->rows[i]->live);
         free(r->rows[i]);
     }
     free(r->rows);
@@ -89,7 +79,6 @@ static struct row *row_of(struct rows *r, struct str name)
     row = mem_zero(sizeof *row);
     row->name = arena_str(r->arena, name);
     row->json = buf_make(ROW_MAX);
-    row->live = buf_make(ROW_MAX);
     row->stale = true;
     r->rows = mem_grow(r->rows, (r->n + 1) * sizeof(struct row *));
     r->rows[r->n] = row;
@@ -109,90 +98,29 @@ void rows_stale(struct rows *r, struct str name)
 
 /* ---- live figures ---- */
 
-static void rates_json(struct json_out *w, const struct row *row)
+void rows_live(struct rows *r, const struct task *t, const struct run_live *now)
 {
-    size_t n = row->n_samples < RATE_SAMPLES ? row->n_samples : RATE_SAMPLES;
-    const struct sample *last = &row->samples[(row->n_samples - 1) % RATE_SAMPLES];
-    const struct sample *first = &row->samples[(row->n_samples - n) % RATE_SAMPLES];
-    int64_t ms = last->at_ms - first->at_ms;
-    const struct {
-        const char *name;
-        int64_t made;
-    } rates[] = {{"calls", last->calls - first->calls},
-                 {"records", last->records - first->records},
-                 {"rows", last->rows - first->rows}};
-
-    json_out_key(w, "rates");
-    json_out_begin(w, '{');
-    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
-        json_number(w, rates[i].name, ms > 0 ? rates[i].made * 1000 / ms : 0);
-    json_out_end(w, '}');
-}
-
-static void counts_json(struct json_out *w, const struct counts *c)
-{
-    json_out_key(w, "counts");
-    json_out_begin(w, '{');
-    json_number(w, "windows", c->windows);
-    json_number(w, "calls", c->calls);
-    json_number(w, "throttled", c->throttled);
-    json_number(w, "retries", c->retries);
-    json_number(w, "pages", c->pages);
-    json_number(w, "records", c->records);
-    json_number(w, "folded", c->folded);
-    json_number(w, "filtered", c->filtered);
-    json_number(w, "repeats", c->repeats);
-    json_number(w, "rows", c->rows);
-    json_number(w, "dead", c->dead_records + c->dead_rows);
-    json_number(w, "missing_found", c->missing_found);
-    json_number(w, "bytes", c->bytes);
-    json_out_end(w, '}');
-}
-
-static void live_json(const struct rows *r, struct row *row, const struct task *t, const struct run_live *live)
-{
-    struct json_out w = json_out(&row->live);
-    const struct app *app = r->s->app;
-
-    row->live.n = 0;
-    json_out_begin(&w, '{');
-    json_number(&w, "job", t->id);
-    json_member(&w, "kind", str_of(task_kind_name(t->kind)));
-    json_time(&w, "since", app, t->since_ms);
-    json_member(&w, "doing", str_of(live->doing));
-    json_number(&w, "permille", live->permille);
-    json_number(&w, "elapsed_ms", live->elapsed_ms);
-    json_number(&w, "pages_left", live->pages_left);
-    json_out_key(&w, "window");
-    json_out_begin(&w, '{');
-    json_time(&w, "from", app, ms_of(live->window_from_s));
-    json_time(&w, "to", app, ms_of(live->window_to_s));
-    json_out_end(&w, '}');
-    counts_json(&w, &live->counts);
-    rates_json(&w, row);
-    json_number(&w, "quota_left", live->quota_left);
-    json_out_end(&w, '}');
-}
-
-void rows_live(struct rows *r, const struct task *t, const struct run_live *live)
-{
+    struct live_job job = {t->integration, t->id, task_run_kind(t), t->since_ms};
     struct row *row;
 
+    if (now)
+        live_tick(r->s->live, &job, now, clock_mono(&clock_system));
+    else
+        live_end(r->s->live, t->integration);
     pthread_mutex_lock(&r->lock);
     row = row_of(r, t->integration);
     row->live_stale = true;
-    if (!live) {
-        row->live.n = row->n_samples = 0;
-        row->stale = true;
-    } else {
-        if (row->task != t->id)
-            row->n_samples = 0;
-        row->task = t->id;
-        row->samples[row->n_samples++ % RATE_SAMPLES] = (struct sample){
-            clock_mono(&clock_system), live->counts.calls, live->counts.records, live->counts.rows};
-        live_json(r, row, t, live);
-    }
+    row->stale |= !now;
     pthread_mutex_unlock(&r->lock);
+}
+
+static void add_live(struct rows *r, struct str name, struct json_out *w)
+{
+    struct buf b = buf_make(ROW_MAX);
+
+    live_json(r->s->live, name, &b);
+    json_out_raw(w, buf_str(&b));
+    buf_free(&b);
 }
 
 /* ---- rows ---- */
@@ -298,7 +226,7 @@ static void schedule_json(struct json_out *w, const struct app *app, const struc
     json_time(w, "next", app, v->look.next_ms == INT64_MAX ? INT64_MIN : v->look.next_ms);
 }
 
-static void write_row(struct row *row, const struct app *app, const struct view *v)
+static void write_row(struct rows *r, struct row *row, const struct app *app, const struct view *v)
 {
     const struct standing *s = &v->standing;
     enum row_state state = state_of(v);
@@ -339,10 +267,7 @@ static void write_row(struct row *row, const struct app *app, const struct view 
     json_number(&w, "waiting", (int64_t)v->look.n_waiting);
     last_json(&w, app, v);
     json_out_key(&w, "running");
-    if (row->live.n)
-        json_out_raw(&w, buf_str(&row->live));
-    else
-        json_out_null(&w);
+    add_live(r, row->name, &w);
     json_out_end(&w, '}');
 }
 
@@ -379,7 +304,7 @@ static void make_row(struct rows *r, struct str name)
     v.period_ms = period_of(v.integration, app.project->zone, v.now_ms);
     pthread_mutex_lock(&r->lock);
     row = row_of(r, name);
-    write_row(row, &app, &v);
+    write_row(r, row, &app, &v);
     row->looked_ms = v.now_ms;
     pthread_mutex_unlock(&r->lock);
     arena_free(app.arena);
@@ -404,10 +329,7 @@ static void tell_live(struct rows *r, struct row *row)
     json_out_begin(&w, '{');
     json_member(&w, "integration", row->name);
     json_out_key(&w, "live");
-    if (row->live.n)
-        json_out_raw(&w, buf_str(&row->live));
-    else
-        json_out_null(&w);
+    add_live(r, row->name, &w);
     json_out_end(&w, '}');
     publish(r, "live", row->name, buf_str(&b));
     buf_free(&b);
@@ -504,19 +426,6 @@ bool rows_one(struct rows *r, struct str name, struct buf *out)
     buf_add(out, buf_str(&row_of(r, name)->json));
     pthread_mutex_unlock(&r->lock);
     return true;
-}
-
-void rows_live_json(struct rows *r, struct str name, struct buf *out)
-{
-    size_t i;
-
-    pthread_mutex_lock(&r->lock);
-    i = map_get(r->names, name);
-    if (i != MAP_NONE && r->rows[i]->live.n)
-        buf_add(out, buf_str(&r->rows[i]->live));
-    else
-        buf_add(out, S("null"));
-    pthread_mutex_unlock(&r->lock);
 }
 
 static int by_rank(const void *x, const void *y)

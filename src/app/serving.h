@@ -6,6 +6,8 @@
 #include "run/service.h"
 #include "server/server.h"
 #include "watch/hub.h"
+#include "watch/live.h"
+#include "watch/loglines.h"
 
 #include <pthread.h>
 
@@ -16,7 +18,8 @@ struct serving {
     const char *dir; /* of the project, absolute */
     struct store *store;
     struct hub *hub;
-    struct logfile *log;
+    struct loglines *log;
+    struct live *live;
     struct service *service;
     struct server *server;
     struct rows *rows;
@@ -43,10 +46,8 @@ void rows_stale(struct rows *r, struct str name);
 void rows_live(struct rows *r, const struct task *t, const struct run_live *live);
 /* Makes stale rows anew and tells who listens; every second, from one thread. */
 void rows_refresh(struct rows *r);
-/* The overview as a whole; the row of one integration (false: there is none); its live figures (null: it does not run).
- */
+/* The overview as a whole; the row of one integration (false: there is none). */
 void rows_overview(struct rows *r, struct buf *out);
 bool rows_one(struct rows *r, struct str name, struct buf *out);
-void rows_live_json(struct rows *r, struct str name, struct buf *out);
 
 #endif

@@ -74,6 +74,9 @@ static const struct option_row fields_options[] = {
     {"accept", 0, NULL, "take the present state as the base"},
 };
 static const struct option_row cursor_options[] = {{"set", 0, "T", "move it there"}};
+static const struct option_row serve_options[] = {
+    {"listen", 0, "ADDRESS", "instead of the project's: 127.0.0.1:8420, port 0 for any free one"},
+};
 static const struct option_row help_options[] = {{"man", 0, NULL, "the manual page, for man(1)"}};
 static const struct option_row demo_options[] = {
     {"orders", 0, "N", "how many orders the simulator has (default 5000)"},
@@ -121,6 +124,13 @@ static const struct command commands[] = {
      "Cursor (written up to), fetched up to, how far behind, dead letters, open gaps, what the target promises, the "
      "last run. From the project's own state: nobody is called.",
      "sluice status\nsluice status orders --json", NO_OPTIONS, 0, 1, WORDS_INTEGRATION, command_status},
+    {"serve", "", "scheduler, workers, API and dashboard, until told to stop",
+     "调度、执行、API 与控制台，直到收到停止信号",
+     "Each integration runs by its schedules; a schedule that was missed is made up for once. Files that change are read "
+     "again: one with errors leaves the last good one in use and says so.\n"
+     "SIGTERM ends it in order within ten seconds, SIGHUP reads the project again now.",
+     "sluice serve\nsluice serve -C /srv/orders --listen 127.0.0.1:9000", OPTIONS(serve_options), 0, 0, WORDS_NONE,
+     command_serve},
     {"runs", "NAME", "the runs of an integration, newest first", "运行历史，最新在前",
      "--windows lists the ranges that were read: what the source said was there, what was read, folded, filtered, "
      "repeated, written and dead, and whether it was shown to be complete.",

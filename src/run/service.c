@@ -325,11 +325,17 @@ static void *keep(void *ctx)
         int64_t ms;
 
         hand_out(s);
+        atomic_store(&s->moved_ms, clock_mono(&clock_system));
         ms = agenda_wake_ms(s->agenda) - clock_wall(&clock_system);
         service_wait(s, &s->keeper_wakes, ms < 1 ? 1 : ms > NAP_MS ? NAP_MS : ms);
     }
     pthread_mutex_unlock(&s->lock);
     return NULL;
+}
+
+bool service_is_alive(struct service *s, int64_t within_ms)
+{
+    return clock_mono(&clock_system) - atomic_load(&s->moved_ms) < within_ms;
 }
 
 /* ---- beginning and end ---- */
@@ -365,6 +371,7 @@ enum err service_start(const struct service_options *o, struct service **ret, st
     condition(&s->watcher_wakes);
     condition(&s->work);
     condition(&s->ended);
+    atomic_store(&s->moved_ms, clock_mono(&clock_system));
     s->fingerprint = generation_fingerprint(o->dir);
     err = read_project(s, ei);
     if (err) {

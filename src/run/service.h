@@ -26,6 +26,8 @@ struct service_options {
 enum err service_start(const struct service_options *o, struct service **ret, struct errinfo *ei) MUST_USE;
 /* Asks every task to stop and waits so long. True: all have ended. Nothing new is started. */
 bool service_stop(struct service *s, int64_t wait_ms);
+/* Did the thread that keeps the agenda move within so long? */
+bool service_is_alive(struct service *s, int64_t within_ms);
 void service_free(struct service *s); /* after service_stop gave true */
 
 /* ---- the project ---- */
@@ -51,6 +53,9 @@ void service_look(struct service *s, struct str name, struct service_look *ret);
 struct generation *service_integration(struct service *s, struct str name, const struct integration **ret);
 /* All names, in alphabetical order, in the arena. */
 struct strs service_names(struct service *s, struct arena *a);
+
+/* What the engine is asked to do for it. */
+enum run_kind task_run_kind(const struct task *t);
 
 /* ---- asking ---- */
 /* The task's id. ERR_USAGE: no such integration; ERR_CONFIG: its files have errors and never had none. */

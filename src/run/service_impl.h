@@ -47,6 +47,7 @@ struct service {
     struct carrier *carriers;
     const struct task **ready; /* handed out, and not yet carried */
     int n_ready, n_carrying;
+    _Atomic int64_t moved_ms; /* when the keeper moved last, monotonic */
     bool stopping, reload;
     struct report reports[REPORTS]; /* a ring of the tasks that ended */
     size_t n_reports;

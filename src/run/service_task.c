@@ -29,14 +29,14 @@ static void tick(void *ctx, const struct run_live *live)
     c->service->o.live(c->service->o.ctx, &c->task, live);
 }
 
-static enum run_kind kind_of(enum task_kind k)
+enum run_kind task_run_kind(const struct task *t)
 {
     static const enum run_kind kinds[TASK_KINDS] = {
         [TASK_MAIN] = RUN_MAIN,     [TASK_WRITE] = RUN_MAIN,   [TASK_RETRY] = RUN_RETRY,      [TASK_REPLAY] = RUN_REPLAY,
         [TASK_AUDIT] = RUN_BACKFILL, [TASK_TIERS] = RUN_REMEDY, [TASK_BACKFILL] = RUN_BACKFILL,
     };
 
-    return kinds[k];
+    return t->kind == TASK_AUDIT && t->repair ? RUN_REPAIR : kinds[t->kind];
 }
 
 static void set_options(struct carried *c, struct run_control *control)
@@ -44,7 +44,7 @@ static void set_options(struct carried *c, struct run_control *control)
     const struct task *t = &c->task;
 
     c->options = (struct run_options){
-        .kind = t->kind == TASK_AUDIT && t->repair ? RUN_REPAIR : kind_of(t->kind),
+        .kind = task_run_kind(t),
         .dry_run = t->dry_run,
         .from_s = t->from_s,
         .to_s = t->to_s,

@@ -1,0 +1,258 @@
+/* `serve`, as a story: read the project, open the state, start the service that runs what is due, let a server answer
+ * who asks, look after both each second, and end in order.
+ *
+ * Signals are this thread's alone: SIGTERM and SIGINT end it (status 0), SIGHUP reads the project again. The service
+ * manager is told when all is ready, that it still goes well (the watchdog hears nothing when the thread that keeps the
+ * agenda is stuck), and that it stops. */
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "app/notify.h"
+#include "app/open.h"
+#include "app/out.h"
+#include "app/serving.h"
+#include "base/log.h"
+#include "base/product.h"
+
+#define STOP_MS  8000
+#define BEAT_MS  1000
+#define STUCK_MS 30000
+
+/* ---- listeners of the service ---- */
+
+static void on_live(void *ctx, const struct task *t, const struct run_live *live)
+{
+    struct serving *s = ctx;
+
+    rows_live(s->rows, t, live);
+}
+
+static void on_changed(void *ctx, struct str name)
+{
+    struct serving *s = ctx;
+
+    rows_stale(s->rows, name);
+    if (!name.p && s->server)
+        server_publish(s->server, "project", S(""), S("{}"));
+}
+
+static void on_event(void *ctx, const struct event *e)
+{
+    struct serving *s = ctx;
+    struct buf b;
+
+    rows_stale(s->rows, e->integration);
+    if (!s->server || e->kind == EVENT_PAGE)
+        return;
+    b = buf_make(1u << 20);
+    logline_json(e, s->app->project->zone, clock_wall(&clock_system), &b);
+    server_publish(s->server, "event", e->integration, buf_str(&b));
+    buf_free(&b);
+}
+
+/* ---- opening ---- */
+
+static enum err open_watch(struct serving *s)
+{
+    struct loglines_config c = {
+        .state_dir = s->app->project->state_dir,
+        .zone = s->app->project->zone,
+        .clock = &clock_system,
+        .quiet = s->app->quiet,
+        .verbose = s->app->verbose,
+        .many = true,
+    };
+
+    s->rows = rows_new(s);
+    s->live = live_new(s->app->project->zone);
+    s->log = loglines_new(&c);
+    s->hub = hub_new();
+    hub_listen(s->hub, loglines_listener(s->log));
+    hub_listen(s->hub, (struct listener){on_event, s});
+    return OK;
+}
+
+static enum err open_service(struct serving *s, struct errinfo *ei)
+{
+    struct service_options o = {
+        .dir = s->dir,
+        .store = s->store,
+        .listener = hub_listener(s->hub),
+        .live = on_live,
+        .changed = on_changed,
+        .ctx = s,
+    };
+
+    return service_start(&o, &s->service, ei);
+}
+
+/* ---- what the server asks ---- */
+
+static bool has_integration(void *ctx, struct str name)
+{
+    struct service_look look;
+
+    service_look(((struct serving *)ctx)->service, name, &look);
+    return look.known;
+}
+
+static bool read_time(void *ctx, struct str text, int64_t *ret_ms)
+{
+    return time_parse(text, ((struct serving *)ctx)->app->project->zone, ret_ms);
+}
+
+static void write_session(void *ctx, struct json_out *w)
+{
+    const struct serving *s = ctx;
+
+    json_member(w, "project", s->app->project->settings.name);
+    json_member(w, "version", S(PRODUCT_VERSION));
+    json_member(w, "timezone", s->app->project->settings.timezone);
+    json_member(w, "language", s->app->chinese ? S("zh") : S("en"));
+}
+
+static const char *text_of(const struct node *tls, const char *key, const struct app *app)
+{
+    const struct node *n = tls ? node_get(tls, key) : NULL;
+    bool relative;
+
+    if (!n || n->type != NODE_STRING)
+        return NULL;
+    relative = n->text.n && n->text.p[0] != '/';
+    return arena_printf(app->arena, "%s%s" STR_FMT, relative ? app->project->dir : "", relative ? "/" : "",
+                        STR_ARG(n->text))
+        .p;
+}
+
+static enum err open_server(struct serving *s, struct errinfo *ei)
+{
+    struct app *app = s->app;
+    const struct project_settings *set = &app->project->settings;
+    struct server_options o = {
+        .listen = app_value(app, "listen") ? app_value(app, "listen") : arena_cstr(app->arena, set->listen),
+        .state_dir = app->project->state_dir,
+        .users_path = arena_printf(app->arena, "%s/users.json", app->project->state_dir).p,
+        .tls_cert = text_of(set->tls, "cert", app),
+        .tls_key = text_of(set->tls, "key", app),
+        .behind_proxy = set->behind_proxy,
+        .routes = api_routes,
+        .n_routes = n_api_routes,
+        .assets = web_assets,
+        .n_assets = n_web_assets,
+        .ctx = s,
+        .session = write_session,
+        .time = read_time,
+        .integration = has_integration,
+    };
+    enum err err = server_new(&o, &s->server, ei);
+
+    return err ? err : server_start(s->server, ei);
+}
+
+static enum err open_all(struct serving *s, struct errinfo *ei)
+{
+    struct app *app = s->app;
+    enum err err = project_open(app->dir, NULL, 0, app->diags, &app->project, ei);
+
+    err = err ? err : app_open_store(app, true, ei);
+    if (err)
+        return err;
+    s->dir = app->project->dir;
+    s->store = app->store;
+    err = open_watch(s);
+    err = err ? err : open_service(s, ei);
+    return err ? err : open_server(s, ei);
+}
+
+/* ---- the end ---- */
+
+static void close_all(struct serving *s)
+{
+    bool ended = true;
+
+    notify("STOPPING=1");
+    if (s->server)
+        server_stop(s->server);
+    if (s->service)
+        ended = service_stop(s->service, STOP_MS);
+    if (!ended) {
+        log_warn("a run did not end in time; its state is safe, and the next start goes on where it was");
+        _Exit(STATUS_OK); /* its threads still use what would be freed here */
+    }
+    if (s->service)
+        service_free(s->service);
+    server_free(s->server);
+    hub_free(s->hub);
+    loglines_free(s->log);
+    live_free(s->live);
+    rows_free(s->rows);
+}
+
+/* ---- looking after it ---- */
+
+/* Waits a beat, or for a signal: its number, 0 for none. */
+static int beat(const sigset_t *signals)
+{
+    const struct timespec t = {.tv_sec = BEAT_MS / 1000};
+    int signo = sigtimedwait(signals, NULL, &t);
+
+    return signo > 0 ? signo : 0;
+}
+
+static void look_after(struct serving *s, const sigset_t *signals)
+{
+    int64_t watchdog_ms = notify_watchdog_ms(), barked_ms = 0;
+    int signo = 0;
+
+    while (signo != SIGTERM && signo != SIGINT) {
+        int64_t now = clock_mono(&clock_system);
+
+        rows_refresh(s->rows);
+        if (watchdog_ms && now - barked_ms >= watchdog_ms && service_is_alive(s->service, STUCK_MS)) {
+            notify("WATCHDOG=1");
+            barked_ms = now;
+        }
+        signo = beat(signals);
+        if (signo == SIGHUP)
+            service_reload(s->service);
+    }
+}
+
+static void tell_ready(const struct serving *s)
+{
+    struct buf b = buf_make(4096);
+    struct json_out w = json_out(&b);
+
+    say(s->app, either(s->app, "The dashboard is at %s\n", "控制台：%s\n"), server_url(s->server));
+    if (s->app->json) {
+        json_out_begin(&w, '{');
+        json_member(&w, "url", str_of(server_url(s->server)));
+        json_out_end(&w, '}');
+        print_json(s->app, &b);
+    }
+    fflush(s->app->out);
+    buf_free(&b);
+    notify("READY=1");
+}
+
+int command_serve(struct app *app)
+{
+    struct serving s = {.app = app, .started_ms = clock_wall(&clock_system)};
+    struct errinfo ei;
+    sigset_t signals;
+    enum err err;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* for the threads to come as well */
+    err = open_all(&s, &ei);
+    if (!err) {
+        tell_ready(&s);
+        look_after(&s, &signals);
+    }
+    close_all(&s);
+    return err ? app_fail(app, &ei) : STATUS_OK;
+}
