@@ -304,7 +304,7 @@ enum err engine_look_at_target(struct engine *e, struct errinfo *ei)
     return err ? err : patiently(e, look, ei);
 }
 
-enum err engine_open_target(struct engine *e, struct errinfo *ei)
+static enum err lock_and_open_journal(struct engine *e, struct errinfo *ei)
 {
     struct journal_limits limits = {JOURNAL_SEGMENT_BYTES, JOURNAL_SEGMENT_MS};
     char *dir = store_journal_dir(e->store, e->integration->name);
@@ -312,8 +312,72 @@ enum err engine_open_target(struct engine *e, struct errinfo *ei)
 
     err = err ? err : journal_open(dir, limits, false, &e->journal, ei);
     free(dir);
+    return err;
+}
+
+enum err engine_open_target(struct engine *e, struct errinfo *ei)
+{
+    enum err err = lock_and_open_journal(e, ei);
+
     err = err ? err : open_sink(e, ei);
     return err ? err : patiently(e, look_and_claim, ei);
+}
+
+/* A target that is down is fetched for until the journal has its limit: what is not written cannot be dropped. */
+static enum err has_room(const struct engine *e, struct errinfo *ei)
+{
+    int64_t limit = (int64_t)e->project->settings.journal_limit_bytes;
+
+    if (journal_bytes(e->journal) < limit)
+        return OK;
+    fail(ei, ERR_DISK, "the journal holds %lld MB that are not written yet, and its limit is reached",
+         (long long)(limit / 1000000));
+    return fail_hint(ei, "fetching goes on when the target takes rows again; `journal_limit` in sluice.json is the limit");
+}
+
+enum err engine_open_journal(struct engine *e, struct errinfo *ei)
+{
+    struct progress g;
+    enum err err = lock_and_open_journal(e, ei);
+
+    err = err ? err : store_progress(e->store, e->integration->name, &g, ei);
+    if (err)
+        return err;
+    if (g.known)
+        from_progress(e, &g);
+    else
+        err = begin_anew(e, &g, ei);
+    return err ? err : has_room(e, ei);
+}
+
+/* Does the window of this mark go on from where reading had come? One that begins later leaves a hole before it. */
+static bool goes_on(const struct engine *e, const struct journal_entry *mark, int64_t reached_s)
+{
+    return e->flow->paging->kind == PAGE_CURSOR || mark->from_s <= reached_s;
+}
+
+/* Marks behind the checkpoint say up to where windows were read whole. They count when no page between was dropped, and
+ * as long as each goes on from the one before. */
+enum err engine_fetched(const struct engine *e, int64_t *ret_s, struct errinfo *ei)
+{
+    int64_t seq = e->at.page + 1, first = e->journal ? journal_first(e->journal) : 0;
+    struct journal_entry entry;
+    bool found = e->journal && first && first <= seq;
+
+    *ret_s = e->at.cursor_s;
+    while (found) {
+        enum err err = journal_read(e->journal, seq, NULL, &entry, &found, ei);
+
+        if (err)
+            return err;
+        if (found && entry.kind == JOURNAL_MARK && entry.purpose == PURPOSE_MAIN && entry.cursor_s > *ret_s) {
+            if (!goes_on(e, &entry, *ret_s))
+                break;
+            *ret_s = entry.cursor_s;
+        }
+        seq = entry.seq + 1;
+    }
+    return OK;
 }
 
 /* ---- the source ---- */

@@ -39,6 +39,12 @@ struct engine {
 enum err engine_open(struct engine *e, struct errinfo *ei) MUST_USE;
 /* Locks the integration, opens journal and target, reconciles checkpoint and local state, claims the target. */
 enum err engine_open_target(struct engine *e, struct errinfo *ei) MUST_USE;
+/* Instead of the target, to fetch alone: locks the integration and opens the journal; where the target stands is taken
+ * from what is known of it. */
+enum err engine_open_journal(struct engine *e, struct errinfo *ei) MUST_USE;
+/* The cursor up to which the journal holds everything, written or not: where reading goes on. Not before the
+ * checkpoint's. */
+enum err engine_fetched(const struct engine *e, int64_t *ret_s, struct errinfo *ei) MUST_USE;
 /* Instead of the target, for a dry run: the cursor as far as the store knows it; nothing is locked or changed. */
 enum err engine_peek(struct engine *e, struct errinfo *ei) MUST_USE;
 /* The target for reading alone: connected and fitting, neither claimed nor locked. */

@@ -157,7 +157,7 @@ void journaler_free(struct journaler *j)
 
 void journaler_begin(struct journaler *j)
 {
-    j->going = !j->p->journal || feed_backlog(j);
+    j->going = !j->p->journal || j->p->fetch_only || feed_backlog(j);
 }
 
 void journaler_take(struct journaler *j, struct page **group, size_t n)

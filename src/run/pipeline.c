@@ -30,6 +30,12 @@ static bool give_page(void *ctx, struct page *page)
 {
     struct pipeline *p = ctx;
 
+    if (p->fetch_only) {
+        atomic_fetch_add(&p->pages, !page->mark);
+        atomic_fetch_add(&p->records, page->mark ? 0 : (int64_t)page->reply.n_records);
+        page_unref(page);
+        return true;
+    }
     return queue_push(p->to_shape, page);
 }
 

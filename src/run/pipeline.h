@@ -70,6 +70,7 @@ struct pipeline {
     struct checkpoint start;                 /* as claimed */
     bool target_holds;                       /* the checkpoint is kept by the target */
     bool frozen;                             /* redo: positions and cursor stay as they are */
+    bool fetch_only;                         /* pages go into the journal and no further */
     bool ledger;                             /* keep and ask it */
     bool ledger_exact;                       /* idCheck relies on it: hashes are kept */
     int64_t ledger_base;                     /* what the ledger knows of pages up to here is of another target */

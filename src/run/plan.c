@@ -101,6 +101,7 @@ static void plan_repair(const struct plan_input *in, struct plan *p)
 void plan_make(const struct plan_input *in, struct plan *ret)
 {
     ret->n = ret->n_tiers = 0;
+    ret->from_s = ret->to_s = in->cursor_s;
     ret->edge_s = in->now_s - (PLANTED(no_lag) ? 0 : in->flow->integration->lag_ms / 1000);
     switch (in->options->kind) {
     case RUN_REMEDY:
@@ -117,6 +118,8 @@ void plan_make(const struct plan_input *in, struct plan *ret)
     case RUN_RETRY:
         break;
     }
+    if (in->options->part == RUN_WRITE)
+        return;
     plan_main(in, ret);
     plan_gaps(in, ret);
     plan_tiers(in, ret);

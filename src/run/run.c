@@ -32,6 +32,7 @@ struct run {
     struct reader *reader;
     struct run_summary *s;
     struct plan plan;
+    int64_t fetched_s;                       /* where reading goes on: the cursor, or further on in the journal */
     size_t tiers[RUN_TIERS_MAX], n_tiers; /* of reading again, that this run does */
     int64_t began_ms;
     int first_pages;
@@ -87,7 +88,7 @@ static void note_tiers(struct run *r, size_t jobs_done)
 static enum err plan(struct run *r, struct errinfo *ei)
 {
     struct plan_input in = {
-        .flow = r->e.flow, .options = r->e.options, .cursor_s = r->e.at.cursor_s, .now_s = source_now_s(r)};
+        .flow = r->e.flow, .options = r->e.options, .cursor_s = r->fetched_s, .now_s = source_now_s(r)};
     struct gap *gaps = NULL;
     enum err err = r->e.options->kind == RUN_MAIN
                        ? store_gaps(r->e.store, r->e.integration->name, r->e.arena, &gaps, &in.n_gaps, ei)
@@ -378,12 +379,13 @@ static enum err open_all(struct run *r, struct errinfo *ei)
         fail_hint(ei, "add `omissionRemedy` with a `takeOverRequest` to the source document");
     }
     if (!err && !o->dry_run)
-        err = engine_open_target(&r->e, ei);
+        err = o->part == RUN_FETCH ? engine_open_journal(&r->e, ei) : engine_open_target(&r->e, ei);
     if (!err && o->dry_run)
         err = engine_peek(&r->e, ei);
     err = err ? err : engine_open_source(&r->e, note_source, r, ei);
     err = err ? err : ledger_bounds(r, ei);
-    return !err && r->e.integration->keep_records && !o->dry_run ? open_kept(r, ei) : err;
+    err = err ? err : engine_fetched(&r->e, &r->fetched_s, ei);
+    return !err && r->e.integration->keep_records && !o->dry_run && r->e.sink ? open_kept(r, ei) : err;
 }
 
 static void set_pipeline(struct run *r)
@@ -399,7 +401,8 @@ static void set_pipeline(struct run *r)
     r->p.room = room_from_thread;
     r->p.ended = written_from_thread;
     r->p.room_ctx = r->p.ended_ctx = r;
-    if (r->e.options->dry_run)
+    r->p.fetch_only = r->e.options->part == RUN_FETCH;
+    if (r->e.options->dry_run || r->p.fetch_only)
         r->p.ledger = false;
     atomic_store(&r->p.whole_page, checkpoint_whole(&r->e.at));
     atomic_store(&r->p.written_page, r->e.at.page);
@@ -415,7 +418,7 @@ static enum err set_reader(struct run *r, struct errinfo *ei)
         .source = r->e.source,
         .store = r->e.store,
         .remote = r->e.remote,
-        .cursor = r->e.flow->paging->kind == PAGE_CURSOR ? r->e.at.cursor_s : INT64_MIN,
+        .cursor = r->e.flow->paging->kind == PAGE_CURSOR ? r->fetched_s : INT64_MIN,
         .first_page = first_page,
         .ended = reading_ended,
         .ctx = r,
@@ -437,7 +440,7 @@ static enum err set_reader(struct run *r, struct errinfo *ei)
 static enum err open_drift(struct run *r, struct errinfo *ei)
 {
     struct errinfo later;
-    enum err err = r->e.options->dry_run ? OK : drift_open(&r->p, &r->p.drift, ei);
+    enum err err = r->e.options->dry_run || !r->e.sink ? OK : drift_open(&r->p, &r->p.drift, ei);
 
     if (!err && drift_make_room(r->p.drift, &later))
         log_info("%s", later.msg);
@@ -496,6 +499,24 @@ static void remember_fact(const struct run *r, const char *what, struct str valu
         log_warn("%s", ei.msg);
 }
 
+/* For `status`: the writer, who keeps progress otherwise, does not work. */
+static void remember_fetched(const struct run *r)
+{
+    int64_t fetched = atomic_load(&r->p.fetched_cursor);
+    struct progress g;
+    struct errinfo ei;
+
+    if (fetched == INT64_MIN)
+        return;
+    if (store_progress(r->e.store, r->e.integration->name, &g, &ei)) {
+        log_warn("%s", ei.msg);
+        return;
+    }
+    g.fetched_s = fetched;
+    if (g.known && store_set_progress(r->e.store, r->e.integration->name, &g, &ei))
+        log_warn("%s", ei.msg);
+}
+
 static void remember(struct run *r)
 {
     struct reader_state rs;
@@ -508,8 +529,12 @@ static void remember(struct run *r)
     if (store_dead_settle(r->e.store, r->e.integration->name, atomic_load(&r->p.written_page), &closed, &ei))
         log_warn("%s", ei.msg);
     engine_remember(&r->e);
-    remember_fact(r, "path", str_of(sink_path(r->e.sink)));
-    remember_fact(r, "promise", str_of(sink_promise(r->e.target_holds)));
+    if (r->e.sink) {
+        remember_fact(r, "path", str_of(sink_path(r->e.sink)));
+        remember_fact(r, "promise", str_of(sink_promise(r->e.target_holds)));
+    }
+    if (r->p.fetch_only)
+        remember_fetched(r);
     reader_state(r->reader, &rs);
     if (!r->p.error.code && !r->s->error.code && !r->interrupted)
         note_tiers(r, rs.jobs_done);
@@ -542,7 +567,7 @@ static void conclude(struct run *r)
     s->duration_ms = clock_mono(r->e.options->clock) - r->began_ms;
     if (r->p.error.code && !s->error.code)
         s->error = r->p.error;
-    if (!s->error.code && !r->interrupted && r->reader)
+    if (!s->error.code && !r->interrupted && r->reader && !r->p.fetch_only)
         check_laws(r);
     summary_hint(s);
     s->verified = !s->error.code && !r->interrupted && rs.windows > 0 ? rs.verified == rs.windows
@@ -586,7 +611,9 @@ static void note_outcome(const struct run *r)
     enum err code = r->s->error.code;
     struct errinfo ei;
 
-    if (o->kind != RUN_MAIN || o->dry_run || r->s->status == RUN_INTERRUPTED || code == ERR_CONFLICT)
+    bool beside = o->part == RUN_FETCH && !r->e.integration->target_crontab.n; /* what failed is another run's to say */
+
+    if (o->kind != RUN_MAIN || o->dry_run || beside || r->s->status == RUN_INTERRUPTED || code == ERR_CONFLICT)
         return;
     if (retry_note(r->e.store, r->e.integration->name, code, clock_wall(o->clock), &ei))
         log_warn("%s", ei.msg);

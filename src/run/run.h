@@ -79,8 +79,16 @@ struct run_control {
     _Atomic int ask; /* enum run_ask */
 };
 
+/* What of an ordinary run is done: source and target may have schedules of their own. */
+enum run_part {
+    RUN_WHOLE,
+    RUN_FETCH, /* reads into the journal; the target is not asked, and may be down */
+    RUN_WRITE  /* writes what is in the journal; the source is not called */
+};
+
 struct run_options {
     enum run_kind kind;
+    enum run_part part;               /* of RUN_MAIN */
     bool dry_run;                     /* fetches and shapes, keeps and writes nothing */
     int64_t from_s, to_s;             /* RUN_BACKFILL and RUN_REPLAY */
     struct str id;                    /* RUN_RETRY: this source or target id; p NULL: all */

@@ -45,6 +45,9 @@ static void set_options(struct carried *c, struct run_control *control)
 
     c->options = (struct run_options){
         .kind = task_run_kind(t),
+        .part = t->kind == TASK_WRITE                                            ? RUN_WRITE
+                : t->kind == TASK_MAIN && c->integration->target_crontab.n && !t->asked ? RUN_FETCH
+                                                                                 : RUN_WHOLE,
         .dry_run = t->dry_run,
         .from_s = t->from_s,
         .to_s = t->to_s,
@@ -59,11 +62,27 @@ static void set_options(struct carried *c, struct run_control *control)
     };
 }
 
+/* The target could not be reached, and the source was not asked yet. */
+static bool lacks_target(const struct carried *c, const struct run_summary *s)
+{
+    enum err code = s->error.code;
+
+    return c->options.kind == RUN_MAIN && c->options.part == RUN_WHOLE && !c->options.dry_run && !s->counts.calls &&
+           (code == ERR_NETWORK || code == ERR_TARGET);
+}
+
 static void run(struct carried *c)
 {
     struct run_summary *s = mem_zero(sizeof *s);
 
     run_integration(c->generation->project, c->integration, c->service->o.store, &c->options, s);
+    if (lacks_target(c, s)) { /* what is read meanwhile waits in the journal */
+        struct run_summary *fetched = mem_zero(sizeof *fetched);
+
+        c->options.part = RUN_FETCH;
+        run_integration(c->generation->project, c->integration, c->service->o.store, &c->options, fetched);
+        free(fetched);
+    }
     run_summary_json(s, c->generation->project->zone, &c->summary);
     if (s->gave_way && c->task.kind == TASK_BACKFILL)
         c->end.rest_from_s = s->to_s;
