@@ -1,6 +1,6 @@
-/* The routes of /api/v1 that are about integrations: the table, and those that answer what a command of the command line
- * prints. A command runs inside this process with --json; its output is the body, the code of its error the status. So
- * there is one way to find out a thing, and two to ask. */
+/* The routes of /api/v1 that are about integrations: the table, and those that answer what a command of the command
+ * line prints. A command runs inside this process with --json; its output is the body, the code of its error the
+ * status. So there is one way to find out a thing, and two to ask. */
 #include "app/serving.h"
 
 #include <stdio.h>
@@ -221,7 +221,10 @@ static const struct route_param records_params[] = {
     NAME,
     LIMIT,
     {.name = "id", .in = IN_QUERY, .type = PARAM_STRING, .help = "of the source or of the target"},
-    {.name = "state", .in = IN_QUERY, .type = PARAM_STRING, .help = "waiting, done, filtered, folded, repeat, error, …"},
+    {.name = "state",
+     .in = IN_QUERY,
+     .type = PARAM_STRING,
+     .help = "waiting, done, filtered, folded, repeat, error, …"},
     {.name = "text", .in = IN_QUERY, .type = PARAM_STRING, .help = "stands in the raw JSON"},
     {.name = "from", .in = IN_QUERY, .type = PARAM_TIME, .help = "fetched at or after"},
     {.name = "to", .in = IN_QUERY, .type = PARAM_TIME, .help = "fetched at or before"},
@@ -266,7 +269,12 @@ static const struct route_param dead_params[] = {
     NAME,
     LIMIT,
     {.name = "id", .in = IN_QUERY, .type = PARAM_STRING, .help = "of the source or of the target"},
-    {.name = "before", .in = IN_QUERY, .type = PARAM_INT, .min = 0, .max = INT64_MAX, .help = "`next` of the answer before"},
+    {.name = "before",
+     .in = IN_QUERY,
+     .type = PARAM_INT,
+     .min = 0,
+     .max = INT64_MAX,
+     .help = "`next` of the answer before"},
 };
 static const struct route_param edit_params[] = {
     NAME,
@@ -315,7 +323,7 @@ static const struct route_param connection_params[] = {
     {.name = "name", .in = IN_PATH, .type = PARAM_STRING, .help = "the connection"},
 };
 
-#define N(a)     (a), sizeof(a) / sizeof *(a)
+#define N(a)      (a), sizeof(a) / sizeof *(a)
 #define ONE(tail) "/api/v1/integrations/{name}" tail
 
 /* lint: allow(global) a table */
@@ -334,20 +342,20 @@ const struct route api_routes[] = {
      api_post_pause},
     {"POST", ONE("/resume"), "let its schedules go on", ROLE_OPERATOR, N(only_name), "row", NULL, 0, ROUTE_SLOW,
      api_post_resume},
-    {"POST", ONE("/replay"), "map and write again from the journal", ROLE_OPERATOR, N(range_params), "job", NULL, 202, 0,
-     api_post_replay},
-    {"POST", ONE("/audit"), "count again against source and target", ROLE_OPERATOR, N(audit_params), "job", NULL, 202, 0,
-     api_post_audit},
+    {"POST", ONE("/replay"), "map and write again from the journal", ROLE_OPERATOR, N(range_params), "job", NULL, 202,
+     0, api_post_replay},
+    {"POST", ONE("/audit"), "count again against source and target", ROLE_OPERATOR, N(audit_params), "job", NULL, 202,
+     0, api_post_audit},
     {"POST", ONE("/cursor"), "move LAST_SYNC_TIME", ROLE_ADMIN, N(cursor_params), "cursor", NULL, 0, ROUTE_SLOW,
      api_post_cursor},
     {"GET", "/api/v1/jobs/{id}", "what became of a job", ROLE_VIEWER, N(job_params), "job", NULL, 0, 0, api_get_job},
     {"GET", ONE("/runs"), "its runs, newest first", ROLE_VIEWER, N(name_limit), "runs", NULL, 0, ROUTE_SLOW, get_runs},
-    {"GET", ONE("/windows"), "the ranges that were read, and what became of them", ROLE_VIEWER, N(name_limit), "windows",
-     NULL, 0, ROUTE_SLOW, get_windows},
+    {"GET", ONE("/windows"), "the ranges that were read, and what became of them", ROLE_VIEWER, N(name_limit),
+     "windows", NULL, 0, ROUTE_SLOW, get_windows},
     {"GET", ONE("/records"), "records, newest first", ROLE_VIEWER, N(records_params), "records", NULL, 0, ROUTE_SLOW,
      get_records},
-    {"GET", ONE("/records/{id}"), "the story of a record", ROLE_VIEWER, N(record_params), "records", NULL, 0, ROUTE_SLOW,
-     get_record},
+    {"GET", ONE("/records/{id}"), "the story of a record", ROLE_VIEWER, N(record_params), "records", NULL, 0,
+     ROUTE_SLOW, get_record},
     {"GET", ONE("/dead"), "dead letters", ROLE_VIEWER, N(dead_params), "dead", NULL, 0, ROUTE_SLOW, api_get_dead},
     {"PUT", ONE("/dead/{id}"), "correct a dead letter's record", ROLE_OPERATOR, N(edit_params), "letter", NULL, 0,
      ROUTE_SLOW, api_put_dead},
@@ -361,8 +369,8 @@ const struct route api_routes[] = {
      0, ROUTE_SLOW, post_fields_accept},
     {"GET", ONE("/metadata"), "its documents", ROLE_VIEWER, N(only_name), "metadata", NULL, 0, ROUTE_SLOW,
      api_get_metadata},
-    {"PUT", ONE("/metadata"), "save its documents as a new version", ROLE_ADMIN, N(documents_params), "version", NULL, 0,
-     ROUTE_SLOW | ROUTE_LONG_BODY, api_put_metadata},
+    {"PUT", ONE("/metadata"), "save its documents as a new version", ROLE_ADMIN, N(documents_params), "version", NULL,
+     0, ROUTE_SLOW | ROUTE_LONG_BODY, api_put_metadata},
     {"POST", ONE("/metadata/check"), "what check says of documents that are not saved", ROLE_VIEWER, N(preview_params),
      "diagnostics", NULL, 0, ROUTE_SLOW | ROUTE_LONG_BODY, api_post_metadata_check},
     {"POST", ONE("/metadata/preview"), "a real page, mapped by documents that are not saved", ROLE_OPERATOR,
@@ -373,8 +381,8 @@ const struct route api_routes[] = {
      "metadata", NULL, 0, ROUTE_SLOW, api_get_version},
     {"POST", ONE("/metadata/rollback"), "go back to a version", ROLE_ADMIN, N(rollback_params), "version", NULL, 0,
      ROUTE_SLOW, api_post_rollback},
-    {"GET", "/api/v1/connections", "accounts of systems, and how they are", ROLE_VIEWER, NULL, 0, "connections", NULL, 0,
-     ROUTE_SLOW, api_get_connections},
+    {"GET", "/api/v1/connections", "accounts of systems, and how they are", ROLE_VIEWER, NULL, 0, "connections", NULL,
+     0, ROUTE_SLOW, api_get_connections},
     {"POST", "/api/v1/connections/{name}/test", "connect, and say how it went", ROLE_OPERATOR, N(connection_params),
      "test", NULL, 0, ROUTE_SLOW, api_post_connection_test},
     {"PUT", "/api/v1/connections/{name}/secrets/{param}", "put a secret into the encrypted store", ROLE_ADMIN,
@@ -385,8 +393,8 @@ const struct route api_routes[] = {
      get_check},
     {"GET", "/api/v1/connectors", "the systems it speaks", ROLE_VIEWER, NULL, 0, "connectors", NULL, 0, ROUTE_SLOW,
      get_connectors},
-    {"GET", "/api/v1/connectors/{name}", "one of them", ROLE_VIEWER, N(schema_params), "connectors", NULL, 0, ROUTE_SLOW,
-     get_connector},
+    {"GET", "/api/v1/connectors/{name}", "one of them", ROLE_VIEWER, N(schema_params), "connectors", NULL, 0,
+     ROUTE_SLOW, get_connector},
     {"GET", "/api/v1/schemas/{name}", "a JSON Schema", ROLE_VIEWER, N(schema_params), "schema", NULL, 0, 0, get_schema},
 };
 const size_t n_api_routes = sizeof api_routes / sizeof *api_routes;

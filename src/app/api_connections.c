@@ -53,8 +53,8 @@ static void quota_json(struct json_out *w, const struct project *p, const struct
     struct errinfo ei;
 
     json_out_key(w, "quota");
-    if (!c->requests || bucket_open(arena_printf(a, "%s/quota", p->state_dir).p, c->name, c->requests, c->per_ms, &b,
-                                    &ei)) {
+    if (!c->requests ||
+        bucket_open(arena_printf(a, "%s/quota", p->state_dir).p, c->name, c->requests, c->per_ms, &b, &ei)) {
         json_out_null(w);
         return;
     }
@@ -159,9 +159,9 @@ static void test(const struct serving *s, const struct http_call *call, const st
     else
         fail(&o.source, ERR_CONFIG, "the integration could not be compiled");
     if (i->source == c)
-        answer_test(ret, &o.source, o.source_ms,
-                    arena_printf(call->arena, STR_FMT ", %lld records in a page", STR_ARG(o.base_url),
-                                 (long long)o.records));
+        answer_test(
+            ret, &o.source, o.source_ms,
+            arena_printf(call->arena, STR_FMT ", %lld records in a page", STR_ARG(o.base_url), (long long)o.records));
     else
         answer_test(ret, f ? &o.target : &o.source, o.target_ms, o.server);
     flow_free(f);

@@ -1,9 +1,9 @@
 /* Where the documents are is read from the integration's own file: "metadata" is a document, or the path of one beside
  * it. A path that leaves the project is nobody's to read or write.
  *
- * Files are replaced as a whole (written beside, synchronized, renamed), so that whoever reads at the same time sees the
- * old text or the new one. Versions are files of their own in .sluice/versions/NAME, numbered and never changed; their
- * names end in the version, which is a hash of the texts, so an edit made with another editor is seen as one. */
+ * Files are replaced as a whole (written beside, synchronized, renamed), so that whoever reads at the same time sees
+ * the old text or the new one. Versions are files of their own in .sluice/versions/NAME, numbered and never changed;
+ * their names end in the version, which is a hash of the texts, so an edit made with another editor is seen as one. */
 #include "app/documents.h"
 
 #include <dirent.h>
@@ -123,7 +123,8 @@ static void set_version(struct documents *d, struct arena *a)
     d->version = arena_printf(a, "%016llx", (unsigned long long)h);
 }
 
-enum err documents_read(const struct project *p, struct str name, struct arena *a, struct documents *ret, struct errinfo *ei)
+enum err documents_read(const struct project *p, struct str name, struct arena *a, struct documents *ret,
+                        struct errinfo *ei)
 {
     struct documents d = {.path[DOC_INTEGRATION] = arena_printf(a, "integrations/" STR_FMT ".json", STR_ARG(name))};
     enum err err = OK;
@@ -220,7 +221,8 @@ enum err documents_try(const struct project *p, struct str name, const struct st
     if (!mkdtemp(to))
         return files_fail(ei, "cannot make", to);
     err = link_all(p->dir, to, "integrations", ei);
-    err = err ? err : copy_all(arena_printf(a, "%s/integrations", p->dir).p, arena_printf(a, "%s/integrations", to).p, ei);
+    err = err ? err
+              : copy_all(arena_printf(a, "%s/integrations", p->dir).p, arena_printf(a, "%s/integrations", to).p, ei);
     if (!err && texts[DOC_INTEGRATION].p) { /* it may name other files */
         d.text[DOC_INTEGRATION] = texts[DOC_INTEGRATION];
         find_paths(p->dir, a, &d);
@@ -316,8 +318,8 @@ static void version_text(const struct documents *d, const struct version_note *n
 }
 
 /* Keeps the texts as the newest version, unless they are it already. */
-static enum err keep(const struct project *p, struct str name, const struct documents *d, const struct version_note *note,
-                     struct arena *a, struct errinfo *ei)
+static enum err keep(const struct project *p, struct str name, const struct documents *d,
+                     const struct version_note *note, struct arena *a, struct errinfo *ei)
 {
     const char *folder = versions_dir(p, name, a);
     struct strs all = list(folder, a);
@@ -332,10 +334,9 @@ static enum err keep(const struct project *p, struct str name, const struct docu
     err = files_mkdir(folder, ei);
     version_text(d, note, number + 1, &b);
     err = err ? err
-              : write_text(arena_printf(a, "%s/%06lld-" STR_FMT ".json", folder, (long long)number + 1,
-                                        STR_ARG(d->version))
-                               .p,
-                           buf_str(&b), ei);
+              : write_text(
+                    arena_printf(a, "%s/%06lld-" STR_FMT ".json", folder, (long long)number + 1, STR_ARG(d->version)).p,
+                    buf_str(&b), ei);
     buf_free(&b);
     return err;
 }

@@ -11,7 +11,8 @@
 enum document { DOC_INTEGRATION, DOC_SOURCE, DOC_TARGET, DOC_KINDS };
 extern const char *const document_names[DOC_KINDS]; /* "integration", "source", "target" */
 
-/* path: relative to the project; p NULL: the document stands inside the integration's own file. text p NULL: as path. */
+/* path: relative to the project; p NULL: the document stands inside the integration's own file. text p NULL: as path.
+ */
 struct documents {
     struct str path[DOC_KINDS], text[DOC_KINDS];
     struct str version; /* of these texts: 16 hexadecimal digits */

@@ -14,11 +14,11 @@
 #include "base/map.h"
 #include "run/schedule.h"
 
-#define NAMES_MAX    (64u << 20)
-#define ROW_MAX      (4u << 20)
-#define LOOK_MS      30000
-#define LATE_FACTOR  3
-#define BACKGROUND   64 /* rows looked at anew for their age, each second */
+#define NAMES_MAX   (64u << 20)
+#define ROW_MAX     (4u << 20)
+#define LOOK_MS     30000
+#define LATE_FACTOR 3
+#define BACKGROUND  64 /* rows looked at anew for their age, each second */
 
 struct row {
     struct str name;
@@ -132,10 +132,20 @@ struct view {
     int64_t now_ms, period_ms;             /* of its schedule; 0: none */
 };
 
-static const char *const state_names[] = {"broken", "disabled", "paused",  "running", "failing",
-                                          "waiting", "late",    "new",     "ok"};
+static const char *const state_names[] = {"broken",  "disabled", "paused", "running", "failing",
+                                          "waiting", "late",     "new",    "ok"};
 static const int state_ranks[] = {0, 8, 7, 5, 1, 4, 2, 3, 6};
-enum row_state { ROW_BROKEN, ROW_DISABLED, ROW_PAUSED, ROW_RUNNING, ROW_FAILING, ROW_WAITING, ROW_LATE, ROW_NEW, ROW_OK };
+enum row_state {
+    ROW_BROKEN,
+    ROW_DISABLED,
+    ROW_PAUSED,
+    ROW_RUNNING,
+    ROW_FAILING,
+    ROW_WAITING,
+    ROW_LATE,
+    ROW_NEW,
+    ROW_OK
+};
 
 static bool is_late(const struct view *v)
 {

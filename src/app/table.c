@@ -126,7 +126,8 @@ static const struct command commands[] = {
      "sluice status\nsluice status orders --json", NO_OPTIONS, 0, 1, WORDS_INTEGRATION, command_status},
     {"serve", "", "scheduler, workers, API and dashboard, until told to stop",
      "调度、执行、API 与控制台，直到收到停止信号",
-     "Each integration runs by its schedules; a schedule that was missed is made up for once. Files that change are read "
+     "Each integration runs by its schedules; a schedule that was missed is made up for once. Files that change are "
+     "read "
      "again: one with errors leaves the last good one in use and says so.\n"
      "SIGTERM ends it in order within ten seconds, SIGHUP reads the project again now.",
      "sluice serve\nsluice serve -C /srv/orders --listen 127.0.0.1:9000", OPTIONS(serve_options), 0, 0, WORDS_NONE,

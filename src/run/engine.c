@@ -29,7 +29,7 @@
 #define REPLY_MAX_BYTES       (32u << 20)
 #define CALL_MS               60000
 #define CLAIM_TRIES           3
-#define ASK_LOOK_MS 100
+#define ASK_LOOK_MS           100
 #define CONNECT_PAUSE_MS      300
 
 enum err engine_open(struct engine *e, struct errinfo *ei)
@@ -332,7 +332,8 @@ static enum err has_room(const struct engine *e, struct errinfo *ei)
         return OK;
     fail(ei, ERR_DISK, "the journal holds %lld MB that are not written yet, and its limit is reached",
          (long long)(limit / 1000000));
-    return fail_hint(ei, "fetching goes on when the target takes rows again; `journal_limit` in sluice.json is the limit");
+    return fail_hint(ei,
+                     "fetching goes on when the target takes rows again; `journal_limit` in sluice.json is the limit");
 }
 
 enum err engine_open_journal(struct engine *e, struct errinfo *ei)

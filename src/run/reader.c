@@ -21,10 +21,10 @@
 
 #define JOBS_MAX       1024
 #define NARROW_ABOVE   50000
-#define SLICE_FIRST_S 3600
-#define SLICE_MIN_S   60
-#define SLICE_MAX_S   (64 * SLICE_FIRST_S)
-#define SLICE_CALLS   16 /* two seconds of the usual quota */
+#define SLICE_FIRST_S  3600
+#define SLICE_MIN_S    60
+#define SLICE_MAX_S    (64 * SLICE_FIRST_S)
+#define SLICE_CALLS    16 /* two seconds of the usual quota */
 #define KV_MAX         256
 #define KV_OWN         8            /* paging and window */
 #define UNIX_MAX_S     253402300799 /* the end of the year 9999 */
@@ -40,7 +40,7 @@ struct reader {
     struct page *waiting[2]; /* found no room: a page, a mark */
     int n_waiting;
     bool asked_before, stopped, calling, ended;
-    bool giving_way, at_edge; /* asked to; a window has ended and the next has not begun */
+    bool giving_way, at_edge;         /* asked to; a window has ended and the next has not begun */
     bool same_gap;                    /* the gap that this job reads is still one */
     int64_t kept_pages, kept_records; /* since the last window ended */
     int64_t page_no;                  /* of the call under way */
@@ -616,7 +616,7 @@ void reader_state(const struct reader *r, struct reader_state *ret)
     ret->pages_left = pager_pages_left(r->g.pager);
     ret->permille = r->g.walk ? walk_permille(r->g.walk) : 0;
     if (r->g.walk && r->slice_to_s < r->range_to_s && r->job < r->n_jobs) /* slices are of one job's range */
-        ret->permille = (int)((r->g.window.from_s - r->jobs[r->job].from_s) * 1000 /
-                              (r->range_to_s - r->jobs[r->job].from_s + 1));
+        ret->permille =
+            (int)((r->g.window.from_s - r->jobs[r->job].from_s) * 1000 / (r->range_to_s - r->jobs[r->job].from_s + 1));
     ret->size_learnt = r->g.plan.size_learnt;
 }

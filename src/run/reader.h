@@ -40,7 +40,7 @@ void reader_free(struct reader *r);
 /* The jobs in order; copied. Before reader_start, or from first_page. */
 void reader_set_jobs(struct reader *r, const struct job *jobs, size_t n);
 void reader_start(struct reader *r);
-void reader_room(void *reader);     /* there is room in the pipeline again; loop's thread */
+void reader_room(void *reader);         /* there is room in the pipeline again; loop's thread */
 void reader_give_way(struct reader *r); /* ends after the window that is being read */
 void reader_stop(struct reader *r);     /* asks for nothing more; `ended` is not called any more */
 

@@ -4,8 +4,8 @@
  * the project's files have changed; files that somebody is still writing are left alone until they have been still for
  * one look.
  *
- * An integration keeps the generation in which its files were last good. What is asked of it while its newest files have
- * errors is done with those; that they have errors is told. */
+ * An integration keeps the generation in which its files were last good. What is asked of it while its newest files
+ * have errors is done with those; that they have errors is told. */
 #include "run/service_impl.h"
 
 #include <stdio.h>

@@ -38,14 +38,14 @@ void service_reload(struct service *s);
 
 /* ---- what is going on ---- */
 struct service_look {
-    bool known;           /* there is such an integration */
-    bool broken;          /* its files have errors; the last good ones, if there were any, are still used */
-    bool usable;          /* there are good ones */
+    bool known;  /* there is such an integration */
+    bool broken; /* its files have errors; the last good ones, if there were any, are still used */
+    bool usable; /* there are good ones */
     bool paused, enabled;
-    char why[640];    /* of `broken` */
-    int64_t next_ms;          /* INT64_MAX: none */
+    char why[640];   /* of `broken` */
+    int64_t next_ms; /* INT64_MAX: none */
     bool running;
-    struct task task;         /* that runs, or else the first that waits (id 0: none); texts not to be used */
+    struct task task; /* that runs, or else the first that waits (id 0: none); texts not to be used */
     size_t n_waiting;
 };
 void service_look(struct service *s, struct str name, struct service_look *ret);

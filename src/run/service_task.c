@@ -32,8 +32,9 @@ static void tick(void *ctx, const struct run_live *live)
 enum run_kind task_run_kind(const struct task *t)
 {
     static const enum run_kind kinds[TASK_KINDS] = {
-        [TASK_MAIN] = RUN_MAIN,     [TASK_WRITE] = RUN_MAIN,   [TASK_RETRY] = RUN_RETRY,      [TASK_REPLAY] = RUN_REPLAY,
-        [TASK_AUDIT] = RUN_BACKFILL, [TASK_TIERS] = RUN_REMEDY, [TASK_BACKFILL] = RUN_BACKFILL,
+        [TASK_MAIN] = RUN_MAIN,         [TASK_WRITE] = RUN_MAIN,     [TASK_RETRY] = RUN_RETRY,
+        [TASK_REPLAY] = RUN_REPLAY,     [TASK_AUDIT] = RUN_BACKFILL, [TASK_TIERS] = RUN_REMEDY,
+        [TASK_BACKFILL] = RUN_BACKFILL,
     };
 
     return t->kind == TASK_AUDIT && t->repair ? RUN_REPAIR : kinds[t->kind];
@@ -45,14 +46,16 @@ static void set_options(struct carried *c, struct run_control *control)
 
     c->options = (struct run_options){
         .kind = task_run_kind(t),
-        .part = t->kind == TASK_WRITE                                            ? RUN_WRITE
+        .part = t->kind == TASK_WRITE                                                   ? RUN_WRITE
                 : t->kind == TASK_MAIN && c->integration->target_crontab.n && !t->asked ? RUN_FETCH
-                                                                                 : RUN_WHOLE,
+                                                                                        : RUN_WHOLE,
         .dry_run = t->dry_run,
         .from_s = t->from_s,
         .to_s = t->to_s,
         .id = t->record,
-        .reread = t->all_tiers ? REREAD_ALL : t->no_tiers ? REREAD_NONE : REREAD_DUE,
+        .reread = t->all_tiers  ? REREAD_ALL
+                  : t->no_tiers ? REREAD_NONE
+                                : REREAD_DUE,
         .clock = &clock_system,
         .listener = c->service->o.listener,
         .tick = c->service->o.live ? tick : NULL,
@@ -174,9 +177,9 @@ void service_task(struct service *s, int64_t id, struct arena *a, struct task_re
 
         if (r->id != id || !r->summary)
             continue;
-        *ret = (struct task_report){TASK_ENDED, r->kind, arena_str(a, str_mk(r->integration, r->n_integration)),
-                                    id,         r->began_ms, r->ended_ms,
-                                    arena_str(a, str_mk(r->summary, r->n_summary))};
+        *ret =
+            (struct task_report){TASK_ENDED,  r->kind,     arena_str(a, str_mk(r->integration, r->n_integration)), id,
+                                 r->began_ms, r->ended_ms, arena_str(a, str_mk(r->summary, r->n_summary))};
     }
     pthread_mutex_unlock(&s->lock);
 }

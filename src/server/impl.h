@@ -3,10 +3,10 @@
 #define SERVER_IMPL_H
 
 #include "server/audit.h"
-#include "server/hub.h"
 #include "server/pool.h"
 #include "server/server.h"
 #include "server/session.h"
+#include "server/streams.h"
 #include "server/uri.h"
 
 #define BODY_MAX      ((size_t)1 << 20)
@@ -25,7 +25,7 @@ struct server {
     struct sessions *sessions;
     struct limiter *limiter;
     struct audit *audit;
-    struct hub *hub;
+    struct streams *streams;
     struct pool *slow, *hash;
     struct transport *transport;
     char csrf[SESSION_TEXT];  /* of callers without a session */
@@ -109,7 +109,7 @@ enum err transport_start(struct server *s, struct errinfo *ei) MUST_USE;
 void transport_stop(struct transport *t); /* also when it was never started, or twice */
 void transport_free(struct transport *t); /* NULL is fine */
 size_t transport_connections(struct transport *t);
-/* For the hub: a connection that has nothing to send, and has again; and what is done each second. */
+/* For the streams: a connection that has nothing to send, and has again; and what is done each second. */
 void transport_suspend(void *connection);
 void transport_resume(void *connection);
 void transport_cut_late(void *server);

@@ -97,7 +97,7 @@ enum err server_new(const struct server_options *o, struct server **ret, struct 
     }
     s->sessions = sessions_new(s->clock, s->users);
     s->limiter = limiter_new(s->clock);
-    s->hub = hub_new(&(struct hub_calls){transport_suspend, transport_resume, transport_cut_late, s});
+    s->streams = streams_new(&(struct streams_calls){transport_suspend, transport_resume, transport_cut_late, s});
     s->transport = transport_new(s);
     *ret = s;
     return OK;
@@ -134,7 +134,7 @@ void server_free(struct server *s)
         return;
     server_stop(s);
     transport_free(s->transport);
-    hub_free(s->hub);
+    streams_free(s->streams);
     limiter_free(s->limiter);
     sessions_free(s->sessions);
     audit_close(s->audit);
@@ -144,7 +144,7 @@ void server_free(struct server *s)
 
 void server_publish(struct server *s, const char *name, struct str integration, struct str json)
 {
-    hub_publish(s->hub, name, integration, json);
+    streams_publish(s->streams, name, integration, json);
 }
 
 void server_figures(struct server *s, struct server_figures *ret)
@@ -153,6 +153,6 @@ void server_figures(struct server *s, struct server_figures *ret)
                                    .refused = atomic_load(&s->refused),
                                    .errors = atomic_load(&s->errors),
                                    .connections = transport_connections(s->transport),
-                                   .streams = hub_clients(s->hub),
-                                   .resyncs = hub_resyncs(s->hub)};
+                                   .streams = streams_clients(s->streams),
+                                   .resyncs = streams_resyncs(s->streams)};
 }

@@ -65,7 +65,7 @@ struct turn {
     struct MHD_Connection *mhd;
     enum stage stage;
     size_t received;
-    struct hub_client *client;
+    struct streams_client *client;
     struct buf piece; /* of a streamed body */
     size_t sent;
     bool last;
@@ -309,7 +309,7 @@ static ssize_t read_stream(void *cls, uint64_t pos, char *out, size_t max)
 static ssize_t read_events(void *cls, uint64_t pos, char *out, size_t max)
 {
     struct turn *turn = cls;
-    long n = hub_read(turn->x->server->hub, turn->client, out, max);
+    long n = streams_read(turn->x->server->streams, turn->client, out, max);
 
     (void)pos;
     return n < 0 ? MHD_CONTENT_READER_END_OF_STREAM : (ssize_t)n;
@@ -318,13 +318,13 @@ static ssize_t read_events(void *cls, uint64_t pos, char *out, size_t max)
 static struct MHD_Response *events_response(struct turn *turn)
 {
     struct exchange *x = turn->x;
-    struct hub_join join = {.integration = call_text(&x->call, "integration"),
-                            .last_id = x->rq.last_event_id,
-                            .connection = turn->mhd,
-                            .alive = caller_alive,
-                            .who = x};
+    struct streams_join join = {.integration = call_text(&x->call, "integration"),
+                                .last_id = x->rq.last_event_id,
+                                .connection = turn->mhd,
+                                .alive = caller_alive,
+                                .who = x};
 
-    turn->client = hub_join(x->server->hub, &join);
+    turn->client = streams_join(x->server->streams, &join);
     set_deadline(x->server->transport, turn->mhd, 0);
     return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, EVENT_BLOCK, read_events, turn, NULL);
 }
@@ -520,7 +520,7 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context, 
     if (!turn)
         return;
     if (turn->client)
-        hub_leave(t->server->hub, turn->client);
+        streams_leave(t->server->streams, turn->client);
     set_deadline(t, mhd, IDLE_MS);
     buf_free(&turn->piece);
     exchange_free(turn->x);
@@ -703,7 +703,7 @@ void transport_resume(void *connection)
 
 static enum err start_threads(struct server *s, struct errinfo *ei)
 {
-    enum err err = hub_start(s->hub, ei);
+    enum err err = streams_start(s->streams, ei);
 
     err = err ? err : pool_new(SLOW_THREADS, SLOW_WAITING, &s->slow, ei);
     return err ? err : pool_new(HASH_THREADS, HASH_WAITING, &s->hash, ei);
@@ -759,7 +759,7 @@ void transport_stop(struct transport *t)
     int tcp = t->tcp ? MHD_quiesce_daemon(t->tcp) : -1, local = t->local ? MHD_quiesce_daemon(t->local) : -1;
 
     /* nobody may be suspended when the library stops: streams end, slow handlers are waited for */
-    hub_stop(s->hub);
+    streams_stop(s->streams);
     pool_free(s->hash);
     pool_free(s->slow);
     s->hash = s->slow = NULL;

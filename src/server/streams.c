@@ -3,7 +3,7 @@
  * a few large writes instead of many small ones.
  *
  * An id is BOOT-N: an id of an earlier process, or one that left the ring, is answered with `resync`. */
-#include "server/hub.h"
+#include "server/streams.h"
 
 #include "base/log.h"
 
@@ -22,9 +22,9 @@ struct message {
     char text[];
 };
 
-struct hub_client {
-    struct hub_client *prev, *next;
-    struct hub_join join;
+struct streams_client {
+    struct streams_client *prev, *next;
+    struct streams_join join;
     char *integration;
     uint64_t next_id; /* of the event that it reads next */
     struct message *now;
@@ -32,8 +32,8 @@ struct hub_client {
     bool greet, resync, ping, waiting, ended;
 };
 
-struct hub {
-    struct hub_calls calls;
+struct streams {
+    struct streams_calls calls;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     pthread_t thread;
@@ -42,7 +42,7 @@ struct hub {
     struct message *ring[HUB_EVENTS];
     uint64_t oldest, next; /* ids; an id's place is id % HUB_EVENTS */
     size_t bytes;
-    struct hub_client *clients;
+    struct streams_client *clients;
     size_t n_clients;
     uint64_t n_resyncs;
 };
@@ -66,9 +66,9 @@ static void message_drop(struct message *m)
         free(m);
 }
 
-struct hub *hub_new(const struct hub_calls *calls)
+struct streams *streams_new(const struct streams_calls *calls)
 {
-    struct hub *h = mem_zero(sizeof *h);
+    struct streams *h = mem_zero(sizeof *h);
     pthread_condattr_t attr;
 
     h->calls = *calls;
@@ -84,19 +84,19 @@ struct hub *hub_new(const struct hub_calls *calls)
 
 /* ---- the thread that wakes ---- */
 
-static bool has_news(const struct hub *h, const struct hub_client *c)
+static bool has_news(const struct streams *h, const struct streams_client *c)
 {
     return h->stopping || c->ended || c->ping || c->next_id < h->next;
 }
 
 /* Takes those who wait and have something to read off the list of waiting; the caller resumes them. A connection that
  * is suspended does not go away by itself. */
-static size_t take_waiting(struct hub *h, void ***ret)
+static size_t take_waiting(struct streams *h, void ***ret)
 {
     size_t n = 0;
 
     *ret = mem_alloc((h->n_clients + 1) * sizeof **ret);
-    for (struct hub_client *c = h->clients; c; c = c->next) {
+    for (struct streams_client *c = h->clients; c; c = c->next) {
         if (!c->waiting || !has_news(h, c))
             continue;
         c->waiting = false;
@@ -105,7 +105,7 @@ static size_t take_waiting(struct hub *h, void ***ret)
     return n;
 }
 
-static void wake(struct hub *h)
+static void wake(struct streams *h)
 {
     void **who;
     size_t n = take_waiting(h, &who);
@@ -117,15 +117,15 @@ static void wake(struct hub *h)
     pthread_mutex_lock(&h->lock);
 }
 
-static void ping_all(struct hub *h)
+static void ping_all(struct streams *h)
 {
-    for (struct hub_client *c = h->clients; c; c = c->next) {
+    for (struct streams_client *c = h->clients; c; c = c->next) {
         c->ping = true;
         c->ended = c->ended || (c->join.alive && !c->join.alive(c->join.who));
     }
 }
 
-static void wait_until(struct hub *h, int64_t mono_ms)
+static void wait_until(struct streams *h, int64_t mono_ms)
 {
     struct timespec t = {(time_t)(mono_ms / 1000), (long)(mono_ms % 1000) * 1000000};
 
@@ -140,9 +140,9 @@ static int64_t mono_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void *hub_main(void *arg)
+static void *streams_main(void *arg)
 {
-    struct hub *h = arg;
+    struct streams *h = arg;
     int64_t ping = mono_ms() + HUB_PING_MS, second = mono_ms() + 1000, woken = 0;
 
     pthread_mutex_lock(&h->lock);
@@ -172,15 +172,15 @@ static void *hub_main(void *arg)
     return NULL;
 }
 
-enum err hub_start(struct hub *h, struct errinfo *ei)
+enum err streams_start(struct streams *h, struct errinfo *ei)
 {
-    if (pthread_create(&h->thread, NULL, hub_main, h))
+    if (pthread_create(&h->thread, NULL, streams_main, h))
         return fail(ei, ERR_INTERNAL, "no thread for the events: %s", strerror(errno));
     h->started = true;
     return OK;
 }
 
-void hub_stop(struct hub *h)
+void streams_stop(struct streams *h)
 {
     pthread_mutex_lock(&h->lock);
     h->stopping = true;
@@ -191,11 +191,11 @@ void hub_stop(struct hub *h)
     h->started = false;
 }
 
-void hub_free(struct hub *h)
+void streams_free(struct streams *h)
 {
     if (!h)
         return;
-    hub_stop(h);
+    streams_stop(h);
     for (uint64_t id = h->oldest; id < h->next; id++)
         message_drop(h->ring[id % HUB_EVENTS]);
     pthread_cond_destroy(&h->changed);
@@ -205,7 +205,7 @@ void hub_free(struct hub *h)
 
 /* ---- publishing ---- */
 
-static void drop_oldest(struct hub *h)
+static void drop_oldest(struct streams *h)
 {
     struct message *m = h->ring[h->oldest % HUB_EVENTS];
 
@@ -214,7 +214,7 @@ static void drop_oldest(struct hub *h)
     h->oldest++;
 }
 
-void hub_publish(struct hub *h, const char *name, struct str integration, struct str json)
+void streams_publish(struct streams *h, const char *name, struct str integration, struct str json)
 {
     bool whole = json.n <= HUB_EVENT_MAX && !memchr(json.p, '\n', json.n) && !memchr(json.p, '\r', json.n);
     struct buf text = buf_make(HUB_EVENT_MAX + 1024);
@@ -245,7 +245,7 @@ void hub_publish(struct hub *h, const char *name, struct str integration, struct
 /* ---- reading ---- */
 
 /* Where a client that was here before goes on; false: not any more. */
-static bool resume_at(const struct hub *h, struct str last_id, uint64_t *ret)
+static bool resume_at(const struct streams *h, struct str last_id, uint64_t *ret)
 {
     char *end;
     char text[48];
@@ -264,9 +264,9 @@ static bool resume_at(const struct hub *h, struct str last_id, uint64_t *ret)
     return true;
 }
 
-struct hub_client *hub_join(struct hub *h, const struct hub_join *j)
+struct streams_client *streams_join(struct streams *h, const struct streams_join *j)
 {
-    struct hub_client *c = mem_zero(sizeof *c);
+    struct streams_client *c = mem_zero(sizeof *c);
 
     c->join = *j;
     c->integration = mem_alloc(j->integration.n + 1);
@@ -285,7 +285,7 @@ struct hub_client *hub_join(struct hub *h, const struct hub_join *j)
     return c;
 }
 
-void hub_leave(struct hub *h, struct hub_client *c)
+void streams_leave(struct streams *h, struct streams_client *c)
 {
     pthread_mutex_lock(&h->lock);
     if (c->prev)
@@ -301,13 +301,13 @@ void hub_leave(struct hub *h, struct hub_client *c)
     free(c);
 }
 
-static bool wanted(const struct hub_client *c, const struct message *m)
+static bool wanted(const struct streams_client *c, const struct message *m)
 {
     return !c->integration[0] || !m->integration[0] || strcmp(c->integration, m->integration) == 0;
 }
 
 /* The next text for a client, or NULL. */
-static struct message *next_message(struct hub *h, struct hub_client *c)
+static struct message *next_message(struct streams *h, struct streams_client *c)
 {
     if (c->greet) {
         c->greet = false;
@@ -341,7 +341,7 @@ static struct message *next_message(struct hub *h, struct hub_client *c)
     return NULL;
 }
 
-static size_t fill(struct hub *h, struct hub_client *c, char *out, size_t max)
+static size_t fill(struct streams *h, struct streams_client *c, char *out, size_t max)
 {
     size_t n = 0;
 
@@ -366,7 +366,7 @@ static size_t fill(struct hub *h, struct hub_client *c, char *out, size_t max)
     return n;
 }
 
-long hub_read(struct hub *h, struct hub_client *c, char *out, size_t max)
+long streams_read(struct streams *h, struct streams_client *c, char *out, size_t max)
 {
     long n = -1;
 
@@ -382,7 +382,7 @@ long hub_read(struct hub *h, struct hub_client *c, char *out, size_t max)
     return n;
 }
 
-size_t hub_clients(struct hub *h)
+size_t streams_clients(struct streams *h)
 {
     size_t n;
 
@@ -392,7 +392,7 @@ size_t hub_clients(struct hub *h)
     return n;
 }
 
-uint64_t hub_resyncs(struct hub *h)
+uint64_t streams_resyncs(struct streams *h)
 {
     uint64_t n;
 
