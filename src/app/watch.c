@@ -6,13 +6,19 @@
 #include "app/watch.h"
 
 #include "app/out.h"
+#include "watch/hub.h"
 #include "watch/loglines.h"
+#include "watch/traces.h"
 
 #include <stdlib.h>
+
+#define TRACES_MS 2000 /* what has not been sent then is lost */
 
 struct watch {
     const struct app *app;
     struct loglines *log;
+    struct traces *traces; /* NULL: none are sent */
+    struct hub *hub;
     bool drawn;
     int64_t rate_rows, rate_ms; /* at the last tick, for rows a second */
     double rate;
@@ -94,6 +100,7 @@ static void tick(void *ctx, const struct run_live *l)
 struct watch *watch_new(const struct app *app, struct run_options *o)
 {
     struct watch *t = mem_zero(sizeof *t);
+    struct errinfo ei;
 
     t->app = app;
     t->log = loglines_new(&(struct loglines_config){.state_dir = app->project->state_dir,
@@ -103,7 +110,12 @@ struct watch *watch_new(const struct app *app, struct run_options *o)
                                                     .verbose = app->verbose,
                                                     .before = erase,
                                                     .ctx = t});
-    o->listener = loglines_listener(t->log);
+    if (traces_new(app->project, &clock_system, &t->traces, &ei))
+        log_warn("no traces are sent: %s", ei.msg);
+    t->hub = hub_new();
+    hub_listen(t->hub, loglines_listener(t->log));
+    hub_listen(t->hub, traces_listener(t->traces));
+    o->listener = hub_listener(t->hub);
     if (app->tty_err && !app->quiet && !app->json) {
         o->tick = tick;
         o->tick_ctx = t;
@@ -114,6 +126,8 @@ struct watch *watch_new(const struct app *app, struct run_options *o)
 void watch_free(struct watch *t)
 {
     erase(t);
+    hub_free(t->hub);
+    traces_free(t->traces, TRACES_MS);
     loglines_free(t->log);
     free(t);
 }

@@ -393,6 +393,7 @@ enum err project_open(const char *dir, const struct str *only, size_t n_only, st
         r.p->n_known = r.p->n_integrations;
     }
     read_alerts(&r, n_only == 0);
+    r.p->traces = trace_settings_read(r.p->settings.traces, r.p->arena, r.diags);
     *ret = r.p;
     return OK;
 }

@@ -6,6 +6,7 @@
 #include "connector/connector.h"
 #include "meta/doc.h"
 #include "project/alerts.h"
+#include "project/traces.h"
 
 struct connection {
     struct str name;
@@ -56,7 +57,7 @@ struct project_settings {
     int64_t keep_journal_ms, keep_runs_ms; /* 30 d, 180 d */
     /* What `serve` reads; NULL when not given. */
     bool behind_proxy;
-    const struct node *tls, *alerts, *users;
+    const struct node *tls, *alerts, *users, *traces;
 };
 
 struct project {
@@ -70,6 +71,7 @@ struct project {
     size_t n_integrations; /* those asked for; behind them, up to n_known, what their documents look up */
     size_t n_known;
     const struct alert_settings *alerts; /* as settings.alerts says, or the defaults; never NULL */
+    const struct trace_settings *traces; /* never NULL */
     struct maps *maps;
     struct arena *arena;
 };

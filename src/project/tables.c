@@ -65,6 +65,12 @@ static const struct field_spec settings[] = {
      .members = alert_members,
      .n_members = ALERT_MEMBERS,
      .help = "Channels and rules of alerts."},
+    {.name = "traces",
+     .type = FIELD_NODE,
+     .offset = AT(settings_raw, s.traces),
+     .members = trace_members,
+     .n_members = TRACE_MEMBERS,
+     .help = "Where traces of runs go."},
     {.name = "users", .type = FIELD_NODE, .offset = AT(settings_raw, s.users), .help = "Accounts of the dashboard."},
 };
 
