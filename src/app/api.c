@@ -57,7 +57,7 @@ void api_command(const struct serving *s, const struct http_call *call, const ch
     if (status && status != STATUS_PARTIAL && told_error(str_mk(text, n), &ei))
         answer_err(ret, &ei);
     else
-        buf_add(&ret->body, str_mk(text, n));
+        buf_add(&ret->body, str_trim(str_mk(text, n)));
     free(text);
 }
 
@@ -241,6 +241,16 @@ static const struct route_param run_params[] = {
     {.name = "dry_run", .in = IN_BODY, .type = PARAM_BOOL, .help = "keeps and writes nothing"},
     {.name = "reread", .in = IN_BODY, .type = PARAM_BOOL, .help = "all tiers of reading again, due or not"},
 };
+static const struct route_param series_params[] = {
+    NAME,
+    {.name = "names",
+     .in = IN_QUERY,
+     .type = PARAM_STRING,
+     .help = "rows, records, calls, errors, latency_p50, latency_p99, freshness, quota; commas between"},
+    {.name = "from", .in = IN_QUERY, .type = PARAM_TIME, .help = "an hour before `to` when not given"},
+    {.name = "to", .in = IN_QUERY, .type = PARAM_TIME, .help = "now when not given"},
+    {.name = "step", .in = IN_QUERY, .type = PARAM_INT, .min = 0, .max = 86400, .help = "seconds; 0: chosen"},
+};
 static const struct route_param range_params[] = {
     NAME,
     {.name = "from", .in = IN_BODY, .type = PARAM_TIME, .required = true, .help = "the first second"},
@@ -350,6 +360,8 @@ const struct route api_routes[] = {
      api_post_cursor},
     {"GET", "/api/v1/jobs/{id}", "what became of a job", ROLE_VIEWER, N(job_params), "job", NULL, 0, 0, api_get_job},
     {"GET", ONE("/runs"), "its runs, newest first", ROLE_VIEWER, N(name_limit), "runs", NULL, 0, ROUTE_SLOW, get_runs},
+    {"GET", ONE("/series"), "figures over time", ROLE_VIEWER, N(series_params), "series", NULL, 0, ROUTE_SLOW,
+     api_get_series},
     {"GET", ONE("/windows"), "the ranges that were read, and what became of them", ROLE_VIEWER, N(name_limit),
      "windows", NULL, 0, ROUTE_SLOW, get_windows},
     {"GET", ONE("/records"), "records, newest first", ROLE_VIEWER, N(records_params), "records", NULL, 0, ROUTE_SLOW,

@@ -13,6 +13,7 @@ const char *api_option(const struct http_call *call, const char *option, const c
 /* api_tasks.c: what an integration does and is asked to do */
 HANDLER(api_get_overview);
 HANDLER(api_get_integration);
+HANDLER(api_get_series);
 HANDLER(api_post_run);
 HANDLER(api_post_stop);
 HANDLER(api_post_pause);

@@ -61,6 +61,20 @@ HANDLER(api_get_integration)
     generation_unref(g);
 }
 
+HANDLER(api_get_series)
+{
+    struct serving *s = serving;
+    int64_t now_s = clock_wall(&clock_system) / 1000;
+    struct series_query q = {.names = call_text(call, "names"), .step_s = call_int(call, "step", 0)};
+    const struct param_value *from = call_param(call, "from"), *to = call_param(call, "to");
+    struct errinfo ei;
+
+    q.to_s = to->given ? to->unix_ms / 1000 : now_s;
+    q.from_s = from->given ? from->unix_ms / 1000 : q.to_s - 3600;
+    if (api_name(s, call, ret, &q.integration) && metrics_series(s->meters, &q, &ret->body, &ei))
+        answer_err(ret, &ei);
+}
+
 /* ---- jobs ---- */
 
 static void answer_job(struct http_answer *ret, int64_t id)

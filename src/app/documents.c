@@ -23,6 +23,7 @@
 
 #define TEXT_MAX    (8u << 20)
 #define VERSION_MAX (32u << 20)
+#define DEPTH_MAX   4
 
 const char *const document_names[DOC_KINDS] = {"integration", "source", "target"};
 
@@ -144,8 +145,19 @@ enum err documents_read(const struct project *p, struct str name, struct arena *
 
 /* ---- trying out ---- */
 
-/* Everything in `from` appears in `to`, as a link; `but` does not. */
-static enum err link_all(const char *from, const char *to, const char *but, struct errinfo *ei)
+/* What the project reads is copied: it does not follow links out of itself. */
+static bool is_read(const char *name)
+{
+    static const char *const names[] = {"sluice.json", "connections", "integrations", "maps", "connectors"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Everything else in `from` (the state above all) appears in `to` as a link. */
+static enum err link_others(const char *from, const char *to, struct errinfo *ei)
 {
     DIR *d = opendir(from);
     struct dirent *e;
@@ -154,7 +166,7 @@ static enum err link_all(const char *from, const char *to, const char *but, stru
     while (d && !err && (e = readdir(d))) {
         char source[PATH_MAX], target[PATH_MAX];
 
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || strcmp(e->d_name, but) == 0)
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || is_read(e->d_name))
             continue;
         if (snprintf(source, sizeof source, "%s/%s", from, e->d_name) >= (int)sizeof source ||
             snprintf(target, sizeof target, "%s/%s", to, e->d_name) >= (int)sizeof target || symlink(source, target))
@@ -165,22 +177,36 @@ static enum err link_all(const char *from, const char *to, const char *but, stru
     return err;
 }
 
-static enum err copy_all(const char *from, const char *to, struct errinfo *ei)
+static enum err copy_file(const char *from, const char *to, struct errinfo *ei)
+{
+    struct arena *a = arena_new(2 * TEXT_MAX);
+    struct str text;
+    enum err err = read_text(from, a, &text, ei);
+
+    err = err ? err : write_text(to, text, ei);
+    arena_free(a);
+    return err;
+}
+
+/* Files and folders of what the project reads; `depth` folders deep. `top`: `to` is there, and not all is read. */
+static enum err copy_all(const char *from, const char *to, int depth, bool top, struct errinfo *ei)
 {
     DIR *d = opendir(from);
     struct dirent *e;
-    enum err err = mkdir(to, 0700) ? files_fail(ei, "cannot make", to) : OK;
+    enum err err = !top && mkdir(to, 0700) ? files_fail(ei, "cannot make", to) : OK;
 
     while (d && !err && (e = readdir(d))) {
-        struct arena *a = arena_new(2 * TEXT_MAX);
-        struct str source = arena_printf(a, "%s/%s", from, e->d_name), text;
+        char source[PATH_MAX], target[PATH_MAX];
         struct stat st;
 
-        if (e->d_name[0] != '.' && stat(source.p, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= TEXT_MAX) {
-            err = read_text(source.p, a, &text, ei);
-            err = err ? err : write_text(arena_printf(a, "%s/%s", to, e->d_name).p, text, ei);
-        }
-        arena_free(a);
+        if (e->d_name[0] == '.' || (top && !is_read(e->d_name)) ||
+            snprintf(source, sizeof source, "%s/%s", from, e->d_name) >= (int)sizeof source ||
+            snprintf(target, sizeof target, "%s/%s", to, e->d_name) >= (int)sizeof target || lstat(source, &st))
+            continue;
+        if (S_ISDIR(st.st_mode) && depth > 0)
+            err = copy_all(source, target, depth - 1, false, ei);
+        else if (S_ISREG(st.st_mode) && st.st_size <= TEXT_MAX)
+            err = copy_file(source, target, ei);
     }
     if (d)
         closedir(d);
@@ -220,9 +246,8 @@ enum err documents_try(const struct project *p, struct str name, const struct st
         return err;
     if (!mkdtemp(to))
         return files_fail(ei, "cannot make", to);
-    err = link_all(p->dir, to, "integrations", ei);
-    err = err ? err
-              : copy_all(arena_printf(a, "%s/integrations", p->dir).p, arena_printf(a, "%s/integrations", to).p, ei);
+    err = link_others(p->dir, to, ei);
+    err = err ? err : copy_all(p->dir, to, DEPTH_MAX, true, ei);
     if (!err && texts[DOC_INTEGRATION].p) { /* it may name other files */
         d.text[DOC_INTEGRATION] = texts[DOC_INTEGRATION];
         find_paths(p->dir, a, &d);
@@ -236,7 +261,8 @@ enum err documents_try(const struct project *p, struct str name, const struct st
     return err;
 }
 
-static void remove_all(const char *dir)
+/* Links are removed, not followed. */
+static void remove_all(const char *dir, int depth)
 {
     DIR *d = opendir(dir);
     struct dirent *e;
@@ -245,8 +271,8 @@ static void remove_all(const char *dir)
         char path[PATH_MAX];
 
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
-            snprintf(path, sizeof path, "%s/%s", dir, e->d_name) < (int)sizeof path)
-            unlink(path);
+            snprintf(path, sizeof path, "%s/%s", dir, e->d_name) < (int)sizeof path && unlink(path) && depth > 0)
+            remove_all(path, depth - 1);
     }
     if (d)
         closedir(d);
@@ -255,11 +281,7 @@ static void remove_all(const char *dir)
 
 void documents_untry(const char *dir)
 {
-    char path[PATH_MAX];
-
-    if (snprintf(path, sizeof path, "%s/integrations", dir) < (int)sizeof path)
-        remove_all(path);
-    remove_all(dir);
+    remove_all(dir, DEPTH_MAX + 1);
 }
 
 /* ---- versions ---- */

@@ -12,6 +12,7 @@
 #include "app/out.h"
 #include "app/standing.h"
 #include "base/map.h"
+#include "base/num.h"
 #include "run/schedule.h"
 
 #define NAMES_MAX   (64u << 20)
@@ -236,6 +237,23 @@ static void schedule_json(struct json_out *w, const struct app *app, const struc
     json_time(w, "next", app, v->look.next_ms == INT64_MAX ? INT64_MIN : v->look.next_ms);
 }
 
+/* What happened today, and rows an hour over a day. */
+static void day_json(struct json_out *w, struct rows *r, struct row *row)
+{
+    struct metrics_day d;
+
+    metrics_day(r->s->meters, row->name, &d);
+    row->rows_today = d.rows;
+    json_number(w, "rows_today", d.rows);
+    json_number(w, "records_today", d.records);
+    json_number(w, "errors_today", d.errors);
+    json_out_key(w, "spark");
+    json_out_begin(w, '[');
+    for (size_t i = 0; i < sizeof d.spark / sizeof *d.spark; i++)
+        json_out_int(w, d.spark[i]);
+    json_out_end(w, ']');
+}
+
 static void write_row(struct rows *r, struct row *row, const struct app *app, const struct view *v)
 {
     const struct standing *s = &v->standing;
@@ -274,11 +292,61 @@ static void write_row(struct rows *r, struct row *row, const struct app *app, co
     json_number(&w, "windows_open", (int64_t)s->n_open);
     json_number(&w, "changes", (int64_t)s->n_changes);
     schedule_json(&w, app, v);
+    day_json(&w, r, row);
     json_number(&w, "waiting", (int64_t)v->look.n_waiting);
     last_json(&w, app, v);
     json_out_key(&w, "running");
     add_live(r, row->name, &w);
     json_out_end(&w, '}');
+}
+
+/* The same figures for Prometheus and the charts. */
+static void sample(struct rows *r, struct str name, const struct view *v, struct app *app)
+{
+    const struct standing *s = &v->standing;
+    struct metrics_sample m = {
+        .fresh_ms = s->progress.freshest_ms ? v->now_ms - s->progress.freshest_ms : -1,
+        .behind_ms = s->behind_ms,
+        .quota_left = -1,
+        .quota_limit = -1,
+        .journal_pages = -1,
+        .journal_bytes = -1,
+        .dead = s->dead,
+        .gaps = s->gaps,
+        .windows_open = (int64_t)s->n_open,
+        .queued_journal = -1,
+        .queued_shape = -1,
+        .queued_write = -1,
+        .token_left_ms = -1,
+        .clock_offset_ms = INT64_MIN,
+        .running = v->look.running,
+        .paused = v->look.paused,
+        .state = state_names[state_of(v)],
+    };
+    struct journal *j = NULL;
+    struct str clock = {0};
+    struct bucket *b = NULL;
+    struct errinfo ei;
+    const struct connection *c = v->integration ? v->integration->source : NULL;
+
+    if (!app_open_journal(app, name, &j, &ei)) {
+        m.journal_bytes = journal_bytes(j);
+        m.journal_pages = s->progress.known ? journal_last(j) - s->progress.page : journal_last(j);
+        journal_close(j);
+    }
+    if (c && c->requests &&
+        !bucket_open(arena_printf(app->arena, "%s/quota", app->project->state_dir).p, c->name, c->requests, c->per_ms,
+                     &b, &ei)) {
+        m.quota_left = bucket_left(b);
+        m.quota_limit = c->requests;
+        bucket_close(b);
+    }
+    if (c &&
+        !store_fact(app->store, arena_printf(app->arena, "clock:" STR_FMT, STR_ARG(c->name)), app->arena, &clock,
+                    &ei) &&
+        clock.p && !num_i64(clock, &m.clock_offset_ms))
+        m.clock_offset_ms = INT64_MIN;
+    metrics_sample(r->s->meters, name, &m);
 }
 
 static int64_t period_of(const struct integration *i, const struct zone *z, int64_t now_ms)
@@ -312,6 +380,7 @@ static void make_row(struct rows *r, struct str name)
     if (g && standing_look(&app, v.integration, &v.standing, &ei))
         v.look.broken = true;
     v.period_ms = period_of(v.integration, app.project->zone, v.now_ms);
+    sample(r, name, &v, &app);
     pthread_mutex_lock(&r->lock);
     row = row_of(r, name);
     write_row(r, row, &app, &v);
@@ -384,6 +453,7 @@ static void take_names(struct rows *r, struct arena *a)
     if (!all)
         return;
     names = service_names(r->s->service, a);
+    metrics_keep(r->s->meters, names.at, names.n);
     for (size_t i = 0; i < names.n; i++)
         rows_stale(r, names.at[i]);
 }
@@ -447,19 +517,21 @@ static int by_rank(const void *x, const void *y)
 
 static void totals_json(struct json_out *w, struct row *const *rows, size_t n)
 {
-    int64_t running = 0, failing = 0, dead = 0, missing = 0;
+    int64_t running = 0, failing = 0, dead = 0, missing = 0, today = 0;
 
     for (size_t i = 0; i < n; i++) {
         running += rows[i]->running;
         failing += rows[i]->failing;
         dead += rows[i]->dead;
         missing += rows[i]->found_missing;
+        today += rows[i]->rows_today;
     }
     json_out_key(w, "totals");
     json_out_begin(w, '{');
     json_number(w, "integrations", (int64_t)n);
     json_number(w, "running", running);
     json_number(w, "failing", failing);
+    json_number(w, "rows_today", today);
     json_number(w, "dead", dead);
     json_number(w, "found_missing", missing);
     json_out_end(w, '}');

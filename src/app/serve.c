@@ -18,6 +18,7 @@
 #define STOP_MS  8000
 #define BEAT_MS  1000
 #define STUCK_MS 30000
+#define STEP_MS  10000
 
 /* ---- listeners of the service ---- */
 
@@ -26,6 +27,8 @@ static void on_live(void *ctx, const struct task *t, const struct run_live *live
     struct serving *s = ctx;
 
     rows_live(s->rows, t, live);
+    if (live)
+        metrics_live(s->meters, t->integration, live);
 }
 
 static void on_changed(void *ctx, struct str name)
@@ -67,8 +70,10 @@ static enum err open_watch(struct serving *s)
     s->rows = rows_new(s);
     s->live = live_new(s->app->project->zone);
     s->log = loglines_new(&c);
+    s->meters = metrics_new(&(struct metrics_config){s->app->project->state_dir, s->app->project->zone, &clock_system});
     s->hub = hub_new();
     hub_listen(s->hub, loglines_listener(s->log));
+    hub_listen(s->hub, metrics_listener(s->meters));
     hub_listen(s->hub, (struct listener){on_event, s});
     return OK;
 }
@@ -102,12 +107,16 @@ static bool read_time(void *ctx, struct str text, int64_t *ret_ms)
     return time_parse(text, ((struct serving *)ctx)->app->project->zone, ret_ms);
 }
 
+static void write_metrics(void *ctx, struct buf *out)
+{
+    metrics_text(((struct serving *)ctx)->meters, out);
+}
+
 static void write_session(void *ctx, struct json_out *w)
 {
     const struct serving *s = ctx;
 
     json_member(w, "project", s->app->project->settings.name);
-    json_member(w, "version", S(PRODUCT_VERSION));
     json_member(w, "timezone", s->app->project->settings.timezone);
     json_member(w, "language", s->app->chinese ? S("zh") : S("en"));
 }
@@ -141,6 +150,7 @@ static enum err open_server(struct serving *s, struct errinfo *ei)
         .assets = web_assets,
         .n_assets = n_web_assets,
         .ctx = s,
+        .metrics = write_metrics,
         .session = write_session,
         .time = read_time,
         .integration = has_integration,
@@ -186,6 +196,7 @@ static void close_all(struct serving *s)
     hub_free(s->hub);
     loglines_free(s->log);
     live_free(s->live);
+    metrics_free(s->meters);
     rows_free(s->rows);
 }
 
@@ -202,13 +213,17 @@ static int beat(const sigset_t *signals)
 
 static void look_after(struct serving *s, const sigset_t *signals)
 {
-    int64_t watchdog_ms = notify_watchdog_ms(), barked_ms = 0;
+    int64_t watchdog_ms = notify_watchdog_ms(), barked_ms = 0, stepped_ms = clock_mono(&clock_system);
     int signo = 0;
 
     while (signo != SIGTERM && signo != SIGINT) {
         int64_t now = clock_mono(&clock_system);
 
         rows_refresh(s->rows);
+        if (now - stepped_ms >= STEP_MS) {
+            metrics_step(s->meters);
+            stepped_ms = now;
+        }
         if (watchdog_ms && now - barked_ms >= watchdog_ms && service_is_alive(s->service, STUCK_MS)) {
             notify("WATCHDOG=1");
             barked_ms = now;

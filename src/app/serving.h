@@ -8,6 +8,7 @@
 #include "watch/hub.h"
 #include "watch/live.h"
 #include "watch/loglines.h"
+#include "watch/metrics.h"
 
 #include <pthread.h>
 
@@ -20,6 +21,7 @@ struct serving {
     struct hub *hub;
     struct loglines *log;
     struct live *live;
+    struct meters *meters;
     struct service *service;
     struct server *server;
     struct rows *rows;
