@@ -90,11 +90,6 @@ static bool framing_ok(struct exchange *x)
     return refuse(x, 400, ERR_USAGE, "the request has more than one length or Host");
 }
 
-static bool is_loopback_name(struct str name)
-{
-    return str_eq_nocase(name, S("localhost")) || str_eq(name, S("::1")) || str_starts(name, S("127."));
-}
-
 /* On loopback the Host must name it: a page from elsewhere whose name was pointed here must not be let in without an
  * account. Other addresses always need an account, whose cookie is bound to its own name. */
 static bool host_ok(struct exchange *x)
@@ -106,7 +101,7 @@ static bool host_ok(struct exchange *x)
         return true;
     if (!uri_host(x->rq.host, &name, &port))
         return refuse(x, 400, ERR_USAGE, "the Host header is missing or not a host");
-    if (!s->loopback || s->o.behind_proxy || is_loopback_name(name) || str_eq_nocase(name, s->host))
+    if (!s->loopback || s->o.behind_proxy || uri_is_loopback(name) || str_eq_nocase(name, s->host))
         return true;
     return refuse(x, 403, ERR_AUTH, "this server does not answer for the host \"" STR_FMT "\"", STR_ARG(name));
 }

@@ -11,11 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool is_loopback(struct str host)
-{
-    return str_eq(host, S("localhost")) || str_eq(host, S("::1")) || str_starts(host, S("127."));
-}
-
 static bool is_address(struct str host)
 {
     char text[64];
@@ -39,7 +34,7 @@ static enum err check_listen(struct server *s, struct errinfo *ei)
         fail(ei, ERR_CONFIG, "\"%s\" is not an address to listen on", o->listen);
         return fail_hint(ei, "write it as \"127.0.0.1:8420\", \"[::1]:8420\" or \"0.0.0.0:8420\"");
     }
-    s->loopback = is_loopback(s->host);
+    s->loopback = uri_is_loopback(s->host);
     if (!o->tls_cert != !o->tls_key)
         return fail(ei, ERR_CONFIG, "\"tls\" needs both \"cert\" and \"key\"");
     return OK;
@@ -112,7 +107,7 @@ enum err server_start(struct server *s, struct errinfo *ei)
         return err;
     }
     if (users_count(s->users) == 0)
-        log_info("there is no account yet; the first admin is made at %s/setup#%s", s->url, s->setup);
+        log_info("there is no account yet: the first admin is made at %s with the token %s", s->url, s->setup);
     return OK;
 }
 

@@ -215,10 +215,3 @@ uint32_t limiter_count(struct limiter *l, const char *what, struct str key)
     pthread_mutex_unlock(&l->lock);
     return n;
 }
-
-void limiter_clear(struct limiter *l, const char *what, struct str key)
-{
-    pthread_mutex_lock(&l->lock);
-    counter_of(l, what, key)->n = 0;
-    pthread_mutex_unlock(&l->lock);
-}

@@ -31,6 +31,5 @@ struct limiter *limiter_new(const struct clock *clock);
 void limiter_free(struct limiter *l);                                        /* NULL is fine */
 uint32_t limiter_hit(struct limiter *l, const char *what, struct str key);   /* counts one more; gives the count */
 uint32_t limiter_count(struct limiter *l, const char *what, struct str key); /* without counting */
-void limiter_clear(struct limiter *l, const char *what, struct str key);
 
 #endif

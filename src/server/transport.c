@@ -24,22 +24,22 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define EVENT_THREADS     2
-#define CONNECTIONS_MAX   4096u
-#define PER_ADDRESS_MAX   256u /* on addresses that others reach directly */
-#define CONNECTION_BYTES  ((size_t)20 << 10)
-#define SILENCE_S         60u
-#define HEAD_MS           20000  /* a new connection sends its first headers */
-#define BODY_MS           60000  /* a body arrives */
-#define ANSWER_MS         120000 /* an answer is taken */
-#define IDLE_MS           75000  /* the next request of a kept connection has come */
-#define STREAM_BLOCK      ((size_t)32 << 10)
-#define EVENT_BLOCK       ((size_t)4 << 10)
-#define SLOW_THREADS      4
-#define SLOW_WAITING      32
-#define HASH_THREADS      2
-#define HASH_WAITING      16
-#define SHORT_CHUNKED_MAX ((size_t)16 << 20)
+#define EVENT_THREADS    2
+#define CONNECTIONS_MAX  4096u
+#define PER_ADDRESS_MAX  256u /* on addresses that others reach directly */
+#define CONNECTION_BYTES ((size_t)20 << 10)
+#define SILENCE_S        60u
+#define HEAD_MS          20000  /* a new connection sends its first headers */
+#define BODY_MS          60000  /* a body arrives */
+#define ANSWER_MS        120000 /* an answer is taken */
+#define IDLE_MS          75000  /* the next request of a kept connection has come */
+#define STREAM_BLOCK     ((size_t)32 << 10)
+#define EVENT_BLOCK      ((size_t)4 << 10)
+#define SLOW_THREADS     4
+#define SLOW_WAITING     32
+#define HASH_THREADS     2
+#define HASH_WAITING     16
+#define SKIPPED_MAX      (16 << 20) /* bytes of a body that nobody wants */
 
 struct connection {
     struct connection *prev, *next;
@@ -57,7 +57,7 @@ struct transport {
     size_t n_connections;
 };
 
-enum stage { STAGE_NEW, STAGE_BODY, STAGE_ANSWER };
+enum stage { STAGE_NEW, STAGE_BODY, STAGE_REFUSED, STAGE_ANSWER };
 
 /* A request as the transport sees it. */
 struct turn {
@@ -218,7 +218,7 @@ static void take_head(struct turn *turn, bool local, const char *method)
     x->rq.local = local;
     x->rq.peer_ok = local && peer_is_ours(turn->mhd);
     x->rq.peer = local ? S("unix") : address_text(info ? info->client_addr : NULL, x->arena);
-    x->rq.loopback_peer = str_starts(x->rq.peer, S("127.")) || str_eq(x->rq.peer, S("::1"));
+    x->rq.loopback_peer = uri_is_loopback(x->rq.peer);
     (void)MHD_get_connection_values(turn->mhd, MHD_HEADER_KIND, take_header, x);
 }
 
@@ -442,11 +442,19 @@ static enum MHD_Result take_body(struct turn *turn, const char *data, size_t n)
     struct exchange *x = turn->x;
 
     turn->received += n;
-    if (turn->received > SHORT_CHUNKED_MAX)
+    if (turn->received > SKIPPED_MAX)
         return MHD_NO;
     if (!x->asset && x->body.n <= gate_body_max(x))
         buf_add(&x->body, str_mk(data, n));
     return MHD_YES;
+}
+
+/* A refused body that is not too long is read past, so that its sender sees the answer instead of a cut. */
+static bool body_is_short(const struct exchange *x)
+{
+    int64_t n;
+
+    return !x->close && !x->rq.n_transfer && num_i64(x->rq.content_length, &n) && n > 0 && n <= SKIPPED_MAX;
 }
 
 static enum MHD_Result on_request(struct turn *turn, bool local, const char *method, const char *data, size_t *n_data)
@@ -458,8 +466,13 @@ static enum MHD_Result on_request(struct turn *turn, bool local, const char *met
         take_head(turn, local, method);
         if (gate_head(turn->x))
             return MHD_YES;
-        turn->stage = STAGE_ANSWER;
-        return send_answer(turn);
+        turn->stage = body_is_short(turn->x) ? STAGE_REFUSED : STAGE_ANSWER;
+        return turn->stage == STAGE_REFUSED ? MHD_YES : send_answer(turn);
+    case STAGE_REFUSED:
+        if (*n_data == 0)
+            return send_answer(turn);
+        *n_data = 0;
+        return MHD_YES;
     case STAGE_BODY:
         if (*n_data == 0)
             return complete(turn);

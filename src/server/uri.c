@@ -137,6 +137,22 @@ bool uri_host(struct str text, struct str *ret_name, struct str *ret_port)
     return name.n > 0 && name.n < 256;
 }
 
+bool uri_is_loopback(struct str name)
+{
+    struct str rest = name, part;
+    int64_t n;
+    int count = 0;
+
+    if (str_eq_nocase(name, S("localhost")) || str_eq(name, S("::1")))
+        return true;
+    while (rest.p && str_cut(&rest, '.', &part)) {
+        if (!num_i64(part, &n) || n < 0 || n > 255 || (count == 0 && n != 127))
+            return false;
+        count++;
+    }
+    return count == 4;
+}
+
 /* Is the weight among an encoding's parameters zero: "q=0", "q=0.000"? */
 static bool refused(struct str parameters)
 {

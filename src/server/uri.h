@@ -16,6 +16,7 @@ bool uri_pair(struct str *rest, struct str *ret_name, struct str *ret_value);
 bool uri_cookie(struct str header, const char *name, struct str *ret);
 /* "name:port", "[v6]:port", "name": `ret_port` empty when there is none. False: neither. */
 bool uri_host(struct str text, struct str *ret_name, struct str *ret_port);
+bool uri_is_loopback(struct str name); /* "localhost", "::1", 127.0.0.0/8 as four numbers */
 /* True when the Accept-Encoding allows gzip (RFC 9110, 12.5.3): named, or by "*", and not with q=0. */
 bool uri_accepts_gzip(struct str header);
 /* True when the value of an If-None-Match names the tag (with its quotes), or is "*". */
