@@ -312,6 +312,7 @@ static int change_begin(struct users *u, struct errinfo *ei)
     int fd = -1;
 
     pthread_mutex_lock(&u->lock);
+    u->seen = (struct stat){0}; /* what is changed is what the file holds, or nothing is */
     if (mkdir(u->dir, 0700) && errno != EEXIST)
         fail(ei, ERR_DISK, "%s cannot be made: %s", u->dir, strerror(errno));
     else if ((fd = open(u->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || flock(fd, LOCK_EX))
