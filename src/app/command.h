@@ -30,7 +30,8 @@ enum words {
     WORDS_COMMAND,
     WORDS_FOLDER,
     WORDS_SHELL,
-    WORDS_SECRET
+    WORDS_SECRET,
+    WORDS_USER
 };
 
 struct command {
@@ -113,6 +114,7 @@ int command_schema(struct app *app);
 int command_secret(struct app *app);
 int command_serve(struct app *app);
 int command_status(struct app *app);
+int command_user(struct app *app);
 int command_version(struct app *app);
 
 #endif

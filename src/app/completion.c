@@ -35,6 +35,8 @@ static const char *words_of(const struct command *c)
         return "bash zsh";
     case WORDS_SECRET:
         return "set list rm";
+    case WORDS_USER:
+        return "add list rm";
     case WORDS_FOLDER:
     case WORDS_NONE:
         break;

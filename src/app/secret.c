@@ -3,63 +3,24 @@
 #include "project/secret.h"
 
 #include "app/out.h"
+#include "app/unseen.h"
 #include "base/log.h"
 #include "base/product.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <termios.h>
-#include <unistd.h>
+#include <stdio.h>
 
 #define SECRET_MAX (64u << 10)
-
-static enum err read_all(struct buf *b, bool one_line, struct errinfo *ei)
-{
-    while (!b->failed && !(one_line && b->n && memchr(b->p, '\n', b->n))) {
-        ssize_t n;
-
-        if (!buf_room(b, 4096))
-            break;
-        n = read(STDIN_FILENO, b->p + b->n, 4096);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return fail(ei, ERR_SECRET, "the value could not be read: %s", strerror(errno));
-        if (n == 0)
-            break;
-        b->n += (size_t)n;
-    }
-    if (b->failed)
-        return fail(ei, ERR_SECRET, "the value is longer than %u bytes", SECRET_MAX - 4096);
-    return OK;
-}
 
 /* Reads the value; one line end at its end does not count. */
 static enum err read_value(struct buf *b, const char *name, struct errinfo *ei)
 {
-    struct termios before, silent;
-    bool tty = isatty(STDIN_FILENO) == 1 && tcgetattr(STDIN_FILENO, &before) == 0;
+    char prompt[256];
     enum err err;
 
-    if (tty) {
-        fprintf(stderr, "value of %s (not shown): ", name);
-        silent = before;
-        silent.c_lflag &= ~(tcflag_t)ECHO;
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-    }
-    err = read_all(b, tty, ei);
-    if (tty) {
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-        fputc('\n', stderr);
-    }
-    if (err)
+    (void)snprintf(prompt, sizeof prompt, "value of %s (not shown): ", name);
+    err = read_unseen(b, prompt, ei);
+    if (err || b->n)
         return err;
-    if (b->n && b->p[b->n - 1] == '\n')
-        b->n--;
-    if (b->n && b->p[b->n - 1] == '\r')
-        b->n--;
-    if (b->n)
-        return OK;
     fail(ei, ERR_USAGE, "the value is empty");
     return fail_hint(ei, "it is read from standard input: `" PRODUCT " secret set %s < file`, or type it", name);
 }

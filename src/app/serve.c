@@ -12,6 +12,7 @@
 #include "app/open.h"
 #include "app/out.h"
 #include "app/serving.h"
+#include "app/user.h"
 #include "base/log.h"
 #include "base/product.h"
 
@@ -141,7 +142,7 @@ static enum err open_server(struct serving *s, struct errinfo *ei)
     struct server_options o = {
         .listen = app_value(app, "listen") ? app_value(app, "listen") : arena_cstr(app->arena, set->listen),
         .state_dir = app->project->state_dir,
-        .users_path = arena_printf(app->arena, "%s/users.json", app->project->state_dir).p,
+        .users_path = app_users_path(app),
         .tls_cert = text_of(set->tls, "cert", app),
         .tls_key = text_of(set->tls, "key", app),
         .behind_proxy = set->behind_proxy,

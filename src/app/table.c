@@ -83,6 +83,10 @@ static const struct option_row demo_options[] = {
     {"keep", 0, "DIR", "make the project there and keep it"},
 };
 
+static const struct option_row user_options[] = {
+    {"role", 0, "ROLE", "viewer, operator or admin (default admin)"},
+};
+
 static const struct command commands[] = {
     {"init", "[DIR]", "a new project from the seed case, commented, ready to fill in",
      "用示例场景新建一个项目，带注释，填好即可用",
@@ -189,6 +193,12 @@ static const struct command commands[] = {
      "A value is read from standard input and is never shown again; ${secret:NAME} in a connection refers to it. The "
      "key lives outside the project's folder.",
      "sluice secret set bi < password-file\nsluice secret list", NO_OPTIONS, 1, 2, WORDS_SECRET, command_secret},
+    {"user", "add|list|rm [NAME]", "the accounts of the dashboard", "仪表盘的账户",
+     "The first one is an admin. `user add` of a name that exists sets its password anew, and its role with --role; "
+     "its "
+     "sessions end. A password is asked for on a terminal, else read from standard input. A server that runs sees the "
+     "change at once: with the first account, loopback asks for a login as well.",
+     "sluice user add ann --role operator\nsluice user list", OPTIONS(user_options), 1, 2, WORDS_USER, command_user},
     {"version", "", "the version and what the build is", "版本与构建信息", "", "sluice version --json", NO_OPTIONS, 0,
      0, WORDS_NONE, command_version},
     {"completion", "bash|zsh", "a completion script", "命令补全脚本", "",

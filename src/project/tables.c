@@ -71,7 +71,10 @@ static const struct field_spec settings[] = {
      .members = trace_members,
      .n_members = TRACE_MEMBERS,
      .help = "Where traces of runs go."},
-    {.name = "users", .type = FIELD_NODE, .offset = AT(settings_raw, s.users), .help = "Accounts of the dashboard."},
+    {.name = "users",
+     .type = FIELD_NODE,
+     .offset = AT(settings_raw, s.users),
+     .help = "The file of the dashboard's accounts; .sluice/users.json when it is not given."},
 };
 
 static const struct field_spec limits[] = {

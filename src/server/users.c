@@ -427,8 +427,10 @@ size_t users_list(struct users *u, struct arena *a, struct user **ret)
 
 static enum err check_password(struct str password, struct errinfo *ei)
 {
-    if (password.n < PASSWORD_MIN || password.n > PASSWORD_MAX)
-        return fail(ei, ERR_USAGE, "a password has %d to %d bytes", PASSWORD_MIN, PASSWORD_MAX);
+    if (password.n < PASSWORD_MIN || password.n > PASSWORD_MAX) {
+        fail(ei, ERR_USAGE, "a password has %d to %d bytes", PASSWORD_MIN, PASSWORD_MAX);
+        return fail_hint(ei, "choose another; some words in a row are good and easy to remember");
+    }
     if (!utf8_valid(password) || memchr(password.p, 0, password.n))
         return fail(ei, ERR_USAGE, "a password is UTF-8 text without NUL");
     return OK;
@@ -451,6 +453,12 @@ static enum err hash_password(struct str password, char ret[crypto_pwhash_STRBYT
     return OK;
 }
 
+static enum err no_admin(struct errinfo *ei)
+{
+    fail(ei, ERR_CONFLICT, "one user at least must be an admin");
+    return fail_hint(ei, "make somebody else an admin first");
+}
+
 static enum err put_held(struct users *u, const struct user_change *c, const char *hash, struct errinfo *ei)
 {
     struct account *a = find_account(u, c->name);
@@ -463,7 +471,7 @@ static enum err put_held(struct users *u, const struct user_change *c, const cha
         return fail(ei, ERR_USAGE, "%d users are the most", PEOPLE_MAX);
     if (a ? a->role == ROLE_ADMIN && c->role != ROLE_ADMIN && count_admins(u) == 1
           : !u->n_accounts && c->role != ROLE_ADMIN)
-        return fail(ei, ERR_CONFLICT, "one user at least must be an admin");
+        return no_admin(ei);
     if (!a) {
         a = add_account(u);
         *a = (struct account){.name = copy(c->name), .password = copy(S("")), .created_ms = clock_wall(&clock_system)};
@@ -508,7 +516,7 @@ static enum err remove_held(struct users *u, struct str name, bool keep_one, str
     if (!a)
         return fail(ei, ERR_USAGE, "there is no user \"" STR_FMT "\"", STR_ARG(name));
     if (a->role == ROLE_ADMIN && count_admins(u) == 1 && (keep_one || u->n_accounts > 1))
-        return fail(ei, ERR_CONFLICT, "\"" STR_FMT "\" is the only admin", STR_ARG(name));
+        return no_admin(ei);
     drop_account(a);
     *a = u->accounts[--u->n_accounts];
     return OK;

@@ -72,6 +72,8 @@ class Words(unittest.TestCase):
                               (["schema", "integraton"], 'there is no schema "integraton" (did you mean "integration"?)'),
                               (["secret", "lst"], 'unknown "secret lst" (did you mean "list"?)'),
                               (["secret", "set"], "secret set takes one NAME"),
+                              (["user", "ad"], 'unknown "user ad" (did you mean "add"?)'),
+                              (["user", "add"], "user add takes one NAME"),
                               (["init", "--start", "yesterday", "never-made"], "--start is \"yesterday\""),
                               ([], "no command was given")):
             with self.subTest(args):
@@ -96,7 +98,7 @@ class Words(unittest.TestCase):
 
     def test_no_project(self):
         with tempfile.TemporaryDirectory() as empty:
-            for args in (["check"], ["status"], ["run", "orders"], ["log"], ["secret", "list"]):
+            for args in (["check"], ["status"], ["run", "orders"], ["log"], ["secret", "list"], ["user", "list"]):
                 with self.subTest(args):
                     told = sluice(*args, "-C", empty, "--json")
                     self.assertEqual((told.code, told.json["error"]["code"]), (2, "config"), repr(told))
@@ -142,7 +144,7 @@ class Words(unittest.TestCase):
             for name in ("orders.json", "orders.source.json", "销售.json"):
                 open(os.path.join(home, "integrations", name), "w", encoding="utf-8").close()
             for words, offered in ((["ch"], {"check"}), (["run", "--dr"], {"--dry-run"}), (["-C", home, "run", ""], {"orders", "销售"}),
-                                   (["--j"], {"--json"}), (["secret", ""], {"set", "list", "rm"}), (["help", "comp"], {"completion"})):
+                                   (["--j"], {"--json"}), (["secret", ""], {"set", "list", "rm"}), (["user", ""], {"add", "list", "rm"}), (["help", "comp"], {"completion"})):
                 with self.subTest(words):
                     line = " ".join(f"'{w}'" for w in ["sluice", *words])
                     done = subprocess.run(["bash", "--norc", "-c", f"{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(words)}; _sluice; "
@@ -217,6 +219,34 @@ class Init(unittest.TestCase):
         wrong = self.sluice("init", os.path.join(self.home, "other"), "--connection", path, "--json")
         self.assertEqual((wrong.code, wrong.json["error"]["code"]), (2, "config"), repr(wrong))
         self.assertFalse(os.path.exists(os.path.join(self.home, "other")))
+
+    def test_users(self):
+        self.sluice("init", self.folder)
+
+        def user(*words, stdin="correct horse battery\n"):
+            return self.sluice("user", *words, "-C", self.folder, "--json", stdin=stdin)
+
+        self.assertEqual(user("list").json, {"users": []})
+        self.assertEqual((user("add", "bob", "--role", "viewer").code, user("add", "ann").code), (1, 0))
+        self.assertEqual(user("add", "bob", "--role", "viewer").json, {"name": "bob", "done": "added"})
+        self.assertEqual(user("add", "bob").json, {"name": "bob", "done": "changed"})
+        self.assertEqual([(u["name"], u["role"]) for u in user("list").json["users"]], [("ann", "admin"), ("bob", "viewer")])
+        for words, stdin, code, said in ((("add", "cy"), "short\n", 2, "usage"), (("add", "a/b"), None, 2, "usage"),
+                                         (("add", "cy"), "", 2, "usage"), (("add", "cy", "--role", "king"), None, 2, "usage"),
+                                         (("rm", "ann"), None, 1, "conflict"), (("rm", "cy"), None, 2, "usage"),
+                                         (("add", "ann", "--role", "viewer"), None, 1, "conflict")):
+            with self.subTest(words):
+                done = user(*words, **({} if stdin is None else {"stdin": stdin}))
+                self.assertEqual((done.code, done.json["error"]["code"]), (code, said), repr(done))
+                self.assertTrue(done.json["error"]["hint"])
+        path = os.path.join(self.folder, ".sluice", "users.json")
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        self.assertNotIn(b"correct horse", self.read(".sluice/users.json"))
+        os.chmod(path, 0o644)
+        loose = user("list")
+        self.assertEqual((loose.code, loose.json["error"]["code"]), (2, "config"), repr(loose))
+        os.chmod(path, 0o600)
+        self.assertEqual((user("rm", "bob").code, user("rm", "ann").code), (0, 0))
 
     def test_secrets(self):
         self.sluice("init", self.folder)
