@@ -72,8 +72,8 @@ struct series_query {
     int64_t step_s;       /* 0: chosen */
 };
 /* Appends {"step":s,"at":[unix s],"rows":[…],…}: sums a step (rows, records, calls, errors), the worst of a step
- * (latency of a batch and freshness in ms, quota: used share of it in 0…1), null where nothing is known. At most 3,000
- * points; the step grows to that end. ERR_USAGE: an unknown name, a range that is none. */
+ * (latency of a batch and freshness in seconds, quota: how much of it is used in percent), null where nothing is known.
+ * At most 3,000 points; the step grows to that end. ERR_USAGE: an unknown name, a range that is none. */
 enum err metrics_series(struct meters *m, const struct series_query *q, struct buf *out, struct errinfo *ei) MUST_USE;
 
 #endif

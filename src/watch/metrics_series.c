@@ -202,15 +202,16 @@ static const struct {
     const char *name;
     bool sum;
     int at;
+    double factor; /* of a gauge: to seconds, to percent */
 } columns[] = {
-    {"rows", true, SUM_ROWS},
-    {"records", true, SUM_RECORDS},
-    {"calls", true, SUM_CALLS},
-    {"errors", true, SUM_ERRORS},
-    {"latency_p50", false, GAUGE_P50_MS},
-    {"latency_p99", false, GAUGE_P99_MS},
-    {"freshness", false, GAUGE_FRESH_MS},
-    {"quota", false, GAUGE_QUOTA},
+    {"rows", true, SUM_ROWS, 1},
+    {"records", true, SUM_RECORDS, 1},
+    {"calls", true, SUM_CALLS, 1},
+    {"errors", true, SUM_ERRORS, 1},
+    {"latency_p50", false, GAUGE_P50_MS, 0.001},
+    {"latency_p99", false, GAUGE_P99_MS, 0.001},
+    {"freshness", false, GAUGE_FRESH_MS, 0.001},
+    {"quota", false, GAUGE_QUOTA, 100},
 };
 #define COLUMNS (sizeof columns / sizeof *columns)
 
@@ -276,7 +277,8 @@ static void add_column(struct json_out *w, size_t column, const struct series_po
         } else if (columns[column].sum) {
             json_out_int(w, p[i].sums[columns[column].at]);
         } else {
-            int len = snprintf(number, sizeof number, "%.7g", (double)p[i].gauges[columns[column].at]);
+            int len = snprintf(number, sizeof number, "%.7g",
+                               (double)p[i].gauges[columns[column].at] * columns[column].factor);
 
             json_out_raw(w, (struct str){number, (size_t)len});
         }

@@ -179,17 +179,17 @@ static void test_over_time(void **state)
     go(m, &h, 3);
     assert_series(m, (struct series_query){.from_s = T0_S + 100, .to_s = T0_S + 140, .names = S("rows,freshness")},
                   "{\"step\":10,\"at\":[1772353900,1772353910,1772353920,1772353930],\"rows\":[10,10,10,10],"
-                  "\"freshness\":[61500,61500,61500,61500]}");
+                  "\"freshness\":[61.5,61.5,61.5,61.5]}");
     assert_series(m,
                   (struct series_query){.from_s = T0_S, .to_s = T0_S + 180, .step_s = 60, .names = S("rows, errors")},
                   "{\"step\":60,\"at\":[1772353800,1772353860,1772353920],\"rows\":[60,60,30],\"errors\":[7,6,3]}");
     assert_series(m,
                   (struct series_query){.from_s = T0_S, .to_s = T0_S + 180, .step_s = 900, .names = S("calls,quota")},
-                  "{\"step\":900,\"at\":[1772353800],\"calls\":[64],\"quota\":[0.75]}");
+                  "{\"step\":900,\"at\":[1772353800],\"calls\":[64],\"quota\":[75]}");
     assert_series(m,
                   (struct series_query){.from_s = T0_S - 20, .to_s = T0_S + 10, .names = S("latency_p50,latency_p99")},
-                  "{\"step\":10,\"at\":[1772353780,1772353790,1772353800],\"latency_p50\":[null,null,10],"
-                  "\"latency_p99\":[null,null,60000]}");
+                  "{\"step\":10,\"at\":[1772353780,1772353790,1772353800],\"latency_p50\":[null,null,0.01],"
+                  "\"latency_p99\":[null,null,60]}");
     assert_int_equal(metrics_series(m, &(struct series_query){.from_s = 5, .to_s = 6, .names = S("x")},
                                     &(struct buf){.max_bytes = 10}, &ei),
                      ERR_USAGE);
