@@ -16,10 +16,11 @@
 #include "base/log.h"
 #include "base/product.h"
 
-#define STOP_MS  8000
-#define BEAT_MS  1000
-#define STUCK_MS 30000
-#define STEP_MS  10000
+#define STOP_MS   8000
+#define BEAT_MS   1000
+#define STUCK_MS  30000
+#define STEP_MS   10000
+#define TRACES_MS 1000
 
 /* ---- listeners of the service ---- */
 
@@ -57,6 +58,19 @@ static void on_event(void *ctx, const struct event *e)
 
 /* ---- opening ---- */
 
+static void open_traces(struct serving *s)
+{
+    struct errinfo ei;
+
+    if (traces_new(s->app->project, &clock_system, &s->traces, &ei))
+        log_warn("no traces are sent: %s", ei.msg);
+    if (!s->traces)
+        return;
+    hub_listen(s->hub, traces_listener(s->traces));
+    metrics_set_outside(s->meters, OUTSIDE_TRACES_SENT, traces_sent, s->traces);
+    metrics_set_outside(s->meters, OUTSIDE_TRACES_DROPPED, traces_dropped, s->traces);
+}
+
 static enum err open_watch(struct serving *s)
 {
     struct loglines_config c = {
@@ -76,6 +90,7 @@ static enum err open_watch(struct serving *s)
     hub_listen(s->hub, loglines_listener(s->log));
     hub_listen(s->hub, metrics_listener(s->meters));
     hub_listen(s->hub, (struct listener){on_event, s});
+    open_traces(s);
     return OK;
 }
 
@@ -194,7 +209,10 @@ static void close_all(struct serving *s)
     if (s->service)
         service_free(s->service);
     server_free(s->server);
+    if (s->meters)
+        metrics_step(s->meters);
     hub_free(s->hub);
+    traces_free(s->traces, TRACES_MS);
     loglines_free(s->log);
     live_free(s->live);
     metrics_free(s->meters);
@@ -259,6 +277,7 @@ int command_serve(struct app *app)
     sigset_t signals;
     enum err err;
 
+    log_set_journal(log_is_journal());
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);

@@ -9,6 +9,7 @@
 #include "watch/live.h"
 #include "watch/loglines.h"
 #include "watch/metrics.h"
+#include "watch/traces.h"
 
 #include <pthread.h>
 
@@ -22,6 +23,7 @@ struct serving {
     struct loglines *log;
     struct live *live;
     struct meters *meters;
+    struct traces *traces; /* NULL: none are sent */
     struct service *service;
     struct server *server;
     struct rows *rows;

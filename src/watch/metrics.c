@@ -113,6 +113,7 @@ static void end_run(struct meters *m, struct entry *e, struct str summary)
     int64_t took_ms = 0;
 
     e->live = (struct counts){0};
+    e->goes_on = false;
     e->last_run_ms = clock_wall(m->c.clock);
     if (json_parse(summary, &JSON_LIMITS_DEFAULT, &doc, NULL, &ei))
         return;
@@ -177,8 +178,15 @@ struct listener metrics_listener(struct meters *m)
 
 void metrics_live(struct meters *m, struct str integration, const struct run_live *live)
 {
+    struct entry *e;
+
     pthread_mutex_lock(&m->lock);
-    entry_of(m, integration)->live = live->counts;
+    e = entry_of(m, integration);
+    e->live = live->counts;
+    e->goes_on = true;
+    e->queued[0] = live->queued_journal;
+    e->queued[1] = live->queued_shape;
+    e->queued[2] = live->queued_write;
     pthread_mutex_unlock(&m->lock);
 }
 
@@ -189,9 +197,25 @@ void metrics_sample(struct meters *m, struct str integration, const struct metri
     pthread_mutex_lock(&m->lock);
     e = entry_of(m, integration);
     e->sample = *s;
+    e->sampled_ms = clock_wall(m->c.clock);
     e->sampled = true;
     e->gone = false;
     pthread_mutex_unlock(&m->lock);
+}
+
+void metrics_age(struct entry *e, int64_t now_ms)
+{
+    int64_t older = now_ms - e->sampled_ms;
+
+    if (!e->sampled || older <= 0)
+        return;
+    if (e->sample.fresh_ms >= 0)
+        e->sample.fresh_ms += older;
+    if (e->sample.behind_ms >= 0)
+        e->sample.behind_ms += older;
+    if (e->sample.token_left_ms >= 0)
+        e->sample.token_left_ms = e->sample.token_left_ms > older ? e->sample.token_left_ms - older : 0;
+    e->sampled_ms = now_ms;
 }
 
 void metrics_keep(struct meters *m, const struct str *names, size_t n)
@@ -204,10 +228,9 @@ void metrics_keep(struct meters *m, const struct str *names, size_t n)
     pthread_mutex_unlock(&m->lock);
 }
 
-void metrics_add_outside(struct meters *m, const struct metrics_outside *o)
+void metrics_set_outside(struct meters *m, enum metrics_outside which, int64_t (*value)(void *ctx), void *ctx)
 {
-    if (m->n_outside < OUTSIDE_MAX)
-        m->outside[m->n_outside++] = *o;
+    m->outside[which] = (struct outside){value, ctx};
 }
 
 /* ---- the whole ---- */

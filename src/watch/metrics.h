@@ -30,23 +30,19 @@ struct metrics_sample {
     int64_t quota_left, quota_limit;      /* calls of the running period */
     int64_t journal_pages, journal_bytes; /* journalled and not yet written; of the journal's files */
     int64_t dead, gaps, windows_open;
-    int64_t queued_journal, queued_shape, queued_write;
     int64_t token_left_ms;   /* until the connection's token expires */
     int64_t clock_offset_ms; /* of the source to ours; INT64_MIN: not known */
     bool running, paused;
     const char *state; /* of ROW; a constant text */
 };
-/* Every few seconds, for each integration. */
+/* Every so often, for each integration; ages (fresh, behind, token) go on by themselves. */
 void metrics_sample(struct meters *m, struct str integration, const struct metrics_sample *s);
 /* What is no longer in the project vanishes from the text, until it is heard of again. */
 void metrics_keep(struct meters *m, const struct str *names, size_t n);
-/* Figures of the whole process that others count; asked when the text is made. */
-struct metrics_outside {
-    const char *name, *help; /* a counter, with _total */
-    int64_t (*value)(void *ctx);
-    void *ctx;
-};
-void metrics_add_outside(struct meters *m, const struct metrics_outside *o); /* copies; before the first text */
+/* Counters of the whole process that others keep: asked when the text is made, left out when nobody was named. */
+enum metrics_outside { OUTSIDE_TRACES_SENT, OUTSIDE_TRACES_DROPPED, OUTSIDES };
+/* Before the first text. */
+void metrics_set_outside(struct meters *m, enum metrics_outside which, int64_t (*value)(void *ctx), void *ctx);
 
 /* Appends the text of all figures (Prometheus text format 0.0.4), families and integrations in a stable order. A
  * hundred bytes a line, about 60 lines an integration: give the buffer room. */

@@ -8,10 +8,9 @@
 
 #include <pthread.h>
 
-#define BUCKETS     13 /* and one without end */
-#define RUN_STATES  4
-#define DAY_SLOTS   104 /* of 15 minutes: a day of 25 hours and what runs */
-#define OUTSIDE_MAX 16
+#define BUCKETS    13 /* and one without end */
+#define RUN_STATES 4
+#define DAY_SLOTS  104 /* of 15 minutes: a day of 25 hours and what runs */
 
 extern const int64_t metrics_bucket_ms[BUCKETS];
 
@@ -36,7 +35,10 @@ struct entry {
     int64_t last_run_ms, last_ok_ms; /* when one ended; 0: not since the start */
     int64_t batches[BUCKETS + 1], batch_ms;
     bool sampled;
+    int64_t sampled_ms; /* the sample's ages count from here */
     struct metrics_sample sample;
+    bool goes_on;      /* a run does; it told: */
+    int64_t queued[3]; /* pages, pages, batches before journal, shape and write */
     /* over time */
     size_t block;
     int64_t stepped[SUMS];               /* what was noted up to the last step */
@@ -55,12 +57,16 @@ struct meters {
     struct series *series; /* NULL: not kept */
     int64_t series_failed;
     int64_t started_ms;
-    struct metrics_outside outside[OUTSIDE_MAX];
-    size_t n_outside;
+    struct outside {
+        int64_t (*value)(void *ctx); /* NULL: nobody counts it */
+        void *ctx;
+    } outside[OUTSIDES];
 };
 
 /* NULL: never heard of; the caller holds the lock. */
 struct entry *metrics_find(const struct meters *m, struct str integration);
+/* Lets what the sample says of ages grow up to now. */
+void metrics_age(struct entry *e, int64_t now_ms);
 /* metrics_series.c: reads back what the file knows of the running steps and the last day; the lock is held. */
 void metrics_recall(struct meters *m, struct entry *e);
 static inline struct str entry_name(const struct entry *e)

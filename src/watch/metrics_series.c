@@ -109,6 +109,7 @@ static void step_entry(struct meters *m, struct entry *e, int64_t now_s, struct 
     int64_t total[SUMS], more[SUMS];
     struct day_slot *d = slot_of(e, now_s - now_s % SLOT_S);
 
+    metrics_age(e, clock_wall(m->c.clock));
     totals(e, total);
     for (size_t i = 0; i < SUMS; i++)
         more[i] = total[i] - e->stepped[i];

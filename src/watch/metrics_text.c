@@ -171,11 +171,10 @@ static void clock_offset(struct buf *b, const struct family *f, const struct ent
 
 static void queues(struct buf *b, const struct family *f, const struct entry *e)
 {
-    if (!e->sampled || e->sample.queued_journal < 0)
-        return;
-    add_line(b, f->name, e, "queue=\"journal\"", e->sample.queued_journal);
-    add_line(b, f->name, e, "queue=\"shape\"", e->sample.queued_shape);
-    add_line(b, f->name, e, "queue=\"write\"", e->sample.queued_write);
+    static const char *const labels[] = {"queue=\"journal\"", "queue=\"shape\"", "queue=\"write\""};
+
+    for (size_t i = 0; e->goes_on && i < sizeof labels / sizeof *labels; i++)
+        add_line(b, f->name, e, labels[i], e->queued[i]);
 }
 
 static void batches(struct buf *b, const struct family *f, const struct entry *e)
@@ -338,6 +337,14 @@ static const struct {
 };
 #define PROCESS (sizeof process / sizeof *process)
 
+static const struct {
+    const char *name, *help;
+} outside[OUTSIDES] = {
+    [OUTSIDE_TRACES_SENT] = {"sluice_trace_spans_sent_total", "Spans of traces that the collector took."},
+    [OUTSIDE_TRACES_DROPPED] = {"sluice_trace_spans_dropped_total",
+                                "Spans of traces that were lost: no room, refused, or the collector did not answer."},
+};
+
 static void add_head(struct buf *b, const char *name, const char *type, const char *help)
 {
     buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
@@ -371,11 +378,11 @@ static void add_process(struct meters *m, struct buf *b)
         add_milli(b, milli[i]);
         buf_byte(b, '\n');
     }
-    for (i = 0; i < m->n_outside; i++) {
-        const struct metrics_outside *o = &m->outside[i];
-
-        add_head(b, o->name, "counter", o->help);
-        buf_printf(b, "%s %lld\n", o->name, (long long)o->value(o->ctx));
+    for (i = 0; i < OUTSIDES; i++) {
+        if (!m->outside[i].value)
+            continue;
+        add_head(b, outside[i].name, "counter", outside[i].help);
+        buf_printf(b, "%s %lld\n", outside[i].name, (long long)m->outside[i].value(m->outside[i].ctx));
     }
 }
 
@@ -398,14 +405,17 @@ static void add_family(struct meters *m, const struct family *f, struct entry *c
 
 void metrics_text(struct meters *m, struct buf *out)
 {
+    int64_t now_ms = clock_wall(m->c.clock);
     struct entry **entries;
     size_t n;
 
     pthread_mutex_lock(&m->lock);
     n = m->n;
     entries = mem_alloc((n + 1) * sizeof *entries);
-    if (n)
-        memcpy(entries, m->entries, n * sizeof *entries);
+    for (size_t i = 0; i < n; i++) {
+        entries[i] = m->entries[i];
+        metrics_age(entries[i], now_ms);
+    }
     pthread_mutex_unlock(&m->lock);
     for (size_t i = 0; i < FAMILIES; i++)
         add_family(m, &families[i], entries, n, out);
@@ -425,5 +435,7 @@ void metrics_page(struct buf *out)
     for (size_t i = 0; i < PROCESS; i++)
         buf_printf(out, "| `%s` | %s | %s | %s |\n", process[i].name, process[i].type, process[i].labels,
                    process[i].help);
+    for (size_t i = 0; i < OUTSIDES; i++)
+        buf_printf(out, "| `%s` | counter |  | %s |\n", outside[i].name, outside[i].help);
     buf_add(out, S("\nAn example dashboard for Grafana and alert rules for Prometheus are in `packaging/`.\n"));
 }

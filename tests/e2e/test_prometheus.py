@@ -14,6 +14,8 @@ import urllib.parse
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from lib.case import RunCase  # noqa: E402
+from lib.collector import Collector  # noqa: E402
 from lib.process import end, free_port, spawn, wait_until  # noqa: E402
 from lib.servers import ROOT, SLUICE  # noqa: E402
 
@@ -37,7 +39,7 @@ def figures():
 
 
 @unittest.skipUnless(shutil.which("prometheus") and shutil.which("promtool"), "no prometheus")
-class Judged(unittest.TestCase):
+class Judged(RunCase):
     def check(self, *args, **options):
         done = subprocess.run(["promtool", "check", *args], capture_output=True, text=True, timeout=60, **options)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -107,6 +109,33 @@ class Judged(unittest.TestCase):
         self.assertEqual(self.values(port, "sum(up)"), {"": 1})
         self.assertLess(self.values(port, "time() - process_start_time_seconds", "")[""], 3600)
         wait_until(lambda: self.query(port, 'ALERTS{alertname="SluiceDeadLetters"}'), process, 60, "an alert")
+
+    def test_serve_is_scraped(self):
+        """serve runs a schedule every second; what Prometheus says of it is what the run says of itself."""
+        collector = Collector(self)
+        project = self.project(self.sim("--orders", "300"))
+        project.write("sluice.json", {"traces": {"otlp": collector.address}})
+        orders = project.read("integrations/orders.json")
+        orders["source"]["crontab"] = "@every 1s"
+        project.write("integrations/orders.json", orders)
+        serve = project.start("serve", "--listen", "127.0.0.1:0", stderr=subprocess.DEVNULL)
+        self.addCleanup(serve.stdout.close)
+        self.addCleanup(end, serve)
+        url = json.loads(serve.stdout.readline())["url"]
+        process, port = self.prometheus(urllib.parse.urlsplit(url).port)
+        wait_until(lambda: (self.query(port, "sluice_rows_total > 0") and
+                            self.query(port, 'sluice_runs_total{status="ok"} > 1')), process, 120, "rows of serve")
+        with OPENER.open(urllib.request.Request(url.rstrip("/") + "/metrics"), timeout=10) as reply:
+            self.assertEqual(self.check("metrics", input=reply.read().decode()), "")
+        self.assertGreaterEqual(self.values(port, "sluice_rows_total")["orders"], len(project.table_rows()))
+        self.assertEqual(self.values(port, 'sluice_windows_total{verified="false"}'), {"orders": 0})
+        self.assertEqual(self.values(port, "sluice_integrations", ""), {"": 1})
+        self.assertGreater(self.values(port, "sluice_batch_duration_seconds_count")["orders"], 0)
+        self.assertGreaterEqual(self.values(port, "sluice_freshness_seconds")["orders"], 0)
+        wait_until(lambda: self.query(port, "sluice_trace_spans_sent_total > 0"), process, 60, "traces of serve")
+        self.assertEqual(end(serve), 0)
+        self.assertEqual(collector.wrong, [])
+        self.assertGreater(len(collector.named("run")), 1)
 
     def test_what_is_asked_for_exists(self):
         known = set(re.findall(r"^# TYPE (\S+)", figures().decode(), re.M))

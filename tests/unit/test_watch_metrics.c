@@ -57,7 +57,7 @@ static void feed(struct meters *m, const char *name)
     event_emit(&l, &(struct event){.kind = EVENT_WINDOW_DONE, .integration = n, .run = 1, .flag = true});
     event_emit(&l, &(struct event){.kind = EVENT_COMMIT, .integration = n, .run = 1, .took_ms = 7});
     event_emit(&l, &(struct event){.kind = EVENT_COMMIT, .integration = n, .run = 1, .took_ms = 90000});
-    metrics_live(m, n, &(struct run_live){.counts = {.rows = 90, .records = 80, .bytes = 12345}});
+    metrics_live(m, n, &(struct run_live){.counts = {.rows = 90, .records = 80, .bytes = 12345}, .queued_shape = 2});
     metrics_sample(m, n, &idle);
 }
 
@@ -88,6 +88,7 @@ static void test_text(void **state)
     assert_has(&b, "sluice_behind_seconds{integration=\"orders\"} 60");
     assert_has(&b, "sluice_clock_offset_seconds{integration=\"orders\"} -1.500");
     assert_has(&b, "sluice_quota_used_ratio{integration=\"orders\"} 0.750");
+    assert_has(&b, "sluice_queue_length{integration=\"orders\",queue=\"shape\"} 2");
     assert_has(&b, "sluice_state{integration=\"orders\",state=\"late\"} 1");
     assert_has(&b, "sluice_windows_total{integration=\"orders\",verified=\"true\"} 1");
     assert_has(&b, "sluice_batch_duration_seconds_bucket{integration=\"orders\",le=\"0.005\"} 0");
@@ -105,6 +106,12 @@ static void test_text(void **state)
     assert_has(&b, "sluice_run_duration_seconds_total{integration=\"orders\"} 1.500");
     assert_has(&b, "sluice_dead_letters_total{integration=\"orders\"} 1");
     assert_has(&b, "sluice_last_success_timestamp_seconds{integration=\"orders\"} 1772353800.250");
+    assert_int_equal(str_find(buf_str(&b), S("sluice_queue_length{integration=\"orders\""), 0), SIZE_MAX);
+    h.wall_ms += 2250; /* ages go on between samples */
+    buf_clear(&b);
+    metrics_text(m, &b);
+    assert_has(&b, "sluice_freshness_seconds{integration=\"orders\"} 63.750");
+    assert_has(&b, "sluice_behind_seconds{integration=\"orders\"} 62.250");
     metrics_keep(m, &S("stock"), 1);
     buf_clear(&b);
     metrics_text(m, &b);
@@ -179,7 +186,7 @@ static void test_over_time(void **state)
     go(m, &h, 3);
     assert_series(m, (struct series_query){.from_s = T0_S + 100, .to_s = T0_S + 140, .names = S("rows,freshness")},
                   "{\"step\":10,\"at\":[1772353900,1772353910,1772353920,1772353930],\"rows\":[10,10,10,10],"
-                  "\"freshness\":[61.5,61.5,61.5,61.5]}");
+                  "\"freshness\":[161.5,171.5,61.5,71.5]}");
     assert_series(m,
                   (struct series_query){.from_s = T0_S, .to_s = T0_S + 180, .step_s = 60, .names = S("rows, errors")},
                   "{\"step\":60,\"at\":[1772353800,1772353860,1772353920],\"rows\":[60,60,30],\"errors\":[7,6,3]}");
@@ -300,13 +307,23 @@ static int bench(int n)
     return unlink(path) | rmdir(dir);
 }
 
+static int64_t seven(void *ctx)
+{
+    (void)ctx;
+    return 7;
+}
+
 static int print_text(void)
 {
-    struct meters *m = metrics_new(&(struct metrics_config){.clock = &clock_system});
+    struct hands h = {clock_wall(&clock_system)};
+    struct clock clock = {.wall_ms = wall, .mono_ms = wall, .ctx = &h};
+    struct meters *m = metrics_new(&(struct metrics_config){.clock = &clock});
     struct buf b = buf_make(16u << 20);
     struct metrics_sample s = idle;
 
     s.token_left_ms = 3600000;
+    metrics_set_outside(m, OUTSIDE_TRACES_SENT, seven, NULL);
+    metrics_set_outside(m, OUTSIDE_TRACES_DROPPED, seven, NULL);
     feed(m, "orders");
     end_run(m, "orders", 100, "ok");
     feed(m, "a \"b\\c\n聚");
