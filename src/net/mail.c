@@ -101,8 +101,24 @@ static void set_text(CURL *easy, CURLoption option, struct str s)
 
 static bool is_loopback(struct str url)
 {
-    return str_starts(url, S("smtp://127.0.0.1")) || str_starts(url, S("smtp://localhost")) ||
-           str_starts(url, S("smtp://[::1]"));
+    static const struct str hosts[] = {{"smtp://127.0.0.1", 16}, {"smtp://localhost", 16}, {"smtp://[::1]", 12}};
+
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+        if (str_starts(url, hosts[i]) && (url.n == hosts[i].n || strchr(":/", url.p[hosts[i].n])))
+            return true;
+    return false;
+}
+
+/* Ends the transfer when the caller's flag is set. */
+static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    const struct mail *m = ctx;
+
+    (void)a;
+    (void)b;
+    (void)c;
+    (void)d;
+    return m->stop && atomic_load(m->stop);
 }
 
 static enum err explain(CURL *easy, CURLcode code, const char *words, struct errinfo *ei)
@@ -166,6 +182,9 @@ static void set_options(CURL *easy, const struct mail *m, struct upload *u, char
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)m->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)m->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, words);
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, m);
 }
 
 enum err mail_send(const struct mail *m, struct errinfo *ei)

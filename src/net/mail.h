@@ -6,6 +6,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <stdatomic.h>
+
 struct mail {
     struct str url, user, password; /* user empty: no login */
     struct str from;
@@ -15,6 +17,7 @@ struct mail {
     struct str id;            /* of Message-ID, before its @: the same when the mail is sent again */
     struct str ca_file;       /* or empty */
     int64_t unix_s, timeout_ms;
+    atomic_bool *stop; /* gives it up when set, within a second; NULL: never */
 };
 
 /* Waits until the server took it. ERR_AUTH (login, certificate), ERR_REMOTE (refused, for good), ERR_NETWORK (try
