@@ -31,7 +31,8 @@ enum words {
     WORDS_FOLDER,
     WORDS_SHELL,
     WORDS_SECRET,
-    WORDS_USER
+    WORDS_USER,
+    WORDS_ALERTS
 };
 
 struct command {
@@ -92,6 +93,7 @@ void help_command(const struct app *app, const struct command *c);
 void help_all(const struct app *app);
 
 /* The commands. */
+int command_alerts(struct app *app);
 int command_audit(struct app *app);
 int command_check(struct app *app);
 int command_completion(struct app *app);

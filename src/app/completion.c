@@ -37,6 +37,8 @@ static const char *words_of(const struct command *c)
         return "set list rm";
     case WORDS_USER:
         return "add list rm";
+    case WORDS_ALERTS:
+        return "list history rules channels test silences silence unsilence";
     case WORDS_FOLDER:
     case WORDS_NONE:
         break;

@@ -77,6 +77,13 @@ static const struct option_row cursor_options[] = {{"set", 0, "T", "move it ther
 static const struct option_row serve_options[] = {
     {"listen", 0, "ADDRESS", "instead of the project's: 127.0.0.1:8420, port 0 for any free one"},
 };
+static const struct option_row alerts_options[] = {
+    {"number", 'n', "N", "history: how many (default 20)"},
+    {"rule", 0, "RULE", "silence: this rule only"},
+    {"integration", 0, "NAME", "silence: this integration only; * and ? are allowed"},
+    {"for", 0, "DURATION", "silence: how long (default 1h)"},
+    {"comment", 0, "TEXT", "silence: why"},
+};
 static const struct option_row help_options[] = {{"man", 0, NULL, "the manual page, for man(1)"}};
 static const struct option_row demo_options[] = {
     {"orders", 0, "N", "how many orders the simulator has (default 5000)"},
@@ -199,6 +206,13 @@ static const struct command commands[] = {
      "sessions end. A password is asked for on a terminal, else read from standard input. A server that runs sees the "
      "change at once: with the first account, loopback asks for a login as well.",
      "sluice user add ann --role operator\nsluice user list", OPTIONS(user_options), 1, 2, WORDS_USER, command_user},
+    {"alerts", "[list|history|rules|channels|test CHANNEL|silences|silence|unsilence ID]",
+     "what fires, whom it is told, and when not", "告警：正在发生的、渠道、静默",
+     "`list` shows what fires now (as `serve` knows it), `history` what is over, `rules` what is in force, `channels` "
+     "how each stands. `test` sends a test message over a channel and tells what came back. `silence` holds messages "
+     "back for a while; what still fires when it ends is told then.",
+     "sluice alerts\nsluice alerts test ops\nsluice alerts silence --rule stale --integration \"orders*\" --for 2h",
+     OPTIONS(alerts_options), 0, 2, WORDS_ALERTS, command_alerts},
     {"version", "", "the version and what the build is", "版本与构建信息", "", "sluice version --json", NO_OPTIONS, 0,
      0, WORDS_NONE, command_version},
     {"completion", "bash|zsh", "a completion script", "命令补全脚本", "",

@@ -15,10 +15,12 @@ struct alerts_options {
     const char *project_dir, *state_dir;   /* for secrets and for alerts.db; copied */
     const struct alert_settings *settings; /* copied, as `zone` is opened anew */
     const struct zone *zone;
-    struct str project;        /* its name, for messages */
-    struct str link;           /* address of the dashboard, no slash at its end; empty: no links */
+    struct str project; /* its name, for messages */
+    bool passive;       /* only for looking, silencing and tests: nothing is judged, and nothing sent but tests */
+    struct str link;    /* address of the dashboard, no slash at its end; empty: no links */
     const struct clock *clock; /* kept */
-    /* Hears of each change of state: the alert as in alerts_json_firing. On the alerts' thread; NULL: nobody. */
+    /* Hears of each change of state: the alert as in alerts_json_firing ("resolved" at its end). On the alerts' thread,
+     * under its lock: it may call nothing here. NULL: nobody. */
     void (*changed)(void *ctx, struct str json);
     void *ctx;
 };
@@ -40,6 +42,7 @@ void alerts_close(struct alerts *a);
  *   quota, disk     percent used
  *   token_expiring  ms left
  *   clock_skew      ms, either sign */
+#define ALERT_MORE INT64_MIN /* as value: what was known before, and `times` more */
 struct observation {
     int rule;               /* enum alert_rule */
     struct str integration; /* empty for disk and what concerns all; for quota, token, skew: one that uses it */

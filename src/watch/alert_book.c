@@ -28,9 +28,15 @@
 static const struct ending {
     int64_t clear_ms, lasts_ms;
 } endings[ALERT_RULES] = {
-    [ALERT_SOURCE_DOWN] = {MINUTE_MS, 0}, [ALERT_TARGET_DOWN] = {MINUTE_MS, 0}, [ALERT_STALE] = {MINUTE_MS, 0},
-    [ALERT_QUOTA] = {10 * MINUTE_MS, 0},  [ALERT_DISK] = {MINUTE_MS, 0},        [ALERT_CLOCK_SKEW] = {MINUTE_MS, 0},
-    [ALERT_FOUND_MISSING] = {0, DAY_MS},  [ALERT_SCHEMA_DRIFT] = {0, DAY_MS},
+    [ALERT_SOURCE_DOWN] = {MINUTE_MS, 0},
+    [ALERT_TARGET_DOWN] = {MINUTE_MS, 0},
+    [ALERT_STALE] = {MINUTE_MS, 0},
+    [ALERT_QUOTA] = {10 * MINUTE_MS, 0},
+    [ALERT_DISK] = {MINUTE_MS, 0},
+    [ALERT_CLOCK_SKEW] = {MINUTE_MS, 0},
+    [ALERT_DEAD_LETTERS] = {MINUTE_MS / 2, 0},
+    [ALERT_FOUND_MISSING] = {0, DAY_MS},
+    [ALERT_SCHEMA_DRIFT] = {0, DAY_MS},
 };
 
 struct book {
@@ -105,7 +111,7 @@ size_t book_firing(const struct book *b)
 
 /* ---- rules ---- */
 
-int64_t rule_limit(const struct alert_policy *p, const struct observation *o)
+static int64_t rule_limit(const struct alert_policy *p, const struct observation *o)
 {
     switch (p->rule) {
     case ALERT_STALE:
@@ -120,7 +126,7 @@ int64_t rule_limit(const struct alert_policy *p, const struct observation *o)
     }
 }
 
-bool rule_holds(const struct alert_policy *p, const struct observation *o)
+static bool rule_holds(const struct alert_policy *p, const struct observation *o)
 {
     int64_t limit = rule_limit(p, o);
 
@@ -164,8 +170,8 @@ static void set_text(char **at, struct str s)
     (*at)[n] = '\0';
 }
 
-/* The entry of a rule and an integration, made when there is none; NULL when there are too many. */
-static struct alert *entry(struct book *b, int rule, struct str integration)
+/* The entry of a rule and an integration, or NULL: there is none, and it is not to be made, or there are too many. */
+static struct alert *entry(struct book *b, int rule, struct str integration, bool make)
 {
     char room[400];
     int n = snprintf(room, sizeof room, "%d/" STR_FMT, rule, STR_ARG(str_sub(integration, 0, 300)));
@@ -174,7 +180,7 @@ static struct alert *entry(struct book *b, int rule, struct str integration)
 
     if (i != MAP_NONE)
         return b->at[i];
-    if (b->n == ALERTS_MAX)
+    if (!make || b->n == ALERTS_MAX)
         return NULL;
     b->at = mem_grow(b->at, (b->n + 1) * sizeof(struct alert *));
     b->at[b->n] = mem_zero(sizeof(struct alert));
@@ -187,7 +193,7 @@ static struct alert *entry(struct book *b, int rule, struct str integration)
 
 void book_restore(struct book *b, const struct alert *stored)
 {
-    struct alert *al = entry(b, stored->rule, str_of(stored->integration));
+    struct alert *al = entry(b, stored->rule, str_of(stored->integration), true);
 
     book_next_id(b, stored->id + 1);
     if (!al)
@@ -293,19 +299,22 @@ static void held(struct book *b, struct alert *al, const struct observation *o, 
     al->dirty = true;
 }
 
-void book_observe(struct book *b, const struct observation *o, int64_t now)
+void book_observe(struct book *b, const struct observation *given, int64_t now)
 {
-    const struct alert_policy *p = alert_policy_for(b->settings, o->rule, o->integration);
-    bool on = !p->off && rule_holds(p, o);
-    struct alert *al;
+    const struct alert_policy *p = alert_policy_for(b->settings, given->rule, given->integration);
+    struct alert *al = entry(b, given->rule, given->integration, false);
+    struct observation o = *given;
+    bool on;
 
-    if (!on && map_count(b->by_key) == 0)
-        return;
-    al = entry(b, o->rule, o->integration);
+    if (o.value == ALERT_MORE)
+        o.value = (al && al->state != ALERT_CLEAR ? al->value : 0) + o.times;
+    on = !p->off && rule_holds(p, &o);
+    if (on && !al)
+        al = entry(b, o.rule, o.integration, true);
     if (!al)
         return;
     if (on)
-        held(b, al, o, rule_limit(p, o), now);
+        held(b, al, &o, rule_limit(p, &o), now);
     else if (al->state == ALERT_PENDING)
         end(b, al, now, true);
     else if (al->state == ALERT_FIRING && !al->off_ms)

@@ -47,8 +47,4 @@ size_t book_count(const struct book *b); /* of all that were ever seen, those in
 struct alert *book_at(const struct book *b, size_t i);
 size_t book_firing(const struct book *b);
 
-/* What a value is held against (in its own unit), and whether it is too much. */
-int64_t rule_limit(const struct alert_policy *p, const struct observation *o);
-bool rule_holds(const struct alert_policy *p, const struct observation *o);
-
 #endif

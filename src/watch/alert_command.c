@@ -148,7 +148,7 @@ static enum err tell(int status, int errors, const char *name, struct errinfo *e
     return fail(ei, ERR_REMOTE, "%s ended with status %d: %s", name, WEXITSTATUS(status), words);
 }
 
-enum err command_run(const struct str *argv, size_t n, struct str body, int64_t timeout_ms, const atomic_bool *stop,
+enum err program_run(const struct str *argv, size_t n, struct str body, int64_t timeout_ms, const atomic_bool *stop,
                      struct errinfo *ei)
 {
     int in = memfd_create("alert", MFD_CLOEXEC), errors = memfd_create("alert-errors", MFD_CLOEXEC), wrong;

@@ -10,7 +10,7 @@
 /* argv[0] is a whole path, n > 0. The body is its standard input. Waits at most timeout_ms, then ends it and all that
  * it started; earlier when `stop` is set. ERR_CONFIG (it cannot be started), ERR_REMOTE (it ended with a status, told
  * with the end of its stderr), ERR_NETWORK (too slow). */
-enum err command_run(const struct str *argv, size_t n, struct str body, int64_t timeout_ms, const atomic_bool *stop,
+enum err program_run(const struct str *argv, size_t n, struct str body, int64_t timeout_ms, const atomic_bool *stop,
                      struct errinfo *ei) MUST_USE;
 
 #endif

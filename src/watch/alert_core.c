@@ -53,6 +53,8 @@ struct core {
     struct kept *fresh;        /* told by the book, not durable yet */
     size_t n_fresh, cap_fresh;
     struct arena *silence_arena;
+    struct silence *silences;
+    size_t n_silences;
     int64_t complained_ms, tidied_ms;
     void (*changed)(void *ctx, const struct alert *al);
     void *ctx;
@@ -237,8 +239,16 @@ void core_silences(struct core *c, int64_t now)
         return;
     }
     book_silences(c->book, all, n);
+    c->silences = all;
+    c->n_silences = n;
     arena_free(c->silence_arena);
     c->silence_arena = a;
+}
+
+const struct silence *core_silenced(const struct core *c, size_t *ret_n)
+{
+    *ret_n = c->n_silences;
+    return c->silences;
 }
 
 void core_settings(struct core *c, const struct alert_settings *s, const struct zone *zone, int64_t now)
@@ -494,4 +504,19 @@ void core_done(struct core *c, size_t i, const struct verdict *v, int64_t now)
     l->retry_ms = 0;
     l->refused = false;
     end_batch(c, l, now);
+}
+
+enum err core_note_test(struct core *c, size_t i, int64_t now, struct errinfo *ei)
+{
+    struct lane *l = &c->lanes[i];
+    const struct pace *p = &paces[l->channel->type];
+    int64_t nth = l->s.sent[p->per_minute - 1];
+
+    if (now < l->s.banned_ms)
+        return fail(ei, ERR_QUOTA, "the channel is banned for another %lld s",
+                    (long long)(l->s.banned_ms - now) / 1000);
+    if (nth && now - nth < MINUTE_MS)
+        return fail(ei, ERR_QUOTA, "%zu messages went out in the last minute; wait a little", p->per_minute);
+    note_sent(&l->s, now);
+    return astore_put_lane(c->store, l->channel->name, &l->s, ei);
 }

@@ -48,10 +48,14 @@ struct lane *core_lane(struct core *c, size_t i);
 struct digest_list *core_take(struct core *c, size_t i, int64_t now_ms, char key[80]);
 void core_done(struct core *c, size_t i, const struct verdict *v, int64_t now_ms);
 
+/* A test is about to go to lane i: it counts, and is refused (ERR_QUOTA) where a message would have to wait. */
+enum err core_note_test(struct core *c, size_t i, int64_t now_ms, struct errinfo *ei) MUST_USE;
+
 struct book *core_book(const struct core *c);
 struct astore *core_store(const struct core *c);
 /* Silences anew from the database: another process may have changed them. */
 void core_silences(struct core *c, int64_t now_ms);
+const struct silence *core_silenced(const struct core *c, size_t *ret_n); /* until the next of the above */
 /* When a message of this severity may go: now, or when quiet hours end. */
 int64_t quiet_until(const struct alert_settings *s, const struct zone *zone, int severity, int64_t now_ms);
 

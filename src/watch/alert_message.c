@@ -209,10 +209,10 @@ static void group_names(const struct message_context *c, const struct digest_lis
         buf_printf(out, either(c, " and %zu more", " 等 %zu 项"), c->chinese ? to - from : to - from - shown);
 }
 
-static void group(const struct message_context *c, const struct digest_list *d, size_t from, size_t to, bool bold,
-                  struct buf *out)
+static void group(const struct message_context *c, const struct digest_list *d, size_t from, bool bold, struct buf *out)
 {
     const struct item *it = &d->at[from];
+    size_t to = group_end(d, from);
     int64_t errors = 0;
 
     for (size_t i = from; i < to; i++)
@@ -242,11 +242,24 @@ static void head(const struct message_context *c, const struct digest_list *d, b
     line_end(bold, out);
 }
 
+static void add_link(const struct message_context *c, struct str integration, struct buf *out)
+{
+    if (!c->link.n)
+        return;
+    buf_add(out, c->link);
+    if (!integration.n) {
+        buf_add(out, S("/alerts"));
+        return;
+    }
+    buf_add(out, S("/integrations/"));
+    url_encode(integration, out);
+}
+
 static void tail(const struct message_context *c, const struct digest_list *d, bool bold, struct buf *out)
 {
     struct buf link = buf_make(4096);
 
-    message_link(c, d->n == 1 ? d->at[0].n.integration : (struct str){0}, &link);
+    add_link(c, d->n == 1 ? d->at[0].n.integration : (struct str){0}, &link);
     if (link.n && link.n < TAIL_BYTES / 2)
         buf_printf(out, bold ? "[%s](%s)\n\n" : "%s: %s\n", either(c, "Dashboard", "打开面板"), buf_cstr(&link));
     buf_free(&link);
@@ -280,7 +293,7 @@ void message_body(const struct message_context *c, const struct digest_list *d, 
         if (in_full)
             one_item(c, &d->at[i], bold, &part);
         else
-            group(c, d, i, to, bold, &part);
+            group(c, d, i, bold, &part);
         if (!take_part(&part, max_bytes, &whole))
             break;
         i = to;
@@ -296,19 +309,6 @@ void message_body(const struct message_context *c, const struct digest_list *d, 
 }
 
 /* ---- JSON ---- */
-
-void message_link(const struct message_context *c, struct str integration, struct buf *out)
-{
-    if (!c->link.n)
-        return;
-    buf_add(out, c->link);
-    if (!integration.n) {
-        buf_add(out, S("/alerts"));
-        return;
-    }
-    buf_add(out, S("/integrations/"));
-    url_encode(integration, out);
-}
 
 static void text_member(struct json_out *w, const char *key, struct str s)
 {
@@ -350,7 +350,7 @@ void message_alert_json(const struct message_context *c, const struct notice *n,
     text_member(w, "detail", buf_str(&b));
     text_member(w, "action", str_of(rule_action(n->rule, c->chinese)));
     buf_clear(&b);
-    message_link(c, n->integration, &b);
+    add_link(c, n->integration, &b);
     text_member(w, "link", buf_str(&b));
     buf_free(&b);
 }
@@ -382,7 +382,7 @@ static void many_json(const struct message_context *c, const struct digest_list 
     text_member(w, "detail", buf_str(&b));
     text_member(w, "action", str_of(rule_action(d->at[0].n.rule, c->chinese)));
     buf_clear(&b);
-    message_link(c, (struct str){0}, &b);
+    add_link(c, (struct str){0}, &b);
     text_member(w, "link", buf_str(&b));
     buf_free(&b);
 }

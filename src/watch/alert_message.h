@@ -43,7 +43,4 @@ void message_body(const struct message_context *c, const struct digest_list *d, 
 void message_json(const struct message_context *c, const struct digest_list *d, struct str key, struct buf *out);
 /* The members of one alert, without the braces. */
 void message_alert_json(const struct message_context *c, const struct notice *n, const char *state, struct json_out *w);
-/* Where the dashboard shows it; empty without address. */
-void message_link(const struct message_context *c, struct str integration, struct buf *out);
-
 #endif

@@ -179,20 +179,20 @@ static void robot_text(const struct robot_target *t, const struct message_contex
 }
 
 void robot_request(const struct robot_target *t, const struct message_context *c, const struct digest_list *d,
-                   struct str key, struct buf *url, struct buf *body)
+                   struct str key, struct robot_message *ret)
 {
     struct buf title = buf_make(2048), text = buf_make(65536);
-    struct json_out w = json_out(body);
+    struct json_out w = json_out(&ret->body);
 
-    buf_add(url, t->url);
+    buf_add(&ret->url, t->url);
     if (t->type == CHANNEL_WEBHOOK) {
-        message_json(c, d, key, body);
+        message_json(c, d, key, &ret->body);
         return;
     }
     message_title(c, d, &title);
     robot_text(t, c, d, buf_str(&title), &text);
     if (t->type == CHANNEL_DINGTALK) {
-        dingtalk_url(t, c->now_ms, url);
+        dingtalk_url(t, c->now_ms, &ret->url);
         dingtalk_body(t, d, buf_str(&title), buf_str(&text), &w);
     } else if (t->type == CHANNEL_WECOM) {
         wecom_body(t, d, buf_str(&text), &w);

@@ -18,9 +18,12 @@ struct robot_target {
     struct str url, secret, keyword;
     struct strs at;
 };
-/* Address and body of a message for a channel over HTTP, now. */
+struct robot_message {
+    struct buf url, body;
+};
+/* Appends address and body of a message for a channel over HTTP, now. `key`: for webhooks of several alerts. */
 void robot_request(const struct robot_target *t, const struct message_context *c, const struct digest_list *d,
-                   struct str key, struct buf *url, struct buf *body);
+                   struct str key, struct robot_message *ret);
 /* What the reply of such a channel means: the status and, for robots, the code in the body. */
 void robot_judge(int type, int status, int64_t retry_after_s, struct str body, struct verdict *ret);
 

@@ -118,6 +118,10 @@ static void on_reply(void *ctx, struct http_reply *r)
 {
     struct sending *x = ctx;
 
+    size_t words = r->code ? str_find(str_of(r->why.msg), S(": "), 0) : SIZE_MAX;
+
+    if (words != SIZE_MAX) /* the address before them is a secret */
+        memmove(r->why.msg, r->why.msg + words + 2, strlen(r->why.msg + words + 2) + 1);
     if (r->code)
         set_verdict(x, r->code == ERR_AUTH || r->code == ERR_CONFIG ? OUTCOME_REFUSED : OUTCOME_RETRY, &r->why);
     else
@@ -128,18 +132,19 @@ static void on_reply(void *ctx, struct http_reply *r)
 
 static void send_http(struct sending *x, const struct robot_target *t, const struct delivery *d, struct str ca_file)
 {
-    struct buf url = buf_make(URL_MAX_BYTES), body = buf_make(BODY_MAX_BYTES), sign = buf_make(256);
+    struct robot_message m = {buf_make(URL_MAX_BYTES), buf_make(BODY_MAX_BYTES)};
+    struct buf sign = buf_make(256);
     struct http_header headers[2] = {{S("X-Sluice-Delivery"), d->key}};
     size_t n = t->type == CHANNEL_WEBHOOK ? 1 : 0;
 
-    robot_request(t, d->context, d->list, d->key, &url, &body);
+    robot_request(t, d->context, d->list, d->key, &m);
     if (n && t->secret.n) {
-        webhook_sign(t->secret, buf_str(&body), &sign);
+        webhook_sign(t->secret, buf_str(&m.body), &sign);
         headers[n++] = (struct http_header){S("X-Sluice-Signature"), buf_str(&sign)};
     }
     const struct http_request r = {.method = S("POST"),
-                                   .url = buf_str(&url),
-                                   .body = buf_str(&body),
+                                   .url = buf_str(&m.url),
+                                   .body = buf_str(&m.body),
                                    .content_type = S("application/json; charset=utf-8"),
                                    .headers = headers,
                                    .n_headers = n,
@@ -148,8 +153,8 @@ static void send_http(struct sending *x, const struct robot_target *t, const str
                                    .total_ms = x->timeout_ms,
                                    .ca_file = ca_file};
     http_send(x->s->http, &r, on_reply, x);
-    buf_free(&url);
-    buf_free(&body);
+    buf_free(&m.url);
+    buf_free(&m.body);
     buf_free(&sign);
 }
 
@@ -164,7 +169,7 @@ static void *thread_main(void *ctx)
     if (x->type == CHANNEL_SMTP)
         err = mail_send(&x->mail, &ei);
     else
-        err = command_run(x->argv, x->n_argv, x->body, x->timeout_ms, &x->s->stopping, &ei);
+        err = program_run(x->argv, x->n_argv, x->body, x->timeout_ms, &x->s->stopping, &ei);
     /* a program that fails is tried again, soon: it may well be the network behind it */
     set_verdict(x, x->type == CHANNEL_COMMAND && err == ERR_REMOTE ? OUTCOME_RETRY : outcome_of(err), &ei);
     loop_post(x->s->loop, finish, x);

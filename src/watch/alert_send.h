@@ -10,7 +10,7 @@ struct sender;
 struct sender *sender_new(struct loop *l, const struct clock *clock, const char *project_dir);
 /* Gives up what is under way without calling back; waits for its threads, at most a second or so. NULL is fine. */
 void sender_free(struct sender *s);
-/* Borrows `channel` until `done`, all else for the call. `done` is called once, later, on the loop's thread. */
+/* Borrows all for the call. `done` is called once, later, on the loop's thread. */
 struct delivery {
     const struct alert_channel *channel;
     const struct message_context *context;

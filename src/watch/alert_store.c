@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/product.h"
 #include "db/sqlite.h"
+#include "store/files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,10 +139,11 @@ enum err astore_open(const char *state_dir, struct astore **ret, struct errinfo 
 {
     struct astore *s = mem_zero(sizeof *s);
     struct buf path = buf_make(8192);
-    enum err err;
+    enum err err = files_mkdir(state_dir, ei);
 
     buf_printf(&path, "%s/alerts.db", state_dir);
-    err = sqlite_open(buf_cstr(&path), SQLITE_RW_CREATE, 5000, &s->db, ei);
+    if (!err)
+        err = sqlite_open(buf_cstr(&path), SQLITE_RW_CREATE, 5000, &s->db, ei);
     buf_free(&path);
     if (!err)
         err = sqlite_exec(s->db, schema, ei);
@@ -410,13 +412,6 @@ enum err astore_drop_batch(struct astore *s, struct str channel, int64_t batch, 
     const struct value v[] = {TEXT(channel), NUM(batch)};
 
     return run(s, "DELETE FROM notice WHERE channel = ? AND batch = ?", v, N(v), ei);
-}
-
-enum err astore_drop_channel(struct astore *s, struct str channel, struct errinfo *ei)
-{
-    const struct value v[] = {TEXT(channel)};
-
-    return run(s, "DELETE FROM notice WHERE channel = ?", v, N(v), ei);
 }
 
 /* ---- channels ---- */

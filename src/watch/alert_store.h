@@ -56,7 +56,6 @@ enum err astore_assign(struct astore *s, struct str channel, int64_t batch, int6
 enum err astore_batch(struct astore *s, struct str channel, int64_t batch,
                       void (*take)(void *ctx, const struct notice *n), void *ctx, struct errinfo *ei) MUST_USE;
 enum err astore_drop_batch(struct astore *s, struct str channel, int64_t batch, struct errinfo *ei) MUST_USE;
-enum err astore_drop_channel(struct astore *s, struct str channel, struct errinfo *ei) MUST_USE;
 /* Zeroes when the channel was never used. */
 enum err astore_lane(struct astore *s, struct str channel, struct lane_state *ret, struct errinfo *ei) MUST_USE;
 enum err astore_put_lane(struct astore *s, struct str channel, const struct lane_state *l, struct errinfo *ei) MUST_USE;
