@@ -104,7 +104,8 @@ static void add_counts(struct counts *to, const struct json *summary)
     }
 }
 
-static void end_run(struct meters *m, struct entry *e, struct str summary)
+/* Without number it was a dry run, whose counts are of nothing that was done, or it failed before it began. */
+static void end_run(struct meters *m, struct entry *e, const struct event *ev)
 {
     static const enum run_status states[RUN_STATES] = {RUN_OK, RUN_PARTIAL, RUN_FAILED, RUN_INTERRUPTED};
     struct json_doc *doc;
@@ -114,15 +115,18 @@ static void end_run(struct meters *m, struct entry *e, struct str summary)
 
     e->live = (struct counts){0};
     e->goes_on = false;
-    e->last_run_ms = clock_wall(m->c.clock);
-    if (json_parse(summary, &JSON_LIMITS_DEFAULT, &doc, NULL, &ei))
+    if (json_parse(ev->text, &JSON_LIMITS_DEFAULT, &doc, NULL, &ei))
         return;
     root = json_root(doc);
-    add_counts(&e->ended, root);
-    if (json_i64(json_get(root, S("duration_ms")), &took_ms))
+    if (ev->run || ev->code)
+        e->last_run_ms = clock_wall(m->c.clock);
+    if (ev->run)
+        add_counts(&e->ended, root);
+    if (ev->run && json_i64(json_get(root, S("duration_ms")), &took_ms))
         e->run_ms += took_ms;
     for (size_t i = 0; i < RUN_STATES; i++) {
-        if (!str_eq(json_text(json_get(root, S("status"))), str_of(run_status_name(states[i]))))
+        if ((!ev->run && states[i] != RUN_FAILED) ||
+            !str_eq(json_text(json_get(root, S("status"))), str_of(run_status_name(states[i]))))
             continue;
         e->runs[i]++;
         if (states[i] == RUN_OK || states[i] == RUN_PARTIAL)
@@ -147,6 +151,8 @@ static void hear(void *ctx, const struct event *ev)
     struct meters *m = ctx;
     struct entry *e;
 
+    if (!ev->run && ev->kind != EVENT_RUN_ENDED)
+        return; /* a dry run, or an audit */
     pthread_mutex_lock(&m->lock);
     e = entry_of(m, ev->integration);
     switch (ev->kind) {
@@ -163,7 +169,7 @@ static void hear(void *ctx, const struct event *ev)
         count_batch(e, ev->took_ms);
         break;
     case EVENT_RUN_ENDED:
-        end_run(m, e, ev->text);
+        end_run(m, e, ev);
         break;
     default:
         break;
@@ -180,6 +186,8 @@ void metrics_live(struct meters *m, struct str integration, const struct run_liv
 {
     struct entry *e;
 
+    if (!live->run)
+        return; /* a dry run */
     pthread_mutex_lock(&m->lock);
     e = entry_of(m, integration);
     e->live = live->counts;

@@ -57,7 +57,8 @@ static void feed(struct meters *m, const char *name)
     event_emit(&l, &(struct event){.kind = EVENT_WINDOW_DONE, .integration = n, .run = 1, .flag = true});
     event_emit(&l, &(struct event){.kind = EVENT_COMMIT, .integration = n, .run = 1, .took_ms = 7});
     event_emit(&l, &(struct event){.kind = EVENT_COMMIT, .integration = n, .run = 1, .took_ms = 90000});
-    metrics_live(m, n, &(struct run_live){.counts = {.rows = 90, .records = 80, .bytes = 12345}, .queued_shape = 2});
+    metrics_live(
+        m, n, &(struct run_live){.run = 1, .counts = {.rows = 90, .records = 80, .bytes = 12345}, .queued_shape = 2});
     metrics_sample(m, n, &idle);
 }
 
@@ -119,6 +120,34 @@ static void test_text(void **state)
     assert_int_equal(str_find(buf_str(&b), S("orders"), 0), SIZE_MAX);
     metrics_free(m);
     metrics_free(NULL);
+    buf_free(&b);
+}
+
+/* A dry run does nothing and counts for nothing; a run that fails before it gets a number is a failed run. */
+static void test_without_number(void **state)
+{
+    struct hands h = {T0_S * 1000LL};
+    struct clock clock = {.wall_ms = wall, .mono_ms = wall, .ctx = &h};
+    struct meters *m = metrics_new(&(struct metrics_config){.clock = &clock});
+    struct listener l = metrics_listener(m);
+    struct event e = {.kind = EVENT_WINDOW_DONE, .integration = S("orders"), .flag = true};
+    struct buf b = buf_make(1u << 20);
+
+    (void)state;
+    event_emit(&l, &e);
+    metrics_live(m, S("orders"), &(struct run_live){.counts = {.rows = 90}});
+    e.kind = EVENT_RUN_ENDED;
+    e.text = S("{\"status\":\"ok\",\"rows\":90,\"duration_ms\":5}");
+    event_emit(&l, &e);
+    e.text = S("{\"status\":\"failed\",\"rows\":0,\"duration_ms\":5}");
+    e.code = ERR_NETWORK;
+    event_emit(&l, &e);
+    metrics_text(m, &b);
+    assert_has(&b, "sluice_rows_total{integration=\"orders\"} 0");
+    assert_has(&b, "sluice_windows_total{integration=\"orders\",verified=\"true\"} 0");
+    assert_has(&b, "sluice_runs_total{integration=\"orders\",status=\"ok\"} 0");
+    assert_has(&b, "sluice_runs_total{integration=\"orders\",status=\"failed\"} 1");
+    metrics_free(m);
     buf_free(&b);
 }
 
@@ -338,10 +367,8 @@ static int print_text(void)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_page),
-        cmocka_unit_test(test_over_time),
-        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_text),      cmocka_unit_test(test_without_number), cmocka_unit_test(test_page),
+        cmocka_unit_test(test_over_time), cmocka_unit_test(test_bounds),
     };
     struct buf b = buf_make(1u << 20);
 
