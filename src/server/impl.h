@@ -103,6 +103,24 @@ void openapi_write(const struct server *s, struct buf *out);
 const struct asset *asset_find(const struct server *s, struct str path);
 bool asset_immutable(const struct asset *a);
 
+/* connections.c */
+struct connections;
+struct connection;
+struct connections *connections_new(void);
+void connections_free(struct connections *all);
+struct connection *connections_add(struct connections *all, int fd, int64_t in_ms); /* must get on within that time */
+void connections_remove(struct connections *all, struct connection *c);
+void connections_deadline(struct connections *all, struct connection *c, int64_t in_ms); /* 0: none */
+void connections_cut_late(struct connections *all);
+size_t connections_count(struct connections *all);
+
+/* listen.c */
+/* Binds the address; fills s->url. ERR_CONFLICT: taken. */
+enum err listen_tcp(struct server *s, int *ret_fd, struct errinfo *ei) MUST_USE;
+/* Binds the socket (0600), in the place of one that nobody answers at; *ret_path is the caller's to free. A path that
+ * is too long for a socket is told, and leaves *ret_fd at -1. ERR_CONFLICT: another process answers. */
+enum err listen_local(const struct server *s, char **ret_path, int *ret_fd, struct errinfo *ei) MUST_USE;
+
 /* transport.c */
 struct transport *transport_new(struct server *s);
 enum err transport_start(struct server *s, struct errinfo *ei) MUST_USE;

@@ -13,15 +13,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define EVENT_THREADS    2
@@ -33,6 +29,7 @@
 #define BODY_MS          60000  /* a body arrives */
 #define ANSWER_MS        120000 /* an answer is taken */
 #define IDLE_MS          75000  /* the next request of a kept connection has come */
+#define LAST_MS          1500   /* answers that are ready at the end are sent */
 #define STREAM_BLOCK     ((size_t)32 << 10)
 #define EVENT_BLOCK      ((size_t)4 << 10)
 #define SLOW_THREADS     4
@@ -41,20 +38,13 @@
 #define HASH_WAITING     16
 #define SKIPPED_MAX      (16 << 20) /* bytes of a body that nobody wants */
 
-struct connection {
-    struct connection *prev, *next;
-    int fd;
-    int64_t deadline_ms; /* 0: none */
-};
-
 struct transport {
     struct server *server;
     struct MHD_Daemon *tcp, *local;
     char *cert, *key;
     char *socket_path;
-    pthread_mutex_t lock; /* of the list */
-    struct connection *connections;
-    size_t n_connections;
+    struct connections *connections;
+    atomic_size_t answering; /* requests that came whole and are not answered yet */
 };
 
 enum stage { STAGE_NEW, STAGE_BODY, STAGE_REFUSED, STAGE_ANSWER };
@@ -64,6 +54,7 @@ struct turn {
     struct exchange *x;
     struct MHD_Connection *mhd;
     enum stage stage;
+    bool counted; /* among those that are being answered */
     size_t received;
     struct streams_client *client;
     struct buf piece; /* of a streamed body */
@@ -73,80 +64,36 @@ struct turn {
 
 /* ---- connections and their deadlines ---- */
 
-static struct connection *connection_of(struct MHD_Connection *mhd)
+static void set_deadline(const struct turn *turn, int64_t in_ms)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(turn->mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
-    return info ? info->socket_context : NULL;
-}
-
-static void set_deadline(struct transport *t, struct MHD_Connection *mhd, int64_t in_ms)
-{
-    struct connection *c = connection_of(mhd);
-
-    if (!c)
-        return;
-    pthread_mutex_lock(&t->lock);
-    c->deadline_ms = in_ms ? clock_mono(&clock_system) + in_ms : 0;
-    pthread_mutex_unlock(&t->lock);
+    if (info && info->socket_context)
+        connections_deadline(turn->x->server->transport->connections, info->socket_context, in_ms);
 }
 
 static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
                           enum MHD_ConnectionNotificationCode code)
 {
     struct transport *t = cls;
-    struct connection *c = *context;
 
-    pthread_mutex_lock(&t->lock);
-    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        c = mem_zero(sizeof *c);
-        c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-        c->deadline_ms = clock_mono(&clock_system) + HEAD_MS;
-        c->next = t->connections;
-        if (c->next)
-            c->next->prev = c;
-        t->connections = c;
-        t->n_connections++;
-        *context = c;
-    } else if (c) {
-        if (c->prev)
-            c->prev->next = c->next;
-        else
-            t->connections = c->next;
-        if (c->next)
-            c->next->prev = c->prev;
-        t->n_connections--;
-        free(c);
-        *context = NULL;
-    }
-    pthread_mutex_unlock(&t->lock);
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        *context = connections_add(
+            t->connections, MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd, HEAD_MS);
+    else if (*context)
+        connections_remove(t->connections, *context);
 }
 
-/* The library closes what we shut down; a descriptor in the list is still open. */
 void transport_cut_late(void *ctx)
 {
     struct server *s = ctx;
-    struct transport *t = s->transport;
-    int64_t now = clock_mono(&clock_system);
 
-    pthread_mutex_lock(&t->lock);
-    for (struct connection *c = t->connections; c; c = c->next) {
-        if (!c->deadline_ms || now < c->deadline_ms)
-            continue;
-        c->deadline_ms = 0;
-        (void)shutdown(c->fd, SHUT_RDWR);
-    }
-    pthread_mutex_unlock(&t->lock);
+    connections_cut_late(s->transport->connections);
 }
 
 size_t transport_connections(struct transport *t)
 {
-    size_t n;
-
-    pthread_mutex_lock(&t->lock);
-    n = t->n_connections;
-    pthread_mutex_unlock(&t->lock);
-    return n;
+    return connections_count(t->connections);
 }
 
 /* ---- what came ---- */
@@ -325,7 +272,7 @@ static struct MHD_Response *events_response(struct turn *turn)
                                 .who = x};
 
     turn->client = streams_join(x->server->streams, &join);
-    set_deadline(x->server->transport, turn->mhd, 0);
+    set_deadline(turn, 0);
     return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, EVENT_BLOCK, read_events, turn, NULL);
 }
 
@@ -378,7 +325,7 @@ static enum MHD_Result send_answer(struct turn *turn)
     char *bytes;
 
     gate_done(x);
-    set_deadline(x->server->transport, turn->mhd, x->answer.stream.more ? 0 : ANSWER_MS);
+    set_deadline(turn, x->answer.stream.more ? 0 : ANSWER_MS);
     if (events) {
         r = events_response(turn);
         if (r)
@@ -413,10 +360,12 @@ static enum MHD_Result complete(struct turn *turn)
     struct pool *pool = NULL;
 
     turn->stage = STAGE_ANSWER;
+    turn->counted = true;
+    atomic_fetch_add(&x->server->transport->answering, 1);
     if (!gate_body(x))
         return send_answer(turn);
     if (x->asset) {
-        set_deadline(x->server->transport, turn->mhd, ANSWER_MS);
+        set_deadline(turn, ANSWER_MS);
         return send_asset(turn);
     }
     if (x->route->flags & ROUTE_HASH)
@@ -427,7 +376,7 @@ static enum MHD_Result complete(struct turn *turn)
         gate_run(x);
         return send_answer(turn);
     }
-    set_deadline(x->server->transport, turn->mhd, 0);
+    set_deadline(turn, 0);
     MHD_suspend_connection(turn->mhd);
     if (!pool_post(pool, run_slow, turn)) {
         x->answer.retry_after_s = 2;
@@ -462,7 +411,7 @@ static enum MHD_Result on_request(struct turn *turn, bool local, const char *met
     switch (turn->stage) {
     case STAGE_NEW:
         turn->stage = STAGE_BODY;
-        set_deadline(turn->x->server->transport, turn->mhd, BODY_MS);
+        set_deadline(turn, BODY_MS);
         take_head(turn, local, method);
         if (gate_head(turn->x))
             return MHD_YES;
@@ -529,12 +478,15 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context, 
     struct transport *t = cls;
     struct turn *turn = *context;
 
+    (void)mhd;
     (void)code;
     if (!turn)
         return;
+    if (turn->counted)
+        atomic_fetch_sub(&t->answering, 1);
     if (turn->client)
         streams_leave(t->server->streams, turn->client);
-    set_deadline(t, mhd, IDLE_MS);
+    set_deadline(turn, IDLE_MS);
     buf_free(&turn->piece);
     exchange_free(turn->x);
     free(turn);
@@ -560,91 +512,6 @@ static void library_says(void *cls, const char *fmt, va_list args)
 }
 
 /* ---- beginning ---- */
-
-static enum err listen_tcp(struct server *s, int *ret_fd, struct errinfo *ei)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
-    struct addrinfo *found = NULL;
-    struct sockaddr_storage bound = {0};
-    socklen_t n = sizeof bound;
-    struct str host, port;
-    char host_text[260], port_text[8];
-    int fd = -1, yes = 1, e;
-
-    (void)uri_host(str_of(s->o.listen), &host, &port);
-    (void)snprintf(host_text, sizeof host_text, STR_FMT, STR_ARG(str_eq(host, S("localhost")) ? S("127.0.0.1") : host));
-    (void)snprintf(port_text, sizeof port_text, STR_FMT, STR_ARG(port));
-    e = getaddrinfo(host_text, port_text, &hints, &found);
-    if (e)
-        return fail(ei, ERR_CONFIG, "\"%s\" is not an address to listen on: %s", s->o.listen, gai_strerror(e));
-    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) ||
-        bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, 1024) ||
-        getsockname(fd, (struct sockaddr *)&bound, &n)) {
-        fail(ei, errno == EADDRINUSE ? ERR_CONFLICT : ERR_CONFIG, "%s: %s", s->o.listen, strerror(errno));
-        if (ei && ei->code == ERR_CONFLICT)
-            (void)fail_hint(ei, "another program listens there; end it, or choose another \"listen\"");
-        if (fd >= 0)
-            close(fd);
-        freeaddrinfo(found);
-        return ei ? ei->code : ERR_CONFIG;
-    }
-    freeaddrinfo(found);
-    (void)snprintf(s->url, sizeof s->url, "%s://%s%s%s:%d", s->o.tls_cert ? "https" : "http",
-                   bound.ss_family == AF_INET6 ? "[" : "", host_text, bound.ss_family == AF_INET6 ? "]" : "",
-                   ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&bound)->sin6_port
-                                                     : ((struct sockaddr_in *)(void *)&bound)->sin_port));
-    *ret_fd = fd;
-    return OK;
-}
-
-/* A socket file that nobody answers at is left from a process that died. */
-static enum err clear_stale(const struct sockaddr_un *sa, struct errinfo *ei)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int answered = fd >= 0 ? connect(fd, (const struct sockaddr *)sa, sizeof *sa) : -1;
-    int e = errno;
-
-    if (fd >= 0)
-        close(fd);
-    if (answered == 0) {
-        fail(ei, ERR_CONFLICT, "another process serves this project (%s answers)", sa->sun_path);
-        return fail_hint(ei, "end it first");
-    }
-    if (e == ECONNREFUSED && unlink(sa->sun_path) && errno != ENOENT)
-        return fail(ei, ERR_DISK, "%s cannot be removed: %s", sa->sun_path, strerror(errno));
-    return OK;
-}
-
-static enum err listen_local(struct transport *t, int *ret_fd, struct errinfo *ei)
-{
-    struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    size_t n = strlen(t->server->o.state_dir) + sizeof "/serve.sock";
-    int fd;
-
-    *ret_fd = -1;
-    t->socket_path = mem_alloc(n);
-    (void)snprintf(t->socket_path, n, "%s/serve.sock", t->server->o.state_dir);
-    if (n > sizeof sa.sun_path) {
-        log_warn("the path of the project is too long for a socket: commands cannot ask this process");
-        free(t->socket_path);
-        t->socket_path = NULL;
-        return OK;
-    }
-    memcpy(sa.sun_path, t->socket_path, n);
-    if (clear_stale(&sa, ei))
-        return ei ? ei->code : ERR_CONFLICT;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    /* before it listens nobody can connect, so the rights are there in time */
-    if (fd < 0 || bind(fd, (const struct sockaddr *)&sa, sizeof sa) || chmod(sa.sun_path, 0600) || listen(fd, 64)) {
-        fail(ei, errno == EADDRINUSE ? ERR_CONFLICT : ERR_DISK, "%s: %s", sa.sun_path, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return ei ? ei->code : ERR_DISK;
-    }
-    *ret_fd = fd;
-    return OK;
-}
 
 static enum err read_pem(const char *path, char **ret, struct errinfo *ei)
 {
@@ -739,7 +606,7 @@ struct transport *transport_new(struct server *s)
     struct transport *t = mem_zero(sizeof *t);
 
     t->server = s;
-    pthread_mutex_init(&t->lock, NULL);
+    t->connections = connections_new();
     return t;
 }
 
@@ -753,7 +620,7 @@ enum err transport_start(struct server *s, struct errinfo *ei)
         err = read_pem(s->o.tls_cert, &t->cert, ei);
     if (!err && s->o.tls_key)
         err = read_pem(s->o.tls_key, &t->key, ei);
-    err = err ? err : listen_local(t, &local, ei);
+    err = err ? err : listen_local(s, &t->socket_path, &local, ei);
     err = err ? err : listen_tcp(s, &tcp, ei);
     err = err ? err : start_threads(s, ei);
     err = err ? err : start_daemons(t, tcp, local, ei);
@@ -776,6 +643,9 @@ void transport_stop(struct transport *t)
     pool_free(s->hash);
     pool_free(s->slow);
     s->hash = s->slow = NULL;
+    for (int64_t until = clock_mono(&clock_system) + LAST_MS;
+         atomic_load(&t->answering) && clock_mono(&clock_system) < until;)
+        clock_pause(&clock_system, 5);
     if (t->tcp)
         MHD_stop_daemon(t->tcp);
     if (t->local)
@@ -793,7 +663,7 @@ void transport_free(struct transport *t)
 {
     if (!t)
         return;
-    pthread_mutex_destroy(&t->lock);
+    connections_free(t->connections);
     free(t->socket_path);
     free(t->cert);
     free(t->key);
