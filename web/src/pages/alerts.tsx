@@ -259,7 +259,7 @@ export default function AlertsPage({ query }: PageProps): JSX.Element {
     <Page title={t.title}>
       {alerts.error && !alerts.data && <Failure error={alerts.error} retry={alerts.reload} />}
       <Tabs label={t.parts} tabs={tabs} value={view} onChange={(key) => setQuery({ view: key === 'firing' ? undefined : key })}>
-        {view === 'firing' && (alerts.data ? <Firing alerts={list} onSilence={setWish} /> : <Waiting />)}
+        {view === 'firing' && (alerts.data ? <Firing alerts={list} onSilence={setWish} /> : !alerts.error && <Waiting />)}
         {view === 'history' && <History />}
         {view === 'silences' && <Silences list={silenced} reload={silences.reload} onNew={() => setWish({ rule: '', integration: '' })} />}
         {view === 'rules' && <Rules />}

@@ -130,23 +130,22 @@ function Audit({ row, onClose }: Asked): JSX.Element {
   );
 }
 
-type Moved = { before: string | number | null; after: string | number | null };
-
 function Cursor({ row, onClose }: Asked): JSX.Element {
   const t = useStrings(words);
   const c = useStrings(common);
   const lang = useCell(language);
   const known = typeof row.cursor === 'string' ? Date.parse(row.cursor) : now();
   const [at, setAt] = useState(typeof row.cursor === 'number' ? String(row.cursor) : toField(known));
-  const [seen, setSeen] = useState<Moved>();
+  const [seen, setSeen] = useState(false);
   const body = { at: typeof row.cursor === 'number' ? at : fromField(at) };
   const url = address('/integrations/:name/cursor', { name: row.name });
-  const look = (): void => void send<Moved>('POST', url, { ...body, dry_run: true }).then(setSeen, toastError);
-  const move = (): void => void send<Moved>('POST', url, body).then(() => {
+  const look = (): void => void send('POST', url, { ...body, dry_run: true }).then(() => setSeen(true), toastError);
+  const move = (): void => void send('POST', url, body).then(() => {
     toast(t.cursor_done);
     onClose();
   }, toastError);
-  const moved_ms = seen ? Date.parse(String(seen.after)) - Date.parse(String(seen.before)) : NaN;
+  // both as the project's clock shows them
+  const moved_ms = typeof row.cursor === 'string' ? Date.parse(at) - Date.parse(toField(known)) : NaN;
   const span = duration(Math.abs(moved_ms), lang);
   return (
     <Dialog
@@ -162,12 +161,12 @@ function Cursor({ row, onClose }: Asked): JSX.Element {
       <p>{t.cursor_text}</p>
       <TextField label={t.cursor_at} type={typeof row.cursor === 'number' ? 'number' : 'datetime-local'} value={at} onInput={(v) => {
         setAt(v);
-        setSeen(undefined);
+        setSeen(false);
       }} />
       {seen && (
         <div class={`note ${moved_ms > 0 ? 'tone-bad' : 'tone-info'}`} role="status">
           <div>
-            <p><strong>{t.cursor_from_to(time(seen.before), time(seen.after))}</strong></p>
+            <p><strong>{t.cursor_from_to(typeof row.cursor === 'number' ? String(row.cursor) : time(row.cursor), body.at)}</strong></p>
             {!Number.isNaN(moved_ms) && <p>{moved_ms > 0 ? t.cursor_skip(span) : t.cursor_again(span)}</p>}
           </div>
         </div>

@@ -87,7 +87,7 @@ export function Windows({ name }: { name: string }): JSX.Element {
           id={(w) => `${w.run}/${w.from}/${w.to}/${w.purpose}/${w.read}`}
           load={async (before, signal) => {
             const page = await get<{ windows: Window[]; next: string | number | null }>(address(url, of, { limit: 200, before }), signal);
-            return { items: page.windows, next: page.next };
+            return { items: page.windows, next: page.next ?? null };
           }}
         />
       </Card>
@@ -152,7 +152,7 @@ export function Runs({ name, turn }: { name: string; turn: string }): JSX.Elemen
         empty={<Empty icon="history" title={t.no_runs} />}
         load={async (before, signal) => {
           const page = await get<{ runs: Run[]; next: string | number | null }>(address('/integrations/:name/runs', { name }, { limit: 200, before }), signal);
-          return { items: page.runs, next: page.next };
+          return { items: page.runs, next: page.next ?? null };
         }}
       />
       {shown && <RunDialog run={shown} onClose={() => setShown(undefined)} />}

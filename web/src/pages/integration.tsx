@@ -57,7 +57,7 @@ function Charts({ name }: { name: string }): JSX.Element {
     }, 30_000);
     return () => clearInterval(timer);
   }, [reload]);
-  const seconds = (v: number): string => duration(v * 1000, lang);
+  const took = (v: number): string => duration(v, lang);
   const empty = data && !data.at.length;
   return (
     <Card title={t.charts} actions={<Segments<RangeName> label={t.range} value={range} onChange={setRange} options={[['h6', t.h6], ['h24', t.h24], ['d7', t.d7], ['d30', t.d30]]} />}>
@@ -67,8 +67,8 @@ function Charts({ name }: { name: string }): JSX.Element {
       {data && !empty && (
         <div class="grid-2">
           <Chart label={t.rows} at={data.at} lines={[{ label: t.rows, tone: 'accent', values: data.rows ?? [], bars: true }]} format={(v) => compact(v, lang)} />
-          <Chart label={t.freshness} at={data.at} lines={[{ label: t.freshness, tone: 'ok', values: data.freshness ?? [] }]} format={seconds} />
-          <Chart label={t.latency} at={data.at} lines={[{ label: t.latency, tone: 'odd', values: data.latency_p99 ?? [] }]} format={seconds} />
+          <Chart label={t.freshness} at={data.at} lines={[{ label: t.freshness, tone: 'ok', values: data.freshness ?? [] }]} format={took} />
+          <Chart label={t.latency} at={data.at} lines={[{ label: t.latency, tone: 'odd', values: data.latency_p99 ?? [] }]} format={took} />
           <Chart label={t.quota} at={data.at} lines={[{ label: t.quota, tone: 'warn', values: data.quota ?? [] }]} format={(v) => `${number(v)} %`} />
         </div>
       )}

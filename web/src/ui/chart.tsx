@@ -45,7 +45,7 @@ function options(Plot: typeof uPlot, props: ChartProps, width: number): uPlot.Op
     scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [
       { ...axis, grid: { show: false }, size: 24, space: 84, values: (_, ticks, __, ___, step) => ticks.map((t) => tick(t, step)) },
-      { ...axis, size: 62, values: (_, ticks) => ticks.map((t) => props.format(t)) },
+      { ...axis, size: 74, values: (_, ticks) => ticks.map((t) => props.format(t)) },
     ],
     series: [
       { label: strings.time, value: (_, v) => (v === null ? '–' : time(v * 1000)) },
@@ -83,7 +83,7 @@ export function Chart(props: ChartProps): JSX.Element {
   const shape = props.lines.map((l) => `${l.label}/${l.tone}`).join('|');
   useEffect(() => {
     let gone = false;
-    const resized = new ResizeObserver(() => plot.current?.setSize({ width: host.current!.clientWidth, height: props.height ?? 150 }));
+    const resized = new ResizeObserver(() => host.current && plot.current?.setSize({ width: host.current.clientWidth, height: props.height ?? 150 }));
     void import('uplot').then(({ default: Plot }) => {
       if (gone || !host.current) return;
       plot.current = new Plot(options(Plot, props, host.current.clientWidth), latest.current, host.current);

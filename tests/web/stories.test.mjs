@@ -1,0 +1,251 @@
+// Stories of people at the dashboard, in a real browser against this build's `sluice serve` and a simulated upstream.
+// With PICTURES=DIR each page is also drawn into DIR (docs/guide/img is made so).
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { assertAccessible, closeBrowser, openPage } from './browser.mjs';
+import { makeWorld } from './world.mjs';
+
+const PAGES = [
+  ['overview', '/'],
+  ['integration', '/integrations/orders'],
+  ['windows', '/integrations/orders?view=windows'],
+  ['runs', '/integrations/orders?view=runs'],
+  ['connections', '/connections'],
+  ['alerts', '/alerts'],
+  ['rules', '/alerts?view=rules'],
+  ['log', '/log'],
+  ['users', '/users'],
+  ['audit', '/audit'],
+];
+const PICTURES = process.env.PICTURES;
+
+const ask = async (world, path) => (await fetch(world.url + path)).json();
+
+/** Asks until what comes back is so, at most 30 s. */
+async function until(what, look, holds) {
+  const end = Date.now() + 30_000;
+  for (;;) {
+    const seen = await look();
+    if (holds(seen)) return seen;
+    if (Date.now() > end) assert.fail(`${what}: ${JSON.stringify(seen).slice(0, 500)}`);
+    await new Promise((again) => setTimeout(again, 100));
+  }
+}
+
+const rowOf = async (world) => (await ask(world, '/api/v1/integrations/orders')).row;
+const atRest = (world) => until('orders at rest', () => rowOf(world), (row) => row.last?.status === 'ok' && !row.running && !row.waiting);
+
+after(closeBrowser);
+
+describe('one shop', () => {
+  let world;
+  before(async () => {
+    world = await makeWorld({ orders: 900, qps: 4 });
+  });
+  after(() => world?.stop());
+
+  test('first start: the first run is watched live, then all is well, in both languages', async () => {
+    const page = await openPage(world, { language: 'zh' });
+    await page.goto('/integrations/orders');
+    await page.getByRole('heading', { level: 1, name: '聚水潭销售订单 → 数据仓库' }).waitFor();
+    await page.locator('.flow.is-live').waitFor();
+    await page.getByText(/条记录\/秒/).waitFor();
+    await page.locator('.flow:not(.is-live)').waitFor({ timeout: 30_000 });
+    await atRest(world);
+    await page.getByRole('link', { name: '总览' }).first().click();
+    await page.getByText('一切正常').waitFor();
+    assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN');
+    await page.getByRole('button', { name: 'English' }).click();
+    await page.getByText('All is well').waitFor();
+    await page.reload();
+    await page.getByText('All is well').waitFor();
+    assert.equal(await page.locator('html').getAttribute('lang'), 'en');
+    await page.finish();
+  });
+
+  test('the first page is painted within 300 ms', async () => {
+    const page = await openPage(world);
+    const paints = [];
+    for (let i = 0; i < 5; i++) {
+      await page.goto('/');
+      await page.getByText('All is well').waitFor();
+      paints.push(await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime));
+    }
+    console.log(`first paint: ${paints.map((p) => p.toFixed(0)).join(', ')} ms`);
+    assert.ok(Math.min(...paints) <= 300, `first paint after ${paints.join(', ')} ms`);
+    await page.finish();
+  });
+
+  test('the keyboard alone will do', async () => {
+    const page = await openPage(world);
+    await page.goto('/');
+    await page.getByText('All is well').waitFor();
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to content');
+    await page.keyboard.press('Enter');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
+    await page.keyboard.press('g');
+    await page.keyboard.press('c');
+    await page.getByRole('heading', { level: 1, name: 'Connections' }).waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
+    await page.keyboard.press('Escape');
+    assert.equal(await page.getByRole('dialog').count(), 0);
+    await page.goBack();
+    await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+    await page.finish();
+  });
+
+  test('a run now says what it will do, and is seen in the list of runs', async () => {
+    const earlier = (await atRest(world)).last.run;
+    const page = await openPage(world);
+    await page.goto('/integrations/orders?view=runs');
+    await page.getByRole('button', { name: 'Run now' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Run now' });
+    await dialog.getByText(/Reads what changed since/).waitFor();
+    await dialog.getByRole('button', { name: 'Start' }).click();
+    await page.getByText(/Queued as job/).waitFor();
+    const row = await until('a further run', () => rowOf(world), (r) => r.last.run > earlier && !r.running);
+    await page.getByRole('row').nth(1).getByText('OK').waitFor();
+    await page.getByRole('row').nth(1).getByRole('button').click();
+    await page.getByRole('dialog', { name: `Run ${row.last.run}` }).waitFor();
+    await page.finish();
+  });
+
+  test('a week is backfilled, and the cursor stays', async () => {
+    const before = await atRest(world);
+    const page = await openPage(world);
+    await page.goto('/integrations/orders');
+    await page.getByRole('button', { name: 'Backfill' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Backfill a range' });
+    await dialog.getByRole('button', { name: 'Last 7 days' }).click();
+    await dialog.getByText(/The cursor does not move/).waitFor();
+    await dialog.getByLabel('From').fill('2030-01-01T00:00');
+    await dialog.getByText('The end must be after the beginning.').waitFor();
+    assert.ok(await dialog.getByRole('button', { name: 'Start' }).isDisabled());
+    await dialog.getByRole('button', { name: 'Last 7 days' }).click();
+    await dialog.getByRole('button', { name: 'Start' }).click();
+    await page.getByText(/Queued as job/).waitFor();
+    const { runs } = await until('a backfill that ended', () => ask(world, '/api/v1/integrations/orders/runs'), ({ runs }) => runs.some((r) => r.kind === 'backfill' && r.ended));
+    const run = runs.find((r) => r.kind === 'backfill');
+    assert.equal(run.status, 'ok');
+    assert.ok(run.summary.records >= 900, JSON.stringify(run.summary));
+    assert.equal((await atRest(world)).cursor, before.cursor);
+    await page.goto('/integrations/orders?view=runs');
+    await page.getByRole('row').filter({ hasText: 'backfill' }).first().waitFor();
+    await page.goto('/integrations/orders?view=windows');
+    await page.getByText(/windows shown are verified/).waitFor();
+    await page.finish();
+  });
+
+  test('pausing asks first; the state is seen by everybody at once', async () => {
+    await atRest(world);
+    const page = await openPage(world);
+    const other = await openPage(world, { language: 'zh' });
+    await other.goto('/');
+    await other.getByText('一切正常').waitFor();
+    await page.goto('/integrations/orders');
+    await page.getByRole('button', { name: 'Pause' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Pause this integration?' });
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    assert.equal((await rowOf(world)).paused, false);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await dialog.getByRole('button', { name: 'Pause' }).click();
+    await other.getByText('已暂停').first().waitFor();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    assert.equal((await rowOf(world)).paused, false);
+    await other.finish();
+    await page.finish();
+  });
+
+  test('a cursor that would skip data says so before it moves', async () => {
+    const { cursor } = await atRest(world);
+    const page = await openPage(world);
+    await page.goto('/integrations/orders');
+    await page.getByRole('button', { name: 'Move the cursor' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Move the cursor' });
+    const at = await dialog.getByLabel('New cursor').inputValue();
+    await dialog.getByLabel('New cursor').fill(`${Number(at.slice(0, 4)) - 1}${at.slice(4, 16)}`);
+    await dialog.getByRole('button', { name: 'Show what it does' }).click();
+    await dialog.getByText(/^365 d will be read again/).waitFor();
+    assert.equal((await rowOf(world)).cursor, cursor, 'a look moves nothing');
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await page.finish();
+  });
+
+  test('a connection is tested; a secret is never shown', async () => {
+    const page = await openPage(world);
+    await page.goto('/connections');
+    const card = page.getByRole('article', { name: 'jst' });
+    await card.getByRole('button', { name: /^Test/ }).click();
+    await card.getByText(/It works/).waitFor();
+    await card.getByText('•••••• set').first().waitFor();
+    assert.ok(!(await page.content()).includes('demo-top-secret'));
+    await page.finish();
+  });
+
+  test('the log follows and is filtered', async () => {
+    const page = await openPage(world);
+    await page.goto('/log');
+    await page.getByRole('row').nth(3).waitFor();
+    await page.getByRole('searchbox').fill('run_ended');
+    await until('only ends of runs', () => page.locator('.paged-body [role=row]').allTextContents(), (rows) => rows.length > 0 && rows.every((r) => r.includes('run_ended')));
+    const many = await page.locator('.paged-body [role=row]').count();
+    await fetchRun(page);
+    await until('a new line', () => page.locator('.paged-body [role=row]').count(), (n) => n > many);
+    await page.finish();
+  });
+
+  for (const [language, theme, width] of [['zh', 'light', 1440], ['en', 'dark', 1440], ['en', 'light', 360], ['zh', 'dark', 360]])
+    test(`every page is accessible and fits: ${language}, ${theme}, ${width} px`, async () => {
+      await atRest(world);
+      const page = await openPage(world, { language, theme, width, height: width > 1000 ? 900 : 740, axe: true });
+      for (const [name, path] of PAGES) {
+        await page.goto(path);
+        await page.locator('h1').waitFor();
+        await page.waitForFunction(() => !document.querySelector('.skeleton'));
+        if (name === 'integration') await page.locator('.uplot canvas').last().waitFor();
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(over <= 0, `${name} is ${over} px too wide`);
+        await assertAccessible(page, `${name}, ${language}, ${theme}, ${width}`);
+        if (PICTURES) await page.screenshot({ path: join(PICTURES, `${name}-${language}-${theme}-${width}.png`), fullPage: width < 1000 });
+      }
+      await page.finish();
+    });
+
+  async function fetchRun(page) {
+    await page.evaluate(async () => {
+      const { csrf } = await (await fetch('/api/v1/session')).json();
+      await fetch('/api/v1/integrations/orders/run', { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf }, body: '{"kind":"main"}' });
+    });
+  }
+
+  test('the first account ends the free access; one signs in and out', async () => {
+    const page = await openPage(world, { axe: true });
+    await page.goto('/users');
+    await page.getByRole('button', { name: 'Add an account' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Add an account' });
+    await dialog.getByLabel('Name').fill('王敏');
+    await dialog.getByLabel('Password').fill('short');
+    await dialog.getByText('At least 10 characters, please.').waitFor();
+    await dialog.getByLabel('Password').fill('a long enough sentence');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Saved').waitFor();
+    await page.goto('/');
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await assertAccessible(page, 'sign-in');
+    if (PICTURES) await page.screenshot({ path: join(PICTURES, 'login-en-light-1440.png') });
+    await page.getByLabel('Name').fill('王敏');
+    await page.getByLabel('Password').fill('something else entirely');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('alert').waitFor();
+    await page.getByLabel('Password').fill('a long enough sentence');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('All is well').waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await page.finish();
+  });
+});
