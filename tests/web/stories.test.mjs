@@ -160,7 +160,7 @@ describe('one shop', () => {
     await page.finish();
   });
 
-  test('a cursor that would skip data says so before it moves', async () => {
+  test('a move of the cursor says what it means before it is done', async () => {
     const { cursor } = await atRest(world);
     const page = await openPage(world);
     await page.goto('/integrations/orders');
