@@ -13,7 +13,9 @@
 #include "app/standing.h"
 #include "base/map.h"
 #include "base/num.h"
+#include "project/token_file.h"
 #include "run/schedule.h"
+#include "source/login.h"
 
 #define NAMES_MAX   (64u << 20)
 #define ROW_MAX     (4u << 20)
@@ -300,6 +302,20 @@ static void write_row(struct rows *r, struct row *row, const struct app *app, co
     json_out_end(&w, '}');
 }
 
+/* -1: the connection needs no token, or none was fetched yet. */
+static int64_t token_left_ms(const struct app *app, const struct connection *c, int64_t now_ms)
+{
+    struct token_terms terms;
+    struct errinfo unused;
+    struct str saved;
+    int64_t ends_ms;
+
+    if (!c || !c->connector || !connector_token(c->connector, &terms) ||
+        token_load(app->project, c->name, app->arena, &saved, &unused) || !login_expires_ms(saved, &ends_ms))
+        return -1;
+    return ends_ms > now_ms ? ends_ms - now_ms : 0;
+}
+
 /* The same figures for Prometheus and the charts. */
 static void sample(struct rows *r, struct str name, const struct view *v, struct app *app)
 {
@@ -314,7 +330,7 @@ static void sample(struct rows *r, struct str name, const struct view *v, struct
         .dead = s->dead,
         .gaps = s->gaps,
         .windows_open = (int64_t)s->n_open,
-        .token_left_ms = -1,
+        .token_left_ms = token_left_ms(app, v->integration ? v->integration->source : NULL, v->now_ms),
         .clock_offset_ms = INT64_MIN,
         .running = v->look.running,
         .paused = v->look.paused,

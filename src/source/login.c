@@ -458,3 +458,20 @@ void login_get(struct login *l, struct str refused, void (*done)(void *ctx, cons
     l->ctx = ctx;
     look(l);
 }
+
+bool login_expires_ms(struct str saved, int64_t *ret_ms)
+{
+    struct json_limits limits = {TOKEN_MAX_BYTES, 4};
+    struct json_doc *doc = NULL;
+    struct errinfo unused;
+    int64_t got_ms, life_ms;
+    bool ok;
+
+    if (!saved.n || json_parse(saved, &limits, &doc, NULL, &unused))
+        return false;
+    ok = json_i64(json_get(json_root(doc), S("got")), &got_ms) &&
+         json_i64(json_get(json_root(doc), S("life")), &life_ms) && life_ms > 0 &&
+         !__builtin_add_overflow(got_ms, life_ms, ret_ms);
+    json_free(doc);
+    return ok;
+}

@@ -42,4 +42,7 @@ struct str login_token(const struct login *l); /* until the next login_get */
 void login_get(struct login *l, struct str refused, void (*done)(void *ctx, const struct errinfo *why), void *ctx);
 void login_cancel(struct login *l); /* without callback */
 
+/* When the token that was saved as this text ends by itself, unix ms. False: the text does not say. */
+bool login_expires_ms(struct str saved, int64_t *ret_ms);
+
 #endif

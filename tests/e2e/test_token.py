@@ -2,13 +2,16 @@
 again after a refusal, nothing of a token to be read anywhere."""
 import json
 import os
+import re
 import stat
+import subprocess
 import sys
 import unittest
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib.case import RunCase, hurried  # noqa: E402
-from lib.process import wait_until  # noqa: E402
+from lib.process import end, wait_until  # noqa: E402
 from lib.servers import Sim  # noqa: E402
 from test_upstream import events  # noqa: E402
 
@@ -69,6 +72,22 @@ class Token(RunCase):
         self.assertGreaterEqual(stats["bad_tokens"], 1)
         self.assertLessEqual(stats["bad_tokens"], PROCESSES)
         self.assert_copy(sim, project)
+
+    def test_figures_tell_when_it_ends(self):
+        project = self.open_project(self.open_sim("--orders", "100"))
+        self.run_ok(project)
+        serve = project.start("serve", "--listen", "127.0.0.1:0", stderr=subprocess.DEVNULL)
+        self.addCleanup(serve.stdout.close)
+        self.addCleanup(end, serve)
+        url = json.loads(serve.stdout.readline())["url"].rstrip("/") + "/metrics"
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+        def left():
+            with opener.open(url, timeout=10) as reply:
+                found = re.search(r'^sluice_token_expires_seconds{integration="orders"} (\S+)$', reply.read().decode(), re.M)
+            return found and float(found[1])
+        seconds = wait_until(left, serve, 60, "the end of the token")
+        self.assertTrue(60 < seconds < 366 * 86400, seconds)
 
     def test_a_refresh_that_is_refused_is_followed_by_a_login(self):
         sim = self.open_sim("--orders", "200")
