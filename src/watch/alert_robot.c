@@ -66,6 +66,8 @@ void webhook_sign(struct str secret, struct str body, struct buf *out)
 static const size_t text_max[] = {
     [CHANNEL_DINGTALK] = 12000, [CHANNEL_WECOM] = 4000, [CHANNEL_FEISHU] = 9000, [CHANNEL_WEBHOOK] = 0};
 
+#define WECOM_TEXT_MAX 2000 /* of 2,048; its markdown may be twice as long */
+
 static void member(struct json_out *w, const char *key, struct str s)
 {
     json_out_key(w, key);
@@ -173,7 +175,8 @@ static void robot_text(const struct robot_target *t, const struct message_contex
         buf_add(text, t->keyword);
         buf_add(text, bold ? S("\n\n") : S("\n"));
     }
-    message_body(c, d, text_max[t->type] - text->n - mention.n, bold, text);
+    message_body(c, d, (bold || t->type != CHANNEL_WECOM ? text_max[t->type] : WECOM_TEXT_MAX) - text->n - mention.n,
+                 bold, text);
     buf_add(text, buf_str(&mention));
     buf_free(&mention);
 }

@@ -2,16 +2,11 @@
  * silences, quiet hours, restarts. */
 #include "watch/alert_core.h"
 
-#include "base/err.h"
-#undef fail
+#include "table.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-/* cmocka wants the above first */
-#include <cmocka.h>
 
 #define T0     INT64_C(1772325000000) /* 2026-03-01 08:30:00 +08:00 */
 #define SECOND INT64_C(1000)
@@ -46,7 +41,7 @@ static void read_settings(struct world *w, const char *json)
         struct errinfo ei;
 
         assert_int_equal(diags_first_error(d, &ei), ERR_CONFIG);
-        fail_msg("%s", ei.msg);
+        FAIL_MSG("%s\n", ei.msg);
     }
     diags_free(d);
 }
@@ -56,7 +51,7 @@ static void start(struct world *w)
     struct errinfo ei = {0};
 
     if (core_open(w->dir, w->s, w->zone, w->now, &w->core, &ei))
-        fail_msg("%s", ei.msg);
+        FAIL_MSG("%s\n", ei.msg);
 }
 
 static void world_open(struct world *w, const char *json)
@@ -239,7 +234,7 @@ static void holds_figures_against_rules(void **state)
         observe(&w, rows[i].rule, "orders", rows[i].value, 0);
         pass(&w, 6 * MINUTE);
         if (book_firing(core_book(w.core)) != (rows[i].fires ? 1u : 0u))
-            fail_msg("row %zu", i);
+            FAIL_MSG("row %zu\n", i);
         world_close(&w);
     }
 }
