@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/num.h"
 #include "base/product.h"
+#include "robot.h"
 #include "sim.h"
 
 #include <signal.h>
@@ -50,6 +51,10 @@ static const struct {
 } simulators[] = {
     {"jushuitan-qimen", "聚水潭 (Jushuitan) orders, refunds and outbound documents through 奇门 (the TOP gateway)"},
     {"jushuitan-open", "the same from Jushuitan's open platform, with tokens that end"},
+    {"dingtalk-robot", "a DingTalk group robot: signature, keyword, 20 messages a minute"},
+    {"wecom-robot", "a WeCom group robot: lengths, 20 messages a minute"},
+    {"feishu-robot", "a Feishu group robot: signature, keyword, 5 messages a second"},
+    {"webhook", "somebody who takes JSON that " PRODUCT " signed"},
 };
 
 static void print_list(void)
@@ -78,6 +83,7 @@ static void print_help(void)
            "/healthz\n"
            "Example: %s-sim jushuitan-qimen --orders 1000 --fault drift=3 --fault late=8\n",
            PRODUCT);
+    robot_help();
 }
 
 static enum err bad_value(const struct option_row *row, struct str text, struct errinfo *ei)
@@ -316,11 +322,13 @@ int main(int argc, char **argv)
         return 0;
     }
     enum err e;
-    if (!known_simulator(argv[1]))
+    if (robot_known(argv[1]))
+        e = robot_run(argv[1], argc - 2, argv + 2, &ei);
+    else if (!known_simulator(argv[1]))
         e = fail(&ei, ERR_USAGE, "there is no simulator \"%s\"; --list names them", argv[1]);
     else
         e = read_options(argc - 2, argv + 2, &opt, &faults, &ei);
-    if (e == OK)
+    if (e == OK && !robot_known(argv[1]))
         e = run(&opt, &faults, &ei);
     if (e == OK)
         return 0;
