@@ -289,7 +289,8 @@ static int64_t resident_bytes(void)
         return 0;
     rest = (struct str){text, fread(text, 1, sizeof text - 1, f)};
     fclose(f);
-    if (!str_cut(&rest, ' ', &part) || !str_cut(&rest, ' ', &part) || !num_i64(part, &pages))
+    (void)str_cut(&rest, ' ', &part); /* its whole size; the second number is what is resident */
+    if (!str_cut(&rest, ' ', &part) || !num_i64(part, &pages))
         return 0;
     return pages * sysconf(_SC_PAGESIZE);
 }

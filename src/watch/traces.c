@@ -200,7 +200,7 @@ static void drop(struct trace **at)
     free(gone);
 }
 
-static void begin(struct traces *t, const struct event *e)
+static struct trace *begin(struct traces *t, const struct event *e)
 {
     struct trace *r = mem_zero(sizeof *r);
 
@@ -216,6 +216,7 @@ static void begin(struct traces *t, const struct event *e)
     new_id(r->span, 8);
     r->next = t->first;
     t->first = r;
+    return r;
 }
 
 /* When something began that took so long, within what it is part of. */
@@ -281,7 +282,7 @@ static void batch(struct traces *t, const struct trace *r, const struct event *e
 /* Counts of the summary as the event's own fields, and its error's words. */
 static void end(struct traces *t, const struct event *e)
 {
-    struct trace **at = find(t, e->integration), *r = *at;
+    struct trace *r = *find(t, e->integration);
     struct event whole = *e;
     int64_t now = clock_wall(t->clock), took_ms;
     struct json_doc *doc = NULL;
@@ -292,9 +293,7 @@ static void end(struct traces *t, const struct event *e)
         doc = NULL;
     s = json_root(doc);
     if (!r) { /* it failed before it began */
-        begin(t, &(struct event){.integration = e->integration});
-        at = find(t, e->integration);
-        r = *at;
+        r = begin(t, &(struct event){.integration = e->integration});
         if (json_i64(json_get(s, S("duration_ms")), &took_ms))
             r->began_ms -= took_ms;
     }
@@ -316,7 +315,7 @@ static void end(struct traces *t, const struct event *e)
                             .message = json_text(json_path(s, S("error.message")))},
              &whole);
     json_free(doc);
-    drop(at);
+    drop(find(t, e->integration));
 }
 
 static void hear(void *ctx, const struct event *e)
@@ -325,7 +324,7 @@ static void hear(void *ctx, const struct event *e)
     struct trace *r = *find(t, e->integration);
 
     if (e->kind == EVENT_RUN_STARTED)
-        begin(t, e);
+        (void)begin(t, e);
     else if (e->kind == EVENT_RUN_ENDED)
         end(t, e);
     else if (r && e->kind == EVENT_PAGE)
