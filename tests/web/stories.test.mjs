@@ -1,7 +1,5 @@
 // Stories of people at the dashboard, in a real browser against this build's `sluice serve` and a simulated upstream.
-// With PICTURES=DIR each page is also drawn into DIR (docs/guide/img is made so).
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { assertAccessible, closeBrowser, openPage } from './browser.mjs';
 import { makeWorld } from './world.mjs';
@@ -18,7 +16,6 @@ const PAGES = [
   ['users', '/users'],
   ['audit', '/audit'],
 ];
-const PICTURES = process.env.PICTURES;
 
 const ask = async (world, path) => (await fetch(world.url + path)).json();
 
@@ -210,7 +207,6 @@ describe('one shop', () => {
         const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(over <= 0, `${name} is ${over} px too wide`);
         await assertAccessible(page, `${name}, ${language}, ${theme}, ${width}`);
-        if (PICTURES) await page.screenshot({ path: join(PICTURES, `${name}-${language}-${theme}-${width}.png`), fullPage: width < 1000 });
       }
       await page.finish();
     });
@@ -236,7 +232,6 @@ describe('one shop', () => {
     await page.goto('/');
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     await assertAccessible(page, 'sign-in');
-    if (PICTURES) await page.screenshot({ path: join(PICTURES, 'login-en-light-1440.png') });
     await page.getByLabel('Name').fill('王敏');
     await page.getByLabel('Password').fill('something else entirely');
     await page.getByRole('button', { name: 'Sign in' }).click();

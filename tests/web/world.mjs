@@ -64,9 +64,11 @@ export async function makeWorld({ orders = 400, qps = 0, users = [], broken = fa
   });
   write(join(project, 'integrations/orders.json'), integration('聚水潭销售订单 → 数据仓库'));
   if (broken) {
-    write(join(project, 'connections/old.json'), { connector: 'sqlite', params: { path: 'gone/bi.db' } });
+    // its database has no table: it fails, and needs a person
+    write(join(project, 'connections/old.json'), { connector: 'sqlite', params: { path: 'old.db' } });
     write(join(project, 'integrations/refunds.json'), integration('退款单 → 旧库', { target: { connection: 'old', metadata: 'orders.target.json' } }));
     write(join(project, 'integrations/archive.json'), integration('历史订单归档', { enabled: false }));
+    write(join(project, 'integrations/订单副本.json'), integration('订单副本', { lag: '30s' }));
   }
   await run(['ddl', 'orders', '--create', '--quiet'], project);
   for (const user of users) await run(['user', 'add', user.name, '--role', user.role], project, `${user.password}\n`);

@@ -110,6 +110,8 @@ test('log lines fit filters and say the rest', () => {
   assert.ok(!fits(line, { ...none, level: 'error' }));
   assert.ok(!fits(line, { ...none, integration: '退款' }));
   assert.equal(rest(line), 'Hello  records=50');
+  const ended = { time: '', event: 'run_ended', code: 'target', summary: { status: 'failed', rows: 3, error: { message: 'refused' } } };
+  assert.equal(rest(ended), 'refused  code=target  status=failed  rows=3');
 });
 
 test('paths of the audit log are readable', () => {

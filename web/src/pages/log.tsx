@@ -10,7 +10,8 @@ import { number, shortTime, time } from '../ui/format.ts';
 import { words } from './log.strings.ts';
 
 const TONES: Record<string, readonly [Tone, Shape]> = { error: ['bad', 'cross'], warn: ['warn', 'triangle'], info: ['quiet', 'disc'], debug: ['quiet', 'ring'] };
-const SHOWN_ELSEWHERE = new Set(['time', 'event', 'integration', 'run', 'level', 'text']);
+const SHOWN_ELSEWHERE = new Set(['time', 'event', 'integration', 'run', 'level', 'text', 'summary']);
+const OF_SUMMARY = ['status', 'records', 'rows', 'dead', 'duration_ms'];
 const KEPT = 500;
 
 interface Filters {
@@ -33,7 +34,10 @@ export function fits(line: LogLine, f: Filters): boolean {
 export function rest(line: LogLine): string {
   const said = Object.entries(line).filter(([key, value]) => !SHOWN_ELSEWHERE.has(key) && value !== null && value !== undefined && value !== '');
   const more = said.map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`).join('  ');
-  return [line.text, more].filter(Boolean).join('  ');
+  const summary = (line['summary'] ?? {}) as Record<string, unknown>;
+  const sums = OF_SUMMARY.filter((key) => key in summary).map((key) => `${key}=${String(summary[key])}`).join('  ');
+  const error = (summary['error'] as { message?: string } | null | undefined)?.message;
+  return [line.text, error, more, sums].filter(Boolean).join('  ');
 }
 
 interface Numbered {
