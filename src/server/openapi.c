@@ -42,6 +42,8 @@ static const struct answer_schema own_schemas[] = {
      "\"type\":\"boolean\"},\"broken_at\":{\"type\":\"integer\"}}}"},
 };
 
+#define N_OWN_SCHEMAS (sizeof own_schemas / sizeof *own_schemas)
+
 static void member(struct json_out *w, const char *key, const char *text)
 {
     json_out_key(w, key);
@@ -302,6 +304,32 @@ static void put_schemas(struct json_out *w, const struct answer_schema *schemas,
         member_raw(w, schemas[i].name, schemas[i].json);
 }
 
+static bool has_schema(const struct answer_schema *schemas, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(schemas[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* A name that no table describes is an object of whatever members: what refers to it finds it. */
+static void put_undescribed(const struct server *s, struct json_out *w)
+{
+    const struct route *r, *before;
+
+    for (size_t i = 0; (r = row_at(s, i)); i++) {
+        bool known = !r->answer || has_schema(own_schemas, N_OWN_SCHEMAS, r->answer) ||
+                     has_schema(s->o.schemas, s->o.n_schemas, r->answer);
+
+        for (size_t k = 0; !known && k < i; k++) {
+            before = row_at(s, k);
+            known = before->answer && strcmp(before->answer, r->answer) == 0;
+        }
+        if (!known)
+            member_raw(w, r->answer, "{\"type\":\"object\"}");
+    }
+}
+
 void openapi_write(const struct server *s, struct buf *out)
 {
     struct json_out w = json_out(out);
@@ -318,8 +346,9 @@ void openapi_write(const struct server *s, struct buf *out)
     json_out_begin(&w, '{');
     json_out_key(&w, "schemas");
     json_out_begin(&w, '{');
-    put_schemas(&w, own_schemas, sizeof own_schemas / sizeof *own_schemas);
+    put_schemas(&w, own_schemas, N_OWN_SCHEMAS);
     put_schemas(&w, s->o.schemas, s->o.n_schemas);
+    put_undescribed(s, &w);
     json_out_end(&w, '}');
     json_out_key(&w, "securitySchemes");
     json_out_begin(&w, '{');

@@ -6,7 +6,8 @@ import stat
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
-from plain import PASSWORD, Caller, Plain
+from plain import Plain
+from lib.callers import PASSWORD, Caller
 
 SECRET = "canary-7f3a-secret-value"
 

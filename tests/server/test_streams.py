@@ -7,7 +7,8 @@ import threading
 import time
 import unittest
 
-from plain import Caller, Plain
+from plain import Plain
+from lib.callers import Caller
 
 
 class Stream:
