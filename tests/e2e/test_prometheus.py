@@ -1,5 +1,5 @@
-"""Prometheus itself judges the figures: promtool reads the text and the alert rules, a server scrapes the text and answers
-for it, and every expression of the rules and of the dashboard names metrics that exist."""
+"""Prometheus itself judges the figures: promtool reads the text and the alert rules, a server scrapes the text and
+answers for it, and every expression of the rules and of the dashboard names metrics that exist."""
 import http.server
 import json
 import os
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 import urllib.parse
 import urllib.request
@@ -110,22 +111,52 @@ class Judged(RunCase):
         self.assertLess(self.values(port, "time() - process_start_time_seconds", "")[""], 3600)
         wait_until(lambda: self.query(port, 'ALERTS{alertname="SluiceDeadLetters"}'), process, 60, "an alert")
 
-    def test_serve_is_scraped(self):
-        """serve runs a schedule every second; what Prometheus says of it is what the run says of itself."""
-        collector = Collector(self)
+    def every_second(self):
         project = self.project(self.sim("--orders", "300"))
-        project.write("sluice.json", {"traces": {"otlp": collector.address}})
         orders = project.read("integrations/orders.json")
         orders["source"]["crontab"] = "@every 1s"
         project.write("integrations/orders.json", orders)
+        return project
+
+    def start_serve(self, project):
         serve = project.start("serve", "--listen", "127.0.0.1:0", stderr=subprocess.DEVNULL)
         self.addCleanup(serve.stdout.close)
         self.addCleanup(end, serve)
-        url = json.loads(serve.stdout.readline())["url"]
+        return serve, json.loads(serve.stdout.readline())["url"].rstrip("/")
+
+    def get(self, url, path):
+        with OPENER.open(f"{url}/api/v1/{path}", timeout=10) as reply:
+            return json.load(reply)
+
+    def test_charts_outlive_a_restart(self):
+        """The points of the dashboard's charts hold every row that was written, before and after a restart."""
+        project = self.every_second()
+        edges = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + s)) for s in (-60, 600)]
+
+        def charted(url):
+            series = self.get(url, "integrations/orders/series?names=rows,calls&from={}&to={}".format(*edges))
+            self.assertEqual(len(series["at"]), len(series["rows"]))
+            return sum(v or 0 for v in series["rows"])
+        serve, url = self.start_serve(project)
+        wait_until(lambda: self.get(url, "overview")["totals"]["rows_today"] >= 300, serve, 60, "rows of today")
+        self.assertEqual(end(serve), 0)
+        first = len(project.table_rows())
+        serve, url = self.start_serve(project)
+        self.assertGreaterEqual(charted(url), first)
+        row, = self.get(url, "overview")["integrations"]
+        self.assertGreaterEqual(row["rows_today"], first)
+        self.assertEqual((len(row["spark"]), sum(row["spark"]) >= first), (24, True))
+
+    def test_serve_is_scraped(self):
+        """serve runs a schedule every second; what Prometheus says of it is what the run says of itself."""
+        collector = Collector(self)
+        project = self.every_second()
+        project.write("sluice.json", {"traces": {"otlp": collector.address}})
+        serve, url = self.start_serve(project)
         process, port = self.prometheus(urllib.parse.urlsplit(url).port)
         wait_until(lambda: (self.query(port, "sluice_rows_total > 0") and
                             self.query(port, 'sluice_runs_total{status="ok"} > 1')), process, 120, "rows of serve")
-        with OPENER.open(urllib.request.Request(url.rstrip("/") + "/metrics"), timeout=10) as reply:
+        with OPENER.open(f"{url}/metrics", timeout=10) as reply:
             self.assertEqual(self.check("metrics", input=reply.read().decode()), "")
         self.assertGreaterEqual(self.values(port, "sluice_rows_total")["orders"], len(project.table_rows()))
         self.assertEqual(self.values(port, 'sluice_windows_total{verified="false"}'), {"orders": 0})

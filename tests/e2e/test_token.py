@@ -84,8 +84,8 @@ class Token(RunCase):
 
         def left():
             with opener.open(url, timeout=10) as reply:
-                found = re.search(r'^sluice_token_expires_seconds{integration="orders"} (\S+)$', reply.read().decode(), re.M)
-            return found and float(found[1])
+                found = re.findall('^sluice_token_expires_seconds{integration="orders"} (.+)$', reply.read().decode(), re.M)
+            return found and float(found[0])
         seconds = wait_until(left, serve, 60, "the end of the token")
         self.assertTrue(60 < seconds < 366 * 86400, seconds)
 

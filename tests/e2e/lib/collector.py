@@ -21,7 +21,8 @@ def attributes(entries, where):
             assert isinstance(value, str) and re.fullmatch(r"-?\d+", value), (where, entry)
             value = int(value)
         else:
-            assert (kind, type(value)) in {("stringValue", str), ("boolValue", bool), ("doubleValue", float)}, (where, entry)
+            known = {("stringValue", str), ("boolValue", bool), ("doubleValue", float)}
+            assert (kind, type(value)) in known, (where, entry)
         found[entry["key"]] = value
     return found
 
