@@ -170,6 +170,21 @@ static int64_t forget_dead(struct loglines *l, int64_t run)
     return 0;
 }
 
+/* A run that went well and wrote nothing: with a schedule of seconds there are thousands. */
+static bool was_idle(const struct event *e)
+{
+    struct json_doc *doc;
+    struct errinfo ei;
+    int64_t rows = 0, dead = 0;
+
+    if (e->code || json_parse(e->text, &JSON_LIMITS_DEFAULT, &doc, NULL, &ei))
+        return false;
+    (void)json_i64(json_get(json_root(doc), S("rows")), &rows);
+    (void)json_i64(json_get(json_root(doc), S("dead")), &dead);
+    json_free(doc);
+    return !rows && !dead;
+}
+
 static bool is_worth_telling(struct loglines *l, const struct event *e)
 {
     switch (e->kind) {
@@ -180,7 +195,7 @@ static bool is_worth_telling(struct loglines *l, const struct event *e)
     case EVENT_WINDOW_AGAIN:
         return l->c.verbose;
     case EVENT_RUN_ENDED:
-        return l->c.many;
+        return l->c.many && (l->c.verbose || !was_idle(e));
     default:
         return level_of(e) == LOG_WARN_ || e->kind == EVENT_CIRCUIT;
     }

@@ -14,9 +14,9 @@ struct loglines_config {
     const char *state_dir; /* where the log file lies (store/logfile.h) */
     const struct zone *zone;
     const struct clock *clock;
-    bool quiet;                /* nothing on stderr */
-    bool verbose;              /* on stderr also each retry, and windows that are read again */
-    bool many;                 /* several integrations: lines name theirs, and say how runs ended */
+    bool quiet;   /* nothing on stderr */
+    bool verbose; /* on stderr also each retry, and windows that are read again */
+    bool many;    /* several integrations: lines name theirs, and say how runs ended that wrote or failed */
     void (*before)(void *ctx); /* called before a line is written on stderr, while held; may be NULL */
     void *ctx;
 };

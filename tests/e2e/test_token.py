@@ -84,7 +84,8 @@ class Token(RunCase):
 
         def left():
             with opener.open(url, timeout=10) as reply:
-                found = re.findall('^sluice_token_expires_seconds{integration="orders"} (.+)$', reply.read().decode(), re.M)
+                text = reply.read().decode()
+            found = re.findall('^sluice_token_expires_seconds{integration="orders"} (.+)$', text, re.M)
             return found and float(found[0])
         seconds = wait_until(left, serve, 60, "the end of the token")
         self.assertTrue(60 < seconds < 366 * 86400, seconds)

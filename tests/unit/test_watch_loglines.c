@@ -162,6 +162,10 @@ static void test_told_by_serve(void **state)
          .text = S("no answer")},
         {.kind = EVENT_CIRCUIT, .integration = S("orders"), .run = 1, .flag = false, .text = S("it answers again")},
         {.kind = EVENT_RUN_ENDED,
+         .integration = S("idle"),
+         .run = 3,
+         .text = S("{\"status\":\"ok\",\"records\":7,\"rows\":0,\"dead\":0,\"error\":null}")},
+        {.kind = EVENT_RUN_ENDED,
          .integration = S("orders"),
          .run = 1,
          .text = S("{\"status\":\"ok\",\"records\":5,\"rows\":6,\"dead\":0,\"error\":null}")},
@@ -176,7 +180,7 @@ static void test_told_by_serve(void **state)
     struct buf file = buf_make(1u << 20);
 
     (void)state;
-    emit_all(events, 4, (struct loglines_config){.many = true}, &t, &file);
+    emit_all(events, 5, (struct loglines_config){.many = true}, &t, &file);
     assert_string_equal(buf_cstr(&t.lines),
                         "warn orders: trying again in 3.5 s: no answer\n"
                         "info orders: it answers again\n"
