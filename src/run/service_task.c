@@ -8,8 +8,9 @@
 #include "run/retry.h"
 
 /* How long a source or target that is down is waited for within a run; the long schedule goes on from there. */
-#define PATIENCE_MS 20000
-#define SUMMARY_MAX (1u << 30)
+#define PATIENCE_MS    20000
+#define TIERS_AGAIN_MS 60000 /* reading again that failed is as due as before; it is not tried again at once */
+#define SUMMARY_MAX    (1u << 30)
 
 /* What a carrier works on. */
 struct carried {
@@ -20,6 +21,7 @@ struct carried {
     struct run_options options;
     struct task_end end;
     struct buf summary;
+    bool failed;
 };
 
 static void tick(void *ctx, const struct run_live *live)
@@ -87,6 +89,7 @@ static void run(struct carried *c)
         free(fetched);
     }
     run_summary_json(s, c->generation->project->zone, &c->summary);
+    c->failed = s->error.code != OK;
     if (s->gave_way && c->task.kind == TASK_BACKFILL)
         c->end.rest_from_s = s->to_s;
     free(s);
@@ -105,6 +108,7 @@ static void audit(struct carried *c)
 /* When its integration is due again besides its schedule. */
 static void look_ahead(struct carried *c)
 {
+    int64_t soonest = c->failed ? clock_wall(&clock_system) + TIERS_AGAIN_MS : INT64_MIN;
     struct retry_state retry;
     struct errinfo ei;
 
@@ -113,6 +117,8 @@ static void look_ahead(struct carried *c)
     else
         c->end.retry_ms = retry.next_ms;
     c->end.tiers_ms = service_tiers_ms(c->service, c->generation, c->integration);
+    if (c->end.tiers_ms < soonest)
+        c->end.tiers_ms = soonest;
 }
 
 /* ---- reports; the caller holds the lock ---- */
