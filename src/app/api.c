@@ -329,6 +329,26 @@ static const struct route_param connection_secret_params[] = {
     {.name = "param", .in = IN_PATH, .type = PARAM_STRING, .help = "its parameter"},
     {.name = "value", .in = IN_BODY, .type = PARAM_STRING, .required = true, .secret = true, .help = "the secret"},
 };
+static const struct route_param history_params[] = {
+    LIMIT,
+    {.name = "before", .in = IN_QUERY, .type = PARAM_INT, .help = "the `next` of the answer before", .max = INT64_MAX},
+};
+static const struct route_param silence_params[] = {
+    {.name = "rule", .in = IN_BODY, .type = PARAM_ENUM, .names = alert_rule_names, .help = "this rule only"},
+    {.name = "integration",
+     .in = IN_BODY,
+     .type = PARAM_STRING,
+     .help = "this one only; * and ? are allowed",
+     .max = 300},
+    {.name = "until", .in = IN_BODY, .type = PARAM_TIME, .required = true, .help = "when it ends"},
+    {.name = "comment", .in = IN_BODY, .type = PARAM_STRING, .help = "why", .max = 2000},
+};
+static const struct route_param silence_id[] = {
+    {.name = "id", .in = IN_PATH, .type = PARAM_INT, .help = "its number", .min = 1, .max = INT64_MAX},
+};
+static const struct route_param channel_params[] = {
+    {.name = "name", .in = IN_PATH, .type = PARAM_STRING, .help = "the channel"},
+};
 static const struct route_param connection_params[] = {
     {.name = "name", .in = IN_PATH, .type = PARAM_STRING, .help = "the connection"},
 };
@@ -399,6 +419,22 @@ const struct route api_routes[] = {
      "test", NULL, 0, ROUTE_SLOW, api_post_connection_test},
     {"PUT", "/api/v1/connections/{name}/secrets/{param}", "put a secret into the encrypted store", ROLE_ADMIN,
      N(connection_secret_params), "done", NULL, 0, ROUTE_SLOW, api_put_connection_secret},
+    {"GET", "/api/v1/alerts", "what fires, and what is about to", ROLE_VIEWER, NULL, 0, "alerts", NULL, 0, 0,
+     api_get_alerts},
+    {"GET", "/api/v1/alerts/history", "what is over, newest first", ROLE_VIEWER, N(history_params), "alerts", NULL, 0,
+     ROUTE_SLOW, api_get_alert_history},
+    {"GET", "/api/v1/alerts/rules", "the rules in force", ROLE_VIEWER, NULL, 0, "alert_rules", NULL, 0, 0,
+     api_get_alert_rules},
+    {"GET", "/api/v1/alerts/channels", "whom it is told, and how they are", ROLE_VIEWER, NULL, 0, "alert_channels",
+     NULL, 0, 0, api_get_alert_channels},
+    {"POST", "/api/v1/alerts/channels/{name}/test", "send a test message", ROLE_OPERATOR, N(channel_params), "tested",
+     NULL, 0, ROUTE_SLOW, api_post_channel_test},
+    {"GET", "/api/v1/alerts/silences", "what is held back", ROLE_VIEWER, NULL, 0, "silences", NULL, 0, 0,
+     api_get_silences},
+    {"POST", "/api/v1/alerts/silences", "hold messages back for a while", ROLE_OPERATOR, N(silence_params), "silence",
+     NULL, 201, ROUTE_SLOW, api_post_silence},
+    {"DELETE", "/api/v1/alerts/silences/{id}", "end a silence", ROLE_OPERATOR, N(silence_id), "done", NULL, 0,
+     ROUTE_SLOW, api_delete_silence},
     {"GET", "/api/v1/log", "what happened, newest first", ROLE_VIEWER, N(log_params), "log", NULL, 0, ROUTE_SLOW,
      api_get_log},
     {"GET", "/api/v1/check", "what check says of the project", ROLE_VIEWER, NULL, 0, "diagnostics", NULL, 0, ROUTE_SLOW,

@@ -39,6 +39,16 @@ HANDLER(api_get_versions);
 HANDLER(api_get_version);
 HANDLER(api_post_rollback);
 
+/* api_alerts.c */
+HANDLER(api_get_alerts);
+HANDLER(api_get_alert_history);
+HANDLER(api_get_alert_rules);
+HANDLER(api_get_alert_channels);
+HANDLER(api_get_silences);
+HANDLER(api_post_silence);
+HANDLER(api_delete_silence);
+HANDLER(api_post_channel_test);
+
 /* api_connections.c */
 HANDLER(api_get_connections);
 HANDLER(api_post_connection_test);

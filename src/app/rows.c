@@ -4,6 +4,7 @@
  * told once.
  *
  * The state of a row is its first that applies: broken, disabled, paused, running, failing, waiting, late, new, ok. */
+#include "app/alarms.h"
 #include "app/serving.h"
 
 #include <stdlib.h>
@@ -360,6 +361,15 @@ static void sample(struct rows *r, struct str name, const struct view *v, struct
         clock.p && !num_i64(clock, &m.clock_offset_ms))
         m.clock_offset_ms = INT64_MIN;
     metrics_sample(r->s->meters, name, &m);
+    alarms_sample(r->s, &(struct alarm_figures){.integration = v->integration,
+                                                .standing = s,
+                                                .period_ms = v->period_ms,
+                                                .quota_left = m.quota_left,
+                                                .quota_limit = m.quota_limit,
+                                                .token_left_ms = m.token_left_ms,
+                                                .clock_offset_ms = m.clock_offset_ms,
+                                                .running = v->look.running,
+                                                .resting = v->look.paused || !v->look.enabled});
 }
 
 static int64_t period_of(const struct integration *i, const struct zone *z, int64_t now_ms)
@@ -528,7 +538,7 @@ static int by_rank(const void *x, const void *y)
     return a->rank != b->rank ? a->rank - b->rank : str_cmp(a->name, b->name);
 }
 
-static void totals_json(struct json_out *w, struct row *const *rows, size_t n)
+static void totals_json(struct json_out *w, struct row *const *rows, size_t n, int64_t firing)
 {
     int64_t running = 0, failing = 0, dead = 0, missing = 0, today = 0;
 
@@ -547,6 +557,7 @@ static void totals_json(struct json_out *w, struct row *const *rows, size_t n)
     json_number(w, "rows_today", today);
     json_number(w, "dead", dead);
     json_number(w, "found_missing", missing);
+    json_number(w, "firing", firing);
     json_out_end(w, '}');
 }
 
@@ -568,7 +579,7 @@ void rows_overview(struct rows *r, struct buf *out)
     qsort(rows, n, sizeof(struct row *), by_rank);
     json_out_begin(&w, '{');
     json_time(&w, "now", r->s->app, clock_wall(&clock_system));
-    totals_json(&w, rows, n);
+    totals_json(&w, rows, n, (int64_t)alerts_firing(r->s->alerts));
     json_out_key(&w, "integrations");
     json_out_begin(&w, '[');
     for (size_t i = 0; i < n; i++)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "app/alarms.h"
 #include "app/notify.h"
 #include "app/open.h"
 #include "app/out.h"
@@ -38,6 +39,8 @@ static void on_changed(void *ctx, struct str name)
     struct serving *s = ctx;
 
     rows_stale(s->rows, name);
+    if (!name.p)
+        atomic_store(&s->reloaded, true);
     if (!name.p && s->server)
         server_publish(s->server, "project", S(""), S("{}"));
 }
@@ -71,7 +74,14 @@ static void open_traces(struct serving *s)
     metrics_set_outside(s->meters, OUTSIDE_TRACES_DROPPED, traces_dropped, s->traces);
 }
 
-static enum err open_watch(struct serving *s)
+static const char *listen_address(const struct serving *s)
+{
+    const struct app *app = s->app;
+
+    return app_value(app, "listen") ? app_value(app, "listen") : arena_cstr(app->arena, app->project->settings.listen);
+}
+
+static enum err open_watch(struct serving *s, struct errinfo *ei)
 {
     struct loglines_config c = {
         .state_dir = s->app->project->state_dir,
@@ -81,6 +91,7 @@ static enum err open_watch(struct serving *s)
         .verbose = s->app->verbose,
         .many = true,
     };
+    enum err err;
 
     s->rows = rows_new(s);
     s->live = live_new(s->app->project->zone);
@@ -91,7 +102,10 @@ static enum err open_watch(struct serving *s)
     hub_listen(s->hub, metrics_listener(s->meters));
     hub_listen(s->hub, (struct listener){on_event, s});
     open_traces(s);
-    return OK;
+    err = alarms_open(s, listen_address(s), ei);
+    if (!err)
+        hub_listen(s->hub, alert_listener(s->alerts));
+    return err;
 }
 
 static enum err open_service(struct serving *s, struct errinfo *ei)
@@ -155,7 +169,7 @@ static enum err open_server(struct serving *s, struct errinfo *ei)
     struct app *app = s->app;
     const struct project_settings *set = &app->project->settings;
     struct server_options o = {
-        .listen = app_value(app, "listen") ? app_value(app, "listen") : arena_cstr(app->arena, set->listen),
+        .listen = listen_address(s),
         .state_dir = app->project->state_dir,
         .users_path = app_users_path(app),
         .tls_cert = text_of(set->tls, "cert", app),
@@ -186,7 +200,7 @@ static enum err open_all(struct serving *s, struct errinfo *ei)
         return err;
     s->dir = app->project->dir;
     s->store = app->store;
-    err = open_watch(s);
+    err = open_watch(s, ei);
     err = err ? err : open_service(s, ei);
     return err ? err : open_server(s, ei);
 }
@@ -208,6 +222,7 @@ static void close_all(struct serving *s)
     }
     if (s->service)
         service_free(s->service);
+    alerts_close(s->alerts);
     server_free(s->server);
     if (s->meters)
         metrics_step(s->meters);
@@ -230,6 +245,18 @@ static int beat(const sigset_t *signals)
     return signo > 0 ? signo : 0;
 }
 
+/* Channels, rules and hours of a project that was read again. */
+static void take_alerts(struct serving *s)
+{
+    struct generation *g;
+
+    if (!atomic_exchange(&s->reloaded, false))
+        return;
+    g = service_project(s->service);
+    alerts_settings(s->alerts, g->project->alerts, g->project->zone);
+    generation_unref(g);
+}
+
 static void look_after(struct serving *s, const sigset_t *signals)
 {
     int64_t watchdog_ms = notify_watchdog_ms(), barked_ms = 0, stepped_ms = clock_mono(&clock_system);
@@ -239,8 +266,10 @@ static void look_after(struct serving *s, const sigset_t *signals)
         int64_t now = clock_mono(&clock_system);
 
         rows_refresh(s->rows);
+        take_alerts(s);
         if (now - stepped_ms >= STEP_MS) {
             metrics_step(s->meters);
+            alarms_machine(s);
             stepped_ms = now;
         }
         if (watchdog_ms && now - barked_ms >= watchdog_ms && service_is_alive(s->service, STUCK_MS)) {

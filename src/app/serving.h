@@ -5,6 +5,7 @@
 #include "app/command.h"
 #include "run/service.h"
 #include "server/server.h"
+#include "watch/alert.h"
 #include "watch/hub.h"
 #include "watch/live.h"
 #include "watch/loglines.h"
@@ -12,6 +13,7 @@
 #include "watch/traces.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct rows;
 
@@ -20,6 +22,8 @@ struct serving {
     const char *dir; /* of the project, absolute */
     struct store *store;
     struct hub *hub;
+    struct alerts *alerts;
+    atomic_bool reloaded; /* the project was read again */
     struct loglines *log;
     struct live *live;
     struct meters *meters;

@@ -162,6 +162,28 @@ enum err alerts_json_history(struct alerts *a, size_t limit, int64_t before, str
 
 /* ---- rules ---- */
 
+/* As it is written in sluice.json; null for 0. */
+static void span_member(struct json_out *w, const char *key, int64_t ms)
+{
+    static const struct {
+        int64_t ms;
+        const char *unit;
+    } units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
+    struct buf b = buf_make(64);
+    size_t i = 0;
+
+    json_out_key(w, key);
+    if (!ms) {
+        json_out_null(w);
+        return;
+    }
+    while (ms % units[i].ms)
+        i++;
+    buf_printf(&b, "%lld%s", (long long)(ms / units[i].ms), units[i].unit);
+    json_out_str(w, buf_str(&b));
+    buf_free(&b);
+}
+
 static void rule_object(const struct alerts *a, const struct alert_policy *p, bool preset, struct json_out *w)
 {
     json_out_begin(w, '{');
@@ -174,8 +196,8 @@ static void rule_object(const struct alerts *a, const struct alert_policy *p, bo
         int_member(w, "factor", p->factor);
     if (alert_rule_has_over(p->rule))
         int_member(w, "over", p->over);
-    int_member(w, "for_ms", p->for_ms);
-    int_member(w, "repeat_ms", p->repeat_ms);
+    span_member(w, "for", p->for_ms);
+    span_member(w, "repeat", p->repeat_ms);
     strs_member(w, "channels", p->channels);
     strs_member(w, "integrations", p->patterns);
     json_out_end(w, '}');
@@ -232,13 +254,13 @@ static void channel_object(const struct alerts *a, const struct lane *l, int64_t
     json_out_begin(w, '{');
     text_member(w, "name", c->name);
     text_member(w, "type", str_of(channel_type_names[c->type]));
-    text_member(w, "address", c->type == CHANNEL_COMMAND ? c->argv.at[0] : shown_address(c));
+    text_member(w, "target", c->type == CHANNEL_COMMAND ? c->argv.at[0] : shown_address(c));
     strs_member(w, "to", c->to);
     int_member(w, "mentions", (int64_t)c->at.n);
     bool_member(w, "signed", c->secret.n > 0);
     text_member(w, "state", str_of(state));
     int_member(w, "waiting", l->waiting);
-    time_member(a, w, "last_ok", l->s.ok_ms);
+    time_member(a, w, "last", l->s.ok_ms);
     time_member(a, w, "last_failed", l->s.failed_ms);
     time_member(a, w, "banned_until", now < l->s.banned_ms ? l->s.banned_ms : 0);
     text_member(w, "error", str_of(l->s.error));
