@@ -528,7 +528,7 @@ static enum err read_pem(const char *path, char **ret, struct errinfo *ei)
         buf_free(&b);
         return fail(ei, ERR_CONFIG, "%s is not a PEM file", path);
     }
-    *ret = buf_take(&b, NULL);
+    *ret = buf_take(&b, &n);
     return OK;
 }
 

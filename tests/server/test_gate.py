@@ -1,10 +1,14 @@
 """The gate: every route of the document with every kind of caller, and inputs that are wrong in every way."""
 import json
 import os
+import socket
+import ssl
+import subprocess
+import tempfile
 import unittest
 
 from plain import Plain
-from lib.callers import LEVEL, Caller, check_document, operations
+from lib.callers import LEVEL, PASSWORD, Caller, check_document, operations
 
 SECURITY = ("X-Content-Type-Options", "Content-Security-Policy", "Referrer-Policy")
 
@@ -319,6 +323,44 @@ class Exposed(unittest.TestCase):
                             headers={"X-CSRF-Token": made.json["csrf"]})
         self.assertEqual(again.status, 409, again)
         self.assertEqual(caller.call("GET", "/metrics").status, 200)
+
+    def received(self, s, end):
+        """What comes until the text was seen."""
+        got = b""
+        while end not in got:
+            piece = s.recv(65536)
+            self.assertTrue(piece, got)
+            got += piece
+        return got
+
+    def test_tls(self):
+        with tempfile.TemporaryDirectory() as folder:
+            cert, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days",
+                            "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], check=True,
+                           capture_output=True)
+            self.assertIn("not a PEM file", self.refused_start(key, os.devnull, listen="127.0.0.1:0"))
+            self.assertIn("cannot be read", self.refused_start("/nowhere/cert.pem", key, listen="127.0.0.1:0"))
+            self.assertIn("do not fit", self.refused_start(key, key, listen="127.0.0.1:0"))
+            server = Plain(cert, key)
+            self.addCleanup(server.close)
+            self.assertTrue(server.url.startswith("https://"))
+            made = server.local().call("POST", "/api/v1/users", {"name": "ann", "role": "admin", "password": PASSWORD})
+            self.assertEqual(made.status, 201, made)
+            context = ssl.create_default_context(cafile=cert)
+            with socket.create_connection(("127.0.0.1", server.port), timeout=30) as plain:
+                with context.wrap_socket(plain, server_hostname="localhost") as s:
+                    self.assertIn(s.version(), ("TLSv1.2", "TLSv1.3"))
+                    body = json.dumps({"user": "ann", "password": PASSWORD}).encode()
+                    s.sendall(b"GET /api/v1/session HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                    csrf = self.received(s, b'"version"').split(b'"csrf":"')[1].split(b'"')[0]
+                    s.sendall(b"POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\nOrigin: https://localhost\r\n"
+                              b"Content-Type: application/json\r\nX-CSRF-Token: %s\r\nContent-Length: %d\r\n\r\n%s"
+                              % (csrf, len(body), body))
+                    answer = self.received(s, b'"version"')
+            self.assertIn(b" 200 ", answer.split(b"\r\n")[0])
+            self.assertIn(b"Set-Cookie: __Host-sluice=", answer)
+            self.assertIn(b"Strict-Transport-Security: ", answer)
 
 
 if __name__ == "__main__":
