@@ -62,7 +62,8 @@ struct core {
 
 /* ---- what the book tells ---- */
 
-int64_t quiet_until(const struct alert_settings *s, const struct zone *zone, int severity, int64_t now)
+/* When a message of this severity may go: now, or when quiet hours end. */
+static int64_t quiet_until(const struct alert_settings *s, const struct zone *zone, int severity, int64_t now)
 {
     struct civil t;
     int minute;

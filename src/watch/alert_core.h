@@ -56,7 +56,4 @@ struct astore *core_store(const struct core *c);
 /* Silences anew from the database: another process may have changed them. */
 void core_silences(struct core *c, int64_t now_ms);
 const struct silence *core_silenced(const struct core *c, size_t *ret_n); /* until the next of the above */
-/* When a message of this severity may go: now, or when quiet hours end. */
-int64_t quiet_until(const struct alert_settings *s, const struct zone *zone, int severity, int64_t now_ms);
-
 #endif
