@@ -202,7 +202,10 @@ static enum err open_all(struct serving *s, struct errinfo *ei)
     s->store = app->store;
     err = open_watch(s, ei);
     err = err ? err : open_service(s, ei);
-    return err ? err : open_server(s, ei);
+    if (err)
+        return err;
+    rows_refresh(s->rows);
+    return open_server(s, ei);
 }
 
 /* ---- the end ---- */

@@ -1,0 +1,241 @@
+"""`sluice serve`: schedules, reloading, stopping and starting again, targets that are down, what people ask for."""
+import os
+import signal
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from lib.case import RunCase, compare  # noqa: E402
+from lib.serving import Serving  # noqa: E402
+from lib.servers import MariaDB  # noqa: E402
+
+
+def integration(crontab="@every 1s", target=None, **more):
+    return {"title": "销售订单", "source": {"connection": "jst", "crontab": crontab, "metadata": "orders.source.json"},
+            "target": {"connection": "bi", "metadata": "orders.target.json", **({"crontab": target} if target else {})},
+            "lag": "0s", **more}
+
+
+class ServeCase(RunCase):
+    def serving(self, project, *options, **more):
+        serving = Serving(project, *options, **more)
+        self.addCleanup(serving.__exit__)
+        return serving
+
+    def scheduled(self, sim, crontab="@every 1s", **more):
+        project = self.project(sim)
+        project.write("integrations/orders.json", integration(crontab, start=sim.hello["from"], **more))
+        return project
+
+    def copied(self, sim, project):
+        return compare(sim.truth(), project.table_rows()) == ""
+
+
+class Serve(ServeCase):
+    def test_a_schedule_brings_orders_and_their_edits(self):
+        sim = self.sim("--orders", "300", "--seed", "4")
+        project = self.scheduled(sim)
+        serving = self.serving(project)
+        serving.until(lambda: self.copied(sim, project), what="a copy")
+        sim.control(new=20, edit=[900001, 900002])
+        serving.until(lambda: self.copied(sim, project), what="the edits")
+        row = serving.until(lambda: serving.row()["state"] == "ok" and serving.row(), what="ok")
+        self.assertEqual(row["dead"], 0)
+        self.assertGreater(row["rows_today"], 300)
+        self.assertEqual(row["schedule"], "@every 1s")
+        self.assertEqual(serving.get("overview")["totals"]["integrations"], 1)
+        self.assertEqual(serving.ask("GET", "/readyz").status, 200)
+        self.assertIn('sluice_state{integration="orders"', serving.ask("GET", "/metrics").body)
+        self.assertEqual(serving.stop(), 0)
+
+    def test_files_that_change_are_read_again(self):
+        sim = self.sim("--orders", "50", "--seed", "4")
+        project = self.scheduled(sim)
+        serving = self.serving(project)
+        serving.until(lambda: self.copied(sim, project), what="a copy")
+        project.write("integrations/orders.json", '{"source": ')
+        row = serving.until(lambda: serving.row()["state"] == "broken" and serving.row(), what="broken")
+        self.assertIn("orders.json", row["reason"])
+        sim.control(new=5)
+        serving.until(lambda: self.copied(sim, project), what="the last good one goes on")
+        project.write("integrations/orders.json", integration(start=sim.hello["from"], title="改名"))
+        serving.until(lambda: serving.row()["state"] != "broken" and serving.row()["title"] == "改名", what="mended")
+        project.write("integrations/again.json", integration("@every 1h"))
+        serving.until(lambda: len(serving.get("overview")["integrations"]) == 2, what="a new one")
+        os.remove(os.path.join(project.folder, "integrations", "again.json"))
+        serving.until(lambda: len(serving.get("overview")["integrations"]) == 1, what="one less")
+        project.write("integrations/orders.json", integration(start=sim.hello["from"], enabled=False))
+        serving.until(lambda: serving.row()["state"] == "disabled", what="disabled")
+
+    def test_it_stops_in_order_and_goes_on(self):
+        sim = self.sim("--orders", "3000", "--seed", "4", "--fault", "slow=100")
+        project = self.scheduled(sim)
+        serving = self.serving(project)
+        serving.until(lambda: project.table_rows(), what="first rows")
+        begun = time.monotonic()
+        self.assertEqual(serving.stop(), 0)
+        self.assertLess(time.monotonic() - begun, 10)
+        self.assertLess(len(project.table_rows()), len(sim.truth()))
+        sim.control(fault="slow", value=0)
+        serving.start()
+        serving.until(lambda: self.copied(sim, project), what="the rest")
+        self.assertIn("interrupted", [run["status"] for run in serving.runs()])
+
+    def test_killed_it_begins_at_once_where_it_was(self):
+        sim = self.sim("--orders", "3000", "--seed", "4", "--fault", "slow=50")
+        project = self.scheduled(sim, "@every 1h")
+        serving = self.serving(project)
+        for _ in range(4):
+            before = len(project.table_rows())
+            serving.until(lambda: len(project.table_rows()) > before, what="more rows")
+            serving.kill()
+            serving.start()
+            serving.post("integrations/orders/run")
+        serving.until(lambda: self.copied(sim, project), 60, what="a copy")
+
+    def test_what_was_missed_is_made_up_for_once(self):
+        sim = self.sim("--orders", "50", "--seed", "4")
+        project = self.scheduled(sim, "@every 4s")
+        serving = self.serving(project)
+        serving.until(lambda: serving.runs(), what="a run")
+        serving.stop()
+        sim.control(new=5)
+        deadline = time.monotonic() + 30
+        while time.time() % 4 < 3 and time.monotonic() < deadline:  # a start just before the schedule's next moment
+            os.sched_yield()
+        serving.start()
+        serving.until(lambda: self.copied(sim, project), what="what was missed")
+
+    def test_pause_resume_stop(self):
+        sim = self.sim("--orders", "3000", "--seed", "4", "--fault", "slow=100")
+        project = self.scheduled(sim)
+        serving = self.serving(project)
+        serving.until(lambda: serving.row()["running"], what="a run")
+        self.assertTrue(serving.post("integrations/orders/pause")["paused"])
+        serving.post("integrations/orders/stop")
+        serving.until(lambda: not serving.row()["running"], what="stopped")
+        n = len(serving.runs())
+        self.assertEqual(serving.runs()[0]["status"], "interrupted")
+        row = serving.until(lambda: serving.row()["state"] == "paused" and serving.row(), what="paused")
+        self.assertIsNone(row["next"])
+        serving.stop()
+        serving.start()  # it is remembered
+        self.assertEqual(serving.until(lambda: serving.row(), what="a row")["state"], "paused")
+        sim.control(fault="slow", value=0)
+        serving.post("integrations/orders/resume")
+        serving.until(lambda: self.copied(sim, project), what="a copy")
+        self.assertGreater(len(serving.runs()), n)
+
+    def test_a_backfill_gives_way_and_is_finished(self):
+        sim = self.sim("--orders", "2000", "--seed", "4")
+        project = self.scheduled(sim, "@every 2s", overlap="0s")
+        serving = self.serving(project)
+        serving.until(lambda: self.copied(sim, project), what="a copy")
+        sim.control(fault="slow", value=120)
+        day = sim.hello["from"]
+        answer = serving.post("integrations/orders/run", {"kind": "backfill", "from": day, "to": sim.hello["to"]})
+        serving.until(lambda: any(run["kind"] == "backfill" for run in serving.runs()), what="a backfill")
+        sim.control(new=3)
+        serving.until(lambda: self.copied(sim, project), what="new orders during the backfill")
+        running = serving.get(f"jobs/{answer['job']}")
+        kinds = [run["kind"] for run in serving.runs()]
+        self.assertIn("main", kinds[:kinds.index("backfill") + 3], kinds)
+        sim.control(fault="slow", value=0)
+        serving.until(lambda: serving.row()["running"] is None and serving.row()["waiting"] == 0, 60, "its end")
+        back = [run["summary"] for run in serving.runs() if run["kind"] == "backfill"]
+        self.assertGreater(len(back), 1, "it gave way")
+        self.assertEqual(sum(one["records"] for one in back) >= 2000, True, back)
+        self.assertEqual(running["kind"], "backfill")
+        self.assertTrue(self.copied(sim, project))
+
+    def test_source_and_target_have_schedules_of_their_own(self):
+        sim = self.sim("--orders", "100", "--seed", "4")
+        project = self.scheduled(sim)
+        project.write("integrations/orders.json", integration("@every 1s", "@every 1h", start=sim.hello["from"]))
+        serving = self.serving(project)
+        serving.until(lambda: serving.runs() and serving.runs()[0]["status"] == "ok", what="it fetches")
+        self.assertEqual(project.table_rows(), [])
+        calls = sim.stats()["calls"]
+        project.write("integrations/orders.json", integration("@every 1h", "@every 1s", start=sim.hello["from"]))
+        serving.until(lambda: self.copied(sim, project), what="it writes")
+        self.assertLessEqual(sim.stats()["calls"], calls + 2)  # nothing was read twice
+
+    def test_documents_are_tried_saved_and_gone_back_to(self):
+        sim = self.sim("--orders", "50", "--seed", "4")
+        project = self.scheduled(sim, "@every 1h")
+        serving = self.serving(project)
+        before = serving.get("integrations/orders/metadata")
+        text = before["target"]["text"]
+        with open(os.path.join(project.folder, "integrations/orders.target.json"), encoding="utf-8") as f:
+            self.assertEqual(text, f.read())
+        broken = serving.post("integrations/orders/metadata/check", {"target": text.replace('"api"', '"ipa"')})
+        self.assertFalse(broken["ok"])
+        self.assertIn("orders.target.json", [d["file"].split("/")[-1] for d in broken["diagnostics"]])
+        edited = text.replace('"{shop_name}"', '"店铺 {shop_name}"')
+        self.assertNotEqual(edited, text)
+        preview = serving.post("integrations/orders/metadata/preview", {"target": edited, "n": 2})
+        self.assertIn("店铺 ", str(preview["rows"]))
+        refused = serving.ask("PUT", "/api/v1/integrations/orders/metadata", {"target": "{", "comment": "no"})
+        self.assertEqual(refused.status, 400, refused)
+        saved = serving.post("integrations/orders/metadata",
+                             {"base": before["version"], "target": edited, "comment": "店铺名"}, "PUT")
+        self.assertEqual(serving.ask("PUT", "/api/v1/integrations/orders/metadata",
+                                     {"base": before["version"], "target": text}).status, 409)
+        versions = serving.get("integrations/orders/metadata/versions")["versions"]
+        self.assertEqual([v["version"] for v in versions], [saved["version"], before["version"]])
+        self.assertEqual(versions[0]["comment"], "店铺名")
+        serving.post("integrations/orders/metadata/rollback", {"version": before["version"]})
+        self.assertEqual(serving.get("integrations/orders/metadata")["target"]["text"], text)
+        self.assertEqual(os.listdir(os.path.join(project.folder, ".sluice")).count("try"), 0)
+        serving.job(serving.post("integrations/orders/run"))
+        self.assert_copy(sim, project)
+
+    def test_every_event_of_the_hub_reaches_the_log(self):
+        sim = self.sim("--orders", "50", "--seed", "4")
+        project = self.scheduled(sim, "@every 1h")
+        serving = self.serving(project)
+        summary = serving.job(serving.post("integrations/orders/run"))
+        self.assertEqual(summary["status"], "ok")
+        lines = serving.get("log?limit=1000")["lines"]
+        self.assertLessEqual({"run_started", "window_done", "page", "commit", "run_ended"}, {line["event"] for line in lines})
+        only = serving.get("log?limit=1000&event=commit")["lines"]
+        self.assertEqual({line["event"] for line in only}, {"commit"})
+
+    def test_two_on_one_project_do_not_go_together(self):
+        project = self.scheduled(self.sim("--orders", "5", "--seed", "4"))
+        self.serving(project)
+        other = project.run("serve", "--listen", "127.0.0.1:0", timeout=30)
+        self.assertEqual(other.code, 1, other)
+        self.assertEqual(other.json["error"]["code"], "conflict", other)
+
+    def test_hup_reads_the_project_again(self):
+        project = self.scheduled(self.sim("--orders", "5", "--seed", "4"), "@every 1h")
+        serving = self.serving(project)
+        project.write("integrations/orders.json", integration("@every 1h", title="新名"))
+        serving.process.send_signal(signal.SIGHUP)
+        serving.until(lambda: serving.row()["title"] == "新名", 10, "the new title")
+
+
+class ServeMariaDB(ServeCase):
+    kind = MariaDB
+
+    def test_a_target_that_is_down_stops_writing_not_fetching(self):
+        sim = self.sim("--orders", "200", "--seed", "4")
+        project = self.scheduled(sim)
+        serving = self.serving(project)
+        serving.until(lambda: self.copied(sim, project), what="a copy")
+        self.db.kill()
+        sim.control(new=50)
+        wanted = sim.stats()
+        serving.until(lambda: any(run["status"] == "failed" for run in serving.runs()), 60, "a failed run")
+        serving.until(lambda: sim.stats()["records"] >= wanted["records"] + 50, 60, "fetching goes on")
+        self.assertEqual(serving.until(lambda: serving.row()["state"] == "failing" and serving.row(), 60, "failing")
+                         ["last"]["status"] in ("failed", "ok"), True)
+        self.db.start()
+        serving.post("integrations/orders/run")
+        serving.until(lambda: self.copied(sim, project), 60, "a copy again")
+
+
+if __name__ == "__main__":
+    unittest.main()
