@@ -17,8 +17,7 @@ HANDLER(api_get_overview)
 
 static void answer_row(struct serving *s, struct str name, struct http_answer *ret)
 {
-    rows_stale(s->rows, name);
-    if (!rows_one(s->rows, name, &ret->body))
+    if (!rows_anew(s->rows, name, &ret->body))
         answer_missing(ret, "integration", name, NULL);
 }
 

@@ -531,6 +531,13 @@ bool rows_one(struct rows *r, struct str name, struct buf *out)
     return true;
 }
 
+bool rows_anew(struct rows *r, struct str name, struct buf *out)
+{
+    if (is_known(r, name))
+        make_row(r, name);
+    return rows_one(r, name, out);
+}
+
 static int by_rank(const void *x, const void *y)
 {
     const struct row *a = *(struct row *const *)x, *b = *(struct row *const *)y;

@@ -57,5 +57,6 @@ void rows_refresh(struct rows *r);
 /* The overview as a whole; the row of one integration (false: there is none). */
 void rows_overview(struct rows *r, struct buf *out);
 bool rows_one(struct rows *r, struct str name, struct buf *out);
+bool rows_anew(struct rows *r, struct str name, struct buf *out); /* the same, made anew for it */
 
 #endif

@@ -619,6 +619,18 @@ static void note_outcome(const struct run *r)
         log_warn("%s", ei.msg);
 }
 
+/* A run that could not begin is one that failed, unless another holds the integration: that one is recorded. */
+static enum err begin_record(struct run *r, enum err err, struct errinfo *ei)
+{
+    const struct run_options *o = r->e.options;
+    struct errinfo second;
+
+    if (store_run_begin(r->e.store, r->e.integration->name, str_of(run_kind_name(o->kind)), clock_wall(o->clock), &r->id,
+                        err ? &second : ei))
+        return err ? err : ei->code;
+    return err;
+}
+
 void run_integration(const struct project *p, const struct integration *i, struct store *store,
                      const struct run_options *o, struct run_summary *ret)
 {
@@ -637,8 +649,8 @@ void run_integration(const struct project *p, const struct integration *i, struc
         return;
     }
     err = open_all(r, &ei);
-    if (!err && !o->dry_run)
-        err = store_run_begin(store, i->name, str_of(run_kind_name(o->kind)), clock_wall(o->clock), &r->id, &ei);
+    if (err != ERR_CONFLICT && !o->dry_run)
+        err = begin_record(r, err, &ei);
     if (!err) {
         emit(r, (struct event){.kind = EVENT_RUN_STARTED, .text = str_of(run_kind_name(o->kind))});
         err = work(r, &ei);
