@@ -3,7 +3,7 @@
  * tells of (another process that ran it) is seen as well. Live figures come four times a second from the runs and are
  * told once.
  *
- * The state of a row is its first that applies: broken, disabled, paused, running, failing, waiting, late, new, ok. */
+ * The state of a row is its first that applies: broken, disabled, paused, failing, running, waiting, late, new, ok. */
 #include "app/alarms.h"
 #include "app/serving.h"
 
@@ -167,10 +167,10 @@ static enum row_state state_of(const struct view *v)
         return ROW_DISABLED;
     if (v->look.paused)
         return ROW_PAUSED;
-    if (v->look.running)
-        return ROW_RUNNING;
     if (s->last && (str_eq(s->last->status, S("failed")) || s->retry.failures))
         return ROW_FAILING;
+    if (v->look.running)
+        return ROW_RUNNING;
     if (v->look.n_waiting)
         return ROW_WAITING;
     if (is_late(v))
