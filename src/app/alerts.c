@@ -125,7 +125,7 @@ static int rules(struct app *app, struct alerts *a)
 
 static int channels(struct app *app, struct alerts *a)
 {
-    static const struct column columns[] = {{"name", 12},   {"type", 9},     {"state", 8},
+    static const struct column columns[] = {{"name", 12},   {"type", 9},    {"state", 8},
                                             {"waiting", 7}, {"target", 32}, {"error", 0}};
     struct buf b = buf_make(OUTPUT_MAX);
 

@@ -356,7 +356,6 @@ static const struct route_param connection_params[] = {
 #define N(a)      (a), sizeof(a) / sizeof *(a)
 #define ONE(tail) "/api/v1/integrations/{name}" tail
 
-/* lint: allow(global) a table */
 const struct route api_routes[] = {
     {"GET", "/api/v1/overview", "every integration, those that need a person first", ROLE_VIEWER, NULL, 0, "overview",
      NULL, 0, 0, api_get_overview},

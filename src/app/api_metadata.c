@@ -153,17 +153,16 @@ static bool has_errors(struct serving *s, const struct http_call *call, const st
     return errors || said.status != 200;
 }
 
-static void save(struct serving *s, const struct http_call *call, struct str base, const struct str texts[DOC_KINDS],
-                 struct http_answer *ret)
+static void save(struct serving *s, const struct http_call *call, struct document_edit *e, struct http_answer *ret)
 {
-    struct version_note note = {call->user, call_text(call, "comment"), clock_wall(&clock_system)};
     struct json_out w = body(ret);
-    struct str name, version;
+    struct str version;
     struct errinfo ei;
 
-    if (!api_name(s, call, ret, &name) || has_errors(s, call, texts, ret))
+    e->note = (struct version_note){call->user, call_text(call, "comment"), clock_wall(&clock_system)};
+    if (!api_name(s, call, ret, &e->name) || has_errors(s, call, e->texts, ret))
         return;
-    if (documents_save(s->app->project, name, base, texts, &note, &version, call->arena, &ei)) {
+    if (documents_save(s->app->project, e, call->arena, &version, &ei)) {
         answer_err(ret, &ei);
         return;
     }
@@ -175,23 +174,26 @@ static void save(struct serving *s, const struct http_call *call, struct str bas
 
 HANDLER(api_put_metadata)
 {
-    struct str texts[DOC_KINDS];
+    struct document_edit e = {.base = call_text(call, "base")};
 
-    texts_of(call, texts);
-    save(serving, call, call_text(call, "base"), texts, ret);
+    texts_of(call, e.texts);
+    save(serving, call, &e, ret);
 }
 
 HANDLER(api_post_rollback)
 {
     struct serving *s = serving;
+    struct document_edit e = {0};
     struct documents d;
     struct errinfo ei;
     struct str name;
 
     if (!api_name(s, call, ret, &name))
         return;
-    if (documents_version(s->app->project, name, call_text(call, "version"), call->arena, &d, &ei))
+    if (documents_version(s->app->project, name, call_text(call, "version"), call->arena, &d, &ei)) {
         answer_missing(ret, "version", call_text(call, "version"), NULL);
-    else
-        save(s, call, (struct str){0}, d.text, ret);
+        return;
+    }
+    memcpy(e.texts, d.text, sizeof e.texts);
+    save(s, call, &e, ret);
 }

@@ -363,25 +363,25 @@ static enum err keep(const struct project *p, struct str name, const struct docu
     return err;
 }
 
-enum err documents_save(const struct project *p, struct str name, struct str base, const struct str texts[DOC_KINDS],
-                        const struct version_note *note, struct str *ret_version, struct arena *a, struct errinfo *ei)
+enum err documents_save(const struct project *p, const struct document_edit *e, struct arena *a, struct str *ret,
+                        struct errinfo *ei)
 {
-    struct version_note found = {.comment = S("as it was found"), .at_ms = note->at_ms};
+    struct version_note found = {.comment = S("as it was found"), .at_ms = e->note.at_ms};
     struct documents d;
-    enum err err = documents_read(p, name, a, &d, ei);
+    enum err err = documents_read(p, e->name, a, &d, ei);
 
     if (err)
         return err;
-    if (base.p && !str_eq(base, d.version)) {
-        fail(ei, ERR_CONFLICT, "the documents of \"" STR_FMT "\" were changed since they were read", STR_ARG(name));
+    if (e->base.p && !str_eq(e->base, d.version)) {
+        fail(ei, ERR_CONFLICT, "the documents of \"" STR_FMT "\" were changed since they were read", STR_ARG(e->name));
         return fail_hint(ei, "look at what changed, and save on top of version " STR_FMT, STR_ARG(d.version));
     }
-    err = keep(p, name, &d, &found, a, ei);
-    err = err ? err : put_texts(p->dir, &d, texts, a, ei);
-    err = err ? err : documents_read(p, name, a, &d, ei);
-    err = err ? err : keep(p, name, &d, note, a, ei);
+    err = keep(p, e->name, &d, &found, a, ei);
+    err = err ? err : put_texts(p->dir, &d, e->texts, a, ei);
+    err = err ? err : documents_read(p, e->name, a, &d, ei);
+    err = err ? err : keep(p, e->name, &d, &e->note, a, ei);
     if (!err)
-        *ret_version = d.version;
+        *ret = d.version;
     return err;
 }
 

@@ -34,10 +34,15 @@ struct version_note {
     struct str user, comment;
     int64_t at_ms;
 };
-/* Saves texts (p NULL: as they are) as a new version. `base`: the version they were made from; ERR_CONFLICT when the
- * files are another one by now. What stands in the files is kept as a version first, if it is none yet. */
-enum err documents_save(const struct project *p, struct str name, struct str base, const struct str texts[DOC_KINDS],
-                        const struct version_note *note, struct str *ret_version, struct arena *a,
+struct document_edit {
+    struct str name;             /* of the integration */
+    struct str base;             /* the version that was edited; p NULL: whatever there is */
+    struct str texts[DOC_KINDS]; /* p NULL: as it is */
+    struct version_note note;
+};
+/* Saves the texts as a new version: *ret, in the arena. ERR_CONFLICT when the files are another version than the base
+ * by now. What stands in the files is kept as a version first, if it is none yet. */
+enum err documents_save(const struct project *p, const struct document_edit *e, struct arena *a, struct str *ret,
                         struct errinfo *ei) MUST_USE;
 /* The versions, newest first, as JSON objects {version, number, at, user, comment}. */
 enum err documents_versions(const struct project *p, struct str name, struct json_out *w, struct errinfo *ei) MUST_USE;

@@ -221,7 +221,8 @@ static enum err look_and_claim(struct engine *e, struct errinfo *ei)
 
 typedef enum err target_step(struct engine *e, struct errinfo *ei);
 
-bool engine_is_stopped(const struct engine *e)
+/* Has somebody asked for the end? */
+static bool is_stopped(const struct engine *e)
 {
     const struct run_control *c = e->options->control;
 
@@ -241,7 +242,7 @@ static void wait_a_little(struct engine *e, const sigset_t *signals)
         clock_pause(e->options->clock, t.tv_nsec / 1000000);
     else
         e->interrupted = sigtimedwait(signals, NULL, &t) > 0;
-    e->interrupted |= engine_is_stopped(e);
+    e->interrupted |= is_stopped(e);
 }
 
 /* A server that is down is waited for as long as patience lasts (decisions 12). */

@@ -53,8 +53,6 @@ enum err engine_look_at_target(struct engine *e, struct errinfo *ei) MUST_USE;
 enum err engine_open_source(struct engine *e,
                             void (*note)(void *ctx, enum source_note what, const struct errinfo *ei, int64_t wait_ms),
                             void *ctx, struct errinfo *ei) MUST_USE;
-/* Has somebody asked for the end? Between two waits, on any thread. */
-bool engine_is_stopped(const struct engine *e);
 /* From here on calls back on the loop's thread when the run is to give way, or to stop: as options->control says, or
  * without it when a signal comes (a second one ends the process). Each once. After engine_open_source. */
 void engine_on_ask(struct engine *e, void (*on_ask)(void *ctx, enum run_ask ask), void *ctx);

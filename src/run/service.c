@@ -25,7 +25,8 @@
 
 /* ---- waiting ---- */
 
-void service_wait(struct service *s, pthread_cond_t *c, int64_t ms)
+/* The caller holds the lock. */
+static void wait_for(struct service *s, pthread_cond_t *c, int64_t ms)
 {
     struct timespec t;
 
@@ -271,7 +272,7 @@ static void *watch(void *ctx)
         bool asked;
         uint64_t now;
 
-        service_wait(s, &s->watcher_wakes, LOOK_MS);
+        wait_for(s, &s->watcher_wakes, LOOK_MS);
         asked = s->reload;
         s->reload = false;
         if (s->stopping)
@@ -327,7 +328,7 @@ static void *keep(void *ctx)
         hand_out(s);
         atomic_store(&s->moved_ms, clock_mono(&clock_system));
         ms = agenda_wake_ms(s->agenda) - clock_wall(&clock_system);
-        service_wait(s, &s->keeper_wakes, ms < 1 ? 1 : ms > NAP_MS ? NAP_MS : ms);
+        wait_for(s, &s->keeper_wakes, ms < 1 ? 1 : ms > NAP_MS ? NAP_MS : ms);
     }
     pthread_mutex_unlock(&s->lock);
     return NULL;
@@ -395,7 +396,7 @@ bool service_stop(struct service *s, int64_t wait_ms)
     pthread_cond_signal(&s->keeper_wakes);
     pthread_cond_signal(&s->watcher_wakes);
     while (s->n_carrying && (left = begun + wait_ms - clock_mono(&clock_system)) > 0)
-        service_wait(s, &s->ended, left);
+        wait_for(s, &s->ended, left);
     left = s->n_carrying;
     pthread_mutex_unlock(&s->lock);
     if (left)

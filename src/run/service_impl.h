@@ -56,7 +56,6 @@ struct service {
 };
 
 struct item *service_item(const struct service *s, struct str name); /* NULL: unknown; under the lock */
-void service_wait(struct service *s, pthread_cond_t *c, int64_t ms); /* under the lock */
 void service_note_started(struct service *s, struct str name, int64_t now_ms);
 int64_t service_tiers_ms(struct service *s, struct generation *g, const struct integration *i);
 
