@@ -72,8 +72,8 @@ const alerts = [
 const history = Array.from({ length: 120 }, (_, i) => ({ ...alerts[i % 2], id: `h${i}`, state: 'resolved', silenced: false, since: iso(now() - (i + 1) * 7.1e6), ended: iso(now() - (i + 1) * 7.1e6 + 6e5) }));
 const rules = ['run_failed', 'source_down', 'target_down', 'stale', 'dead_letters', 'found_missing', 'no_data', 'quota', 'token_expiring', 'schema_drift', 'disk', 'clock_skew'].map((rule, i) => ({ rule, severity: i < 3 ? 'critical' : 'warning', for: '1m', repeat: '4h', channels: ['ops', 'mail'], integrations: ['*'], off: rule === 'no_data', factor: rule === 'stale' ? 3 : undefined, over: rule === 'quota' ? 90 : undefined }));
 const channels = [
-  { name: 'ops', type: 'dingtalk', target: 'https://oapi.dingtalk.com/robot/send?access_token=••••', state: 'ok', sent: 42, waiting: 0, last: iso(now() - 5e6), error: null },
-  { name: 'mail', type: 'smtp', target: 'smtps://smtp.example.com:465', state: 'failing', sent: 3, waiting: 2, last: iso(now() - 8e7), error: 'connection refused' },
+  { name: 'ops', type: 'dingtalk', target: 'https://oapi.dingtalk.com/robot/send?access_token=••••', state: 'ok', waiting: 0, last: iso(now() - 5e6), error: null },
+  { name: 'mail', type: 'smtp', target: 'smtps://smtp.example.com:465', state: 'failing', waiting: 2, last: iso(now() - 8e7), error: 'connection refused' },
 ];
 let users = [{ name: 'wang', role: 'admin', created: iso(now() - 9e9) }, { name: 'li', role: 'operator', created: iso(now() - 5e9) }, { name: '访客', role: 'viewer', created: iso(now() - 1e9) }];
 let tokens = [{ id: 't1', name: 'grafana', role: 'viewer', created: iso(now() - 4e9), used: iso(now() - 3e4) }];

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { address, get, send, useApi } from '../api.ts';
 import { useCell } from '../cell.ts';
 import { useEvent } from '../events.ts';
-import { language, useStrings } from '../i18n.ts';
+import { type Language, language, useStrings } from '../i18n.ts';
 import { href, type PageProps, setQuery } from '../router.ts';
 import { useMay } from '../session.ts';
 import { Badge, Card, type Column, confirm, Dialog, Empty, Failure, Icon, Page, PagedTable, SelectField, type Shape, Table, Tabs, TextField, toast, toastError, type Tone, Waiting } from '../ui/index.ts';
@@ -24,6 +24,8 @@ interface Alert {
   summary: string;
   detail?: string | null;
   action?: string | null;
+  /** What sluice does about it by itself. */
+  doing?: string | null;
   silenced?: boolean;
 }
 interface Silence {
@@ -50,7 +52,6 @@ interface Channel {
   type: string;
   target?: string | null;
   state: string;
-  sent?: number;
   waiting?: number;
   last?: string | null;
   error?: string | null;
@@ -122,6 +123,7 @@ function AlertCard({ alert: a, onSilence }: { alert: Alert; onSilence: (wish: Wi
         <div class="stack-small">
           <h3 class="alert-title">{a.summary}</h3>
           {a.detail && <p class="muted">{a.detail}</p>}
+          {a.doing && <p class="muted">{a.doing}</p>}
           {a.action && <p><strong>{t.do}:</strong> {a.action}</p>}
         </div>
         <div class="row">
@@ -155,7 +157,7 @@ function History(): JSX.Element {
       <PagedTable label={t.history} source="history" columns={columns} id={(a) => `${a.id}/${a.since}`} empty={<Empty icon="history" title={t.no_history} />}
         load={async (before, signal) => {
           const page = await get<{ alerts: Alert[]; next: string | number | null }>(address('/alerts/history', {}, { limit: 200, before }), signal);
-          return { items: page.alerts, next: page.next ?? null };
+          return { items: page.alerts, next: page.next || null };
         }} />
     </Card>
   );
@@ -185,14 +187,24 @@ function Silences({ list, reload, onNew }: { list: readonly Silence[]; reload: (
   );
 }
 
+/** Rules about time are told in milliseconds. */
+const OF_TIME = new Set(['token_expiring', 'clock_skew', 'no_data']);
+
+function threshold(rule: Rule, t: Words, lang: Language): string {
+  if (rule.factor) return t.factor(number(rule.factor));
+  if (rule.over === undefined || rule.over === null) return '–';
+  return OF_TIME.has(rule.rule) ? duration(rule.over, lang) : t.over(number(rule.over));
+}
+
 function Rules(): JSX.Element {
   const t = useStrings(words);
+  const lang = useCell(language);
   const { data, error, reload } = useApi<{ rules: Rule[] }>('/api/v1/alerts/rules');
   const columns: Column<Rule>[] = [
     { key: 'state', head: t.state, cell: (r) => <Badge tone={r.off ? 'quiet' : 'ok'} shape={r.off ? 'dash' : 'disc'}>{r.off ? t.off : t.on}</Badge> },
     { key: 'rule', head: t.rule, cell: (r) => <>{ruleText(t, r.rule)} <span class="mono muted">{r.rule}</span></> },
     { key: 'severity', head: t.severity, cell: (r) => <Severity severity={r.severity} /> },
-    { key: 'threshold', head: t.threshold, wide: true, cell: (r) => (r.factor ? t.factor(number(r.factor)) : r.over !== undefined && r.over !== null ? t.over(number(r.over)) : '–') },
+    { key: 'threshold', head: t.threshold, wide: true, cell: (r) => threshold(r, t, lang) },
     { key: 'for', head: t.waits, wide: true, cell: (r) => r.for ?? '–' },
     { key: 'repeat', head: t.repeat, wide: true, cell: (r) => r.repeat ?? '–' },
     { key: 'to', head: t.goes_to, wide: true, cell: (r) => (r.channels.length ? r.channels.join(', ') : t.all_channels) },
@@ -202,8 +214,11 @@ function Rules(): JSX.Element {
   return data ? <Card flush><Table label={t.rules} columns={columns} items={data.rules} id={(r) => `${r.rule}/${r.integrations.join()}/${r.severity}`} /></Card> : <Waiting />;
 }
 
+const CHANNEL_STATES: Record<string, readonly [Tone, Shape]> = { ok: ['ok', 'disc'], failing: ['bad', 'cross'], broken: ['odd', 'diamond'], banned: ['warn', 'bars'] };
+
 function ChannelCard({ channel: c, onTest }: { channel: Channel; onTest: () => void }): JSX.Element {
   const t = useStrings(words);
+  const lang = useCell(language);
   const operator = useMay('operator');
   const [busy, setBusy] = useState(false);
   const test = (): void => {
@@ -215,14 +230,15 @@ function ChannelCard({ channel: c, onTest }: { channel: Channel; onTest: () => v
         onTest();
       });
   };
-  const [tone, shape, text]: [Tone, Shape, string] = c.state === 'ok' ? ['ok', 'disc', t.channel_ok] : c.state === 'failing' ? ['bad', 'cross', t.channel_failing] : ['quiet', 'ring', t.channel_unknown];
+  const [tone, shape] = CHANNEL_STATES[c.state] ?? ['quiet', 'ring'];
+  const text = t[`channel_${c.state}` as 'channel_ok'] ?? c.state;
   return (
     <article class="card stack" aria-label={c.name}>
       <div class="row spread"><div><h2 class="card-title">{c.name}</h2><p class="muted">{c.type}</p></div><Badge tone={tone} shape={shape}>{text}</Badge></div>
       {c.target && <p class="mono muted">{c.target}</p>}
       {c.error && <p class="text-bad">{c.error}</p>}
       <div class="row spread">
-        <span class="muted">{c.sent !== undefined && t.sent(number(c.sent))}{c.waiting ? ` · ${t.queued(number(c.waiting))}` : ''}{c.last ? ` · ${shortTime(c.last)}` : ''}</span>
+        <span class="muted">{[c.waiting ? t.queued(number(c.waiting)) : '', c.last ? t.last_sent(since(c.last, lang)) : ''].filter(Boolean).join(' · ')}</span>
         {operator && <button type="button" class="button small" disabled={busy} onClick={test}><Icon name="play" size={13} />{t.test}<span class="visually-hidden"> {c.name}</span></button>}
       </div>
     </article>
