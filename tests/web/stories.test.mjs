@@ -244,3 +244,38 @@ describe('one shop', () => {
     await page.finish();
   });
 });
+
+describe('a shop in trouble', () => {
+  let world;
+  before(async () => {
+    world = await makeWorld({ orders: 60, broken: true, settings: { alerts: { channels: { hook: { type: 'webhook', url: 'http://127.0.0.1:9/' } }, rules: [{ rule: 'run_failed', for: '0s' }] } } });
+  });
+  after(() => world?.stop());
+
+  test('an alert is silenced, with a reason, and the silence is ended', async () => {
+    const { alerts } = await until('an alert that fires', () => ask(world, '/api/v1/alerts'), ({ alerts }) => alerts?.some((a) => a.state === 'firing' && a.integration));
+    const firing = alerts.find((a) => a.state === 'firing' && a.integration);
+    const page = await openPage(world, { axe: true });
+    await page.goto('/alerts');
+    const card = page.getByRole('article').filter({ hasText: firing.integration }).first();
+    await card.getByText('Firing').waitFor();
+    await assertAccessible(page, 'an alert');
+    await card.getByRole('button', { name: 'Silence' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Silence an alert' });
+    assert.ok(await dialog.getByRole('button', { name: 'Silence' }).isDisabled(), 'a reason is asked for');
+    await dialog.getByLabel('Why').fill('the old database is being moved');
+    await dialog.getByRole('button', { name: 'Silence' }).click();
+    await card.getByText('Silenced').waitFor();
+    const { silences } = await ask(world, '/api/v1/alerts/silences');
+    assert.deepEqual(silences.map((s) => [s.rule, s.integration || null, s.comment]), [[firing.rule, firing.integration || null, 'the old database is being moved']]);
+    await page.getByRole('tab', { name: /Silences/ }).click();
+    await page.getByText('the old database is being moved').waitFor();
+    await page.getByRole('button', { name: 'End' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'End' }).click();
+    await page.getByText('Nothing is silenced').waitFor();
+    await page.getByRole('tab', { name: 'Channels' }).click();
+    await page.getByRole('article', { name: 'hook' }).waitFor();
+    await assertAccessible(page, 'channels');
+    await page.finish();
+  });
+});

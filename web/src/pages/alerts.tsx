@@ -121,7 +121,7 @@ function AlertCard({ alert: a, onSilence }: { alert: Alert; onSilence: (wish: Wi
       </div>
       <div class="row spread alert-line">
         <div class="stack-small">
-          <h3 class="alert-title">{a.summary}</h3>
+          <h2 class="alert-title">{a.summary}</h2>
           {a.detail && <p class="muted">{a.detail}</p>}
           {a.doing && <p class="muted">{a.doing}</p>}
           {a.action && <p><strong>{t.do}:</strong> {a.action}</p>}
@@ -262,8 +262,10 @@ export default function AlertsPage({ query }: PageProps): JSX.Element {
   const [wish, setWish] = useState<Wish>();
   useEvent('alert', alerts.reload);
   useEvent('resync', alerts.reload);
-  const list = alerts.data?.alerts ?? [];
   const silenced = silences.data?.silences ?? [];
+  // a silence that was just made is seen before the alert is judged anew
+  const held = (a: Alert): boolean => silenced.some((s) => (!s.rule || s.rule === a.rule) && (!s.integration || s.integration === a.integration));
+  const list = (alerts.data?.alerts ?? []).map((a) => ({ ...a, silenced: a.silenced || held(a) }));
   const tabs = [
     { key: 'firing', text: t.firing, count: list.filter((a) => a.state === 'firing').length },
     { key: 'history', text: t.history },
