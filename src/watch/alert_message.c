@@ -47,7 +47,10 @@ void digest_list_add(struct digest_list *d, const struct notice *n)
 
     if (i == MAP_NONE) {
         i = d->n;
-        d->at = mem_grow(d->at, (d->n + 1) * sizeof *d->at);
+        if (d->n == d->cap) {
+            d->cap = d->cap ? d->cap * 2 : 16;
+            d->at = mem_grow(d->at, d->cap * sizeof *d->at);
+        }
         d->at[d->n++] = (struct item){0};
         map_put(d->by_alert, key, i);
     }

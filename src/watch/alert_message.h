@@ -21,7 +21,7 @@ struct item {
 struct digest_list {
     struct arena *a;
     struct item *at;
-    size_t n, n_firing, n_resolved;
+    size_t n, cap, n_firing, n_resolved;
     int64_t errors; /* of those that fire, together */
     int severity;   /* the worst of those that fire; SEVERITY_INFO when none does */
     struct map *by_alert;

@@ -1,9 +1,14 @@
 """Alerts against the simulators of those who are told: each channel, signatures, limits and bans, an outage, kill -9,
 silences, and that no secret is shown."""
+import base64
+import email
+import email.policy
 import http.client
 import json
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -37,6 +42,75 @@ class Robot:
     def close(self):
         end(self.process)
         self.process.stdout.close()
+
+
+class MailServer:
+    """One account over TLS from the first byte, with a certificate of its own; keeps what it takes."""
+
+    def __init__(self, folder, user, password):
+        self.cert, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-keyout", key, "-out", self.cert, "-days", "2", "-subj", "/CN=localhost", "-addext",
+                        "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, capture_output=True)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(self.cert, key)
+        self.login = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"smtps://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.mails, self.recipients, self.clear = [], [], []
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self):
+        while True:
+            try:
+                raw, _ = self.listener.accept()
+            except OSError:
+                return
+            try:
+                with self.context.wrap_socket(raw, server_side=True) as link, link.makefile("rwb") as f:
+                    self._talk(f)
+            except OSError:
+                pass
+
+    def _say(self, f, line):
+        f.write(line.encode() + b"\r\n")
+        f.flush()
+
+    def _talk(self, f):
+        self._say(f, "220 localhost")
+        known = False
+        for raw in f:
+            line = raw.decode().strip()
+            if line.startswith("EHLO"):
+                self._say(f, "250-localhost\r\n250 AUTH PLAIN")
+            elif line.startswith("AUTH PLAIN"):
+                given = line[11:]
+                if not given:
+                    self._say(f, "334 ")
+                    given = f.readline().decode().strip()
+                known = given == self.login
+                self._say(f, "235 ok" if known else "535 no such account")
+            elif line.startswith("MAIL"):
+                self._say(f, "250 ok" if known else "530 log in first")
+            elif line.startswith("RCPT"):
+                self.recipients.append(line)
+                self._say(f, "250 ok")
+            elif line == "DATA":
+                self._say(f, "354 go on")
+                text = b""
+                while not text.endswith(b"\r\n.\r\n"):
+                    text += f.readline()
+                self.mails.append(email.message_from_bytes(text[:-5], policy=email.policy.default))
+                self._say(f, "250 taken")
+            elif line == "QUIT":
+                self._say(f, "221 bye")
+                return
+            else:
+                self._say(f, "502 what?")
+
+    def close(self):
+        self.listener.close()
 
 
 CANARIES = [f"CANARYsecret{n:02d}" for n in range(8)]
@@ -120,6 +194,21 @@ class Channels(Case):
         self.assertIn("500", self.alerts("test", "ops", code=1).err)
         robot.control(fault="none")
         self.alerts("test", "ops")
+
+    def test_mail(self):
+        server = MailServer(self.project.home, "sluice", CANARIES[2])
+        self.addCleanup(server.close)
+        mail = {"type": "smtp", "url": server.url, "user": "sluice", "password": "${env:MAIL}", "ca_file": server.cert,
+                "from": "sluice@example.com", "to": ["a@example.com", "b@example.com"]}
+        self.configure(language="zh", channels={
+            "mail": mail, "stranger": {key: mail[key] for key in mail if key != "ca_file"}})
+        self.alerts("test", "mail", env={"MAIL": CANARIES[2]})
+        self.assertEqual(len(server.recipients), 2)
+        self.assertEqual(server.mails[0]["Subject"], "【提示】测试：同步失败")
+        self.assertIn("这是一条测试消息", server.mails[0].get_content())
+        self.assertIn("login", self.alerts("test", "mail", code=1, env={"MAIL": CANARIES[3]}).err)
+        self.assertIn("certificate", self.alerts("test", "stranger", code=1, env={"MAIL": CANARIES[2]}).err)
+        self.assertEqual(len(server.mails), 1)
 
     def test_silences(self):
         self.configure(channels={})
