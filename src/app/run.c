@@ -1,6 +1,7 @@
 /* `run` and `replay`: one run of the engine, watched. */
 #include "app/dead.h"
 #include "app/edit.h"
+#include "app/handover.h"
 #include "app/open.h"
 #include "app/out.h"
 #include "app/watch.h"
@@ -49,7 +50,10 @@ static int perform(struct app *app, const struct integration *i, struct run_opti
     struct buf b = buf_make(1u << 20);
     int status;
 
-    run_integration(app->project, i, app->store, o, s);
+    if (handover_wanted(app))
+        handover_run(app, i, o, s);
+    else
+        run_integration(app->project, i, app->store, o, s);
     add_hint(&s->error);
     watch_free(t);
     if (app->json) {

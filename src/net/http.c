@@ -349,6 +349,8 @@ static void set_limits(struct http_call *c, const struct http_request *r)
     curl_easy_setopt(c->easy, CURLOPT_BUFFERSIZE, 262144L);
     if (r->ca_file.n)
         set_text(c->easy, CURLOPT_CAINFO, r->ca_file);
+    if (r->unix_socket.n)
+        set_text(c->easy, CURLOPT_UNIX_SOCKET_PATH, r->unix_socket);
 }
 
 static void set_request(struct http_call *c, const struct http_request *r)

@@ -19,6 +19,7 @@ struct http_request {
     size_t max_bytes;             /* of the reply after decompression */
     int64_t connect_ms, total_ms; /* deadlines; a reply slower than 1 byte a second for 30 s is given up as well */
     struct str ca_file;           /* or empty */
+    struct str unix_socket;       /* its path: the call goes there, whatever host the address names; or empty */
 };
 struct http_reply {
     enum err code; /* OK: a whole reply arrived, whatever its status. ERR_NETWORK (no connection, cut, time-out, TLS

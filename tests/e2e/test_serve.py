@@ -209,6 +209,30 @@ class Serve(ServeCase):
         self.assertEqual(other.code, 1, other)
         self.assertEqual(other.json["error"]["code"], "conflict", other)
 
+    def test_run_hands_its_job_to_serve(self):
+        sim = self.sim("--orders", "300", "--seed", "4")
+        project = self.scheduled(sim, "@every 1h")
+        serving = self.serving(project)
+        serving.until(lambda: self.copied(sim, project), what="a copy")
+        sim.control(new=7)
+        summary = self.run_ok(project)
+        self.assertEqual(summary["records"] >= 7, True, summary)
+        self.assertTrue(summary["verified"])
+        self.assert_copy(sim, project)
+        back = self.run_ok(project, "run", "orders", "--from", sim.hello["from"], "--to", sim.hello["to"])
+        self.assertEqual(back["records"] >= 300, True, back)
+        self.assertIn("backfill", [run["kind"] for run in serving.runs()])
+        replay = self.run_ok(project, "replay", "orders", "--from", sim.hello["from"], "--to", sim.hello["to"])
+        self.assertEqual(replay["integration"], "orders")
+        said = project.run("run", "orders", json=False)
+        self.assertEqual(said.code, 0, said)
+        self.assertIn("orders", said.out)
+        before = len(serving.runs())
+        serving.stop()
+        self.run_ok(project)  # nobody holds it any more
+        serving.start()
+        self.assertGreater(len(serving.runs()), before)
+
     def test_hup_reads_the_project_again(self):
         project = self.scheduled(self.sim("--orders", "5", "--seed", "4"), "@every 1h")
         serving = self.serving(project)
