@@ -16,12 +16,18 @@ enum err listen_tcp(struct server *s, int *ret_fd, struct errinfo *ei)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    struct sockaddr_storage bound = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } bound;
     socklen_t n = sizeof bound;
-    struct str host, port;
+    struct str host = {0}, port = {0};
     char host_text[260], port_text[8];
     int fd = -1, yes = 1, e;
+    bool v6;
 
+    memset(&bound, 0, sizeof bound);
     (void)uri_host(str_of(s->o.listen), &host, &port);
     (void)snprintf(host_text, sizeof host_text, STR_FMT, STR_ARG(str_eq(host, S("localhost")) ? S("127.0.0.1") : host));
     (void)snprintf(port_text, sizeof port_text, STR_FMT, STR_ARG(port));
@@ -30,8 +36,7 @@ enum err listen_tcp(struct server *s, int *ret_fd, struct errinfo *ei)
         return fail(ei, ERR_CONFIG, "\"%s\" is not an address to listen on: %s", s->o.listen, gai_strerror(e));
     fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) ||
-        bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, 1024) ||
-        getsockname(fd, (struct sockaddr *)&bound, &n)) {
+        bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, 1024) || getsockname(fd, &bound.any, &n)) {
         fail(ei, errno == EADDRINUSE ? ERR_CONFLICT : ERR_CONFIG, "%s: %s", s->o.listen, strerror(errno));
         if (ei && ei->code == ERR_CONFLICT)
             (void)fail_hint(ei, "another program listens there; end it, or choose another \"listen\"");
@@ -41,10 +46,9 @@ enum err listen_tcp(struct server *s, int *ret_fd, struct errinfo *ei)
         return ei ? ei->code : ERR_CONFIG;
     }
     freeaddrinfo(found);
-    (void)snprintf(s->url, sizeof s->url, "%s://%s%s%s:%d", s->o.tls_cert ? "https" : "http",
-                   bound.ss_family == AF_INET6 ? "[" : "", host_text, bound.ss_family == AF_INET6 ? "]" : "",
-                   ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&bound)->sin6_port
-                                                     : ((struct sockaddr_in *)(void *)&bound)->sin_port));
+    v6 = bound.any.sa_family == AF_INET6;
+    (void)snprintf(s->url, sizeof s->url, "%s://%s%s%s:%d", s->o.tls_cert ? "https" : "http", v6 ? "[" : "", host_text,
+                   v6 ? "]" : "", ntohs(v6 ? bound.v6.sin6_port : bound.v4.sin_port));
     *ret_fd = fd;
     return OK;
 }

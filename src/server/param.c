@@ -217,7 +217,7 @@ static enum err take_path(const struct route *r, const struct param_source *from
                           struct errinfo *ei)
 {
     struct str rest = str_of(r->path), part;
-    size_t n = 0, i;
+    size_t n = 0, i = 0;
     enum err err = OK;
 
     while (!err && str_cut(&rest, '/', &part)) {
@@ -234,7 +234,7 @@ static enum err take_query(const struct route *r, const struct param_source *fro
 {
     struct str rest = from->query, name, value;
     enum err err = OK;
-    size_t i;
+    size_t i = 0;
 
     while (!err && uri_pair(&rest, &name, &value)) {
         if (!uri_decode(name, true, from->arena, &name))
@@ -252,7 +252,7 @@ static enum err take_body(const struct route *r, const struct param_source *from
     const struct json *j;
     struct str name;
     enum err err = OK;
-    size_t i;
+    size_t i = 0;
 
     while (!err && (j = json_next(&it, &name))) {
         err = find(r, IN_BODY, name, values, &i, ei);

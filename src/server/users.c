@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -511,14 +512,15 @@ enum err users_put(struct users *u, const struct user_change *c, struct errinfo 
 
 static enum err remove_held(struct users *u, struct str name, bool keep_one, struct errinfo *ei)
 {
-    struct account *a = find_account(u, name);
+    struct account *a = find_account(u, name), gone;
 
     if (!a)
         return fail(ei, ERR_USAGE, "there is no user \"" STR_FMT "\"", STR_ARG(name));
     if (a->role == ROLE_ADMIN && count_admins(u) == 1 && (keep_one || u->n_accounts > 1))
         return no_admin(ei);
-    drop_account(a);
+    gone = *a;
     *a = u->accounts[--u->n_accounts];
+    drop_account(&gone);
     return OK;
 }
 
@@ -549,8 +551,8 @@ bool users_verify(struct users *u, struct str name, struct str password, uint64_
     known = a != NULL;
     memcpy(hash, u->nobody, sizeof hash);
     if (a) {
-        memset(hash, 0, sizeof hash);
-        memcpy(hash, a->password, strlen(a->password));
+        memset(hash, 0, sizeof hash); /* all of it is read */
+        (void)snprintf(hash, sizeof hash, "%s", a->password);
         stamp = stamp_of(a);
     }
     pthread_mutex_unlock(&u->lock);
@@ -611,7 +613,7 @@ enum err users_token_make(struct users *u, const struct token *want, struct aren
         random_bytes(bytes, sizeof bytes);
         random_bytes(id, sizeof id);
         hex_lower(id, sizeof id, id_text);
-        memcpy(ret_token, TOKEN_PREFIX, 4);
+        (void)snprintf(ret_token, TOKEN_TEXT, "%s", TOKEN_PREFIX);
         sodium_bin2base64(ret_token + 4, TOKEN_TEXT - 4, bytes, sizeof bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
         t = add_token(u);
         *t = (struct held_token){.id = copy(str_of(id_text)),
@@ -648,8 +650,9 @@ enum err users_token_remove(struct users *u, struct str id, struct errinfo *ei)
     for (size_t i = 0; i < u->n_tokens; i++) {
         if (!str_eq(id, str_of(u->tokens[i].id)))
             continue;
-        drop_token(&u->tokens[i]);
+        struct held_token gone = u->tokens[i];
         u->tokens[i] = u->tokens[--u->n_tokens];
+        drop_token(&gone);
         err = OK;
         break;
     }
