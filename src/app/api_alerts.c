@@ -6,13 +6,25 @@
 #include "app/api_impl.h"
 #include "app/out.h"
 
-#define HOUR_MS INT64_C(3600000)
+#define HOUR_MS      INT64_C(3600000)
+#define USUAL_GAP_MS (5 * HOUR_MS) /* nights are such gaps, five of them are more than a day */
 
 /* ---- figures ---- */
 
 static void observe(struct serving *s, int rule, struct str name, int64_t value, int64_t base)
 {
     alert_observe(s->alerts, &(struct observation){.rule = rule, .integration = name, .value = value, .base = base});
+}
+
+/* The newest record, against how long there usually is none; only while reading is up to date, else old records are
+ * what is to be expected. */
+static void observe_data(struct serving *s, const struct alarm_figures *f)
+{
+    int64_t newest_ms = f->standing->progress.freshest_ms, behind_ms = f->standing->behind_ms;
+    int64_t gap_ms = f->period_ms > USUAL_GAP_MS ? f->period_ms : USUAL_GAP_MS;
+
+    if (newest_ms > 0 && f->period_ms && behind_ms >= 0 && behind_ms < 2 * f->period_ms + HOUR_MS)
+        observe(s, ALERT_NO_DATA, f->integration->name, clock_wall(&clock_system) - newest_ms, gap_ms);
 }
 
 void alarms_sample(struct serving *s, const struct alarm_figures *f)
@@ -30,6 +42,7 @@ void alarms_sample(struct serving *s, const struct alarm_figures *f)
         observe(s, ALERT_STALE, i->name, st->behind_ms - i->lag_ms, f->period_ms);
     if (st->last && !f->running)
         observe(s, ALERT_RUN_FAILED, i->name, str_eq(st->last->status, S("failed")), 0);
+    observe_data(s, f);
     observe(s, ALERT_SOURCE_DOWN, i->name, st->upstream.open, 0);
     observe(s, ALERT_DEAD_LETTERS, i->name, st->dead, 0);
     if (i->drift != DRIFT_IGNORE)

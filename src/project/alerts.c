@@ -129,7 +129,8 @@ static const struct field_spec rule_fields[] = {
      .offset = AT(rule_raw, p.factor),
      .min = 1,
      .max = 100000,
-     .help = "stale: how many schedules late (3); no_data: how many usual gaps without a record (5)."},
+     .help = "stale: how many schedules late (3); no_data: how many times five hours, or schedules if longer, without "
+             "a new record (5)."},
     {.name = "over",
      .type = FIELD_INT,
      .offset = AT(rule_raw, p.over),
