@@ -56,7 +56,7 @@ const windows = Array.from({ length: 96 }, (_, i) => {
 });
 const series = () => {
   const at = Array.from({ length: 96 }, (_, i) => Math.floor(now() / 1000 / 900) * 900 - (95 - i) * 900);
-  return { at, rows: at.map((_, i) => Math.round(300 + 240 * Math.sin(i / 9) + integer(120))), latency_p99: at.map((_, i) => (i === 40 ? null : 40 + 20 * Math.sin(i / 5) + random() * 30)), freshness: at.map((_, i) => 1000 * (14 + (i > 60 && i < 68 ? (i - 60) * 40 : 0) + random() * 4)), quota: at.map((_, i) => 40 + 30 * Math.sin(i / 12) + random() * 8) };
+  return { at, rows: at.map((_, i) => Math.round(300 + 240 * Math.sin(i / 9) + integer(120))), latency_p99: at.map((_, i) => (i === 40 ? null : 0.04 + 0.02 * Math.sin(i / 5) + random() * 0.03)), freshness: at.map((_, i) => (14 + (i > 60 && i < 68 ? (i - 60) * 40 : 0) + random() * 4)), quota: at.map((_, i) => 40 + 30 * Math.sin(i / 12) + random() * 8) };
 };
 const connections = [
   { name: 'jst', connector: 'jushuitan-qimen', kind: 'source', params: { base_url: 'https://a1q40taq0j.api.taobao.com', app_key: '12345678', customer_id: 'my-shop' }, secrets: [{ param: 'app_secret', set: true }], state: 'ok', since: iso(now() - 9e7), quota: { left: 63, limit: 100, per_ms: 60000 }, clock_offset_ms: -320, used_by: ['订单', 'refunds', 'stock', 'items'] },

@@ -10,6 +10,7 @@ import { fits, rest } from '../src/pages/log.tsx';
 import { needsPerson, weight } from '../src/pages/overview.tsx';
 import { href, match } from '../src/router.ts';
 import { allowed } from '../src/session.ts';
+import { alone } from '../src/ui/chart.tsx';
 import * as format from '../src/ui/format.ts';
 
 test('a path fits its pattern, parameters are decoded', () => {
@@ -117,4 +118,9 @@ test('log lines fit filters and say the rest', () => {
 test('paths of the audit log are readable', () => {
   assert.equal(readable('/api/v1/integrations/%E8%AE%A2%E5%8D%95/run'), '/integrations/订单/run');
   assert.equal(readable('/api/v1/x/%E8'), '/x/%E8');
+});
+
+test('a value with none beside it is drawn as a point', () => {
+  assert.deepEqual(alone([null, 3, null, 4, 5, null, 6]), [1, 6]);
+  assert.deepEqual(alone([]), []);
 });

@@ -57,7 +57,7 @@ function Charts({ name }: { name: string }): JSX.Element {
     }, 30_000);
     return () => clearInterval(timer);
   }, [reload]);
-  const took = (v: number): string => duration(v, lang);
+  const took = (v: number): string => duration(v * 1000, lang);
   const empty = data && !data.at.length;
   return (
     <Card title={t.charts} actions={<Segments<RangeName> label={t.range} value={range} onChange={setRange} options={[['h6', t.h6], ['h24', t.h24], ['d7', t.d7], ['d30', t.d30]]} />}>

@@ -33,6 +33,14 @@ function tick(at_s: number, step_s: number): string {
   return step_s >= 86_400 || minute.startsWith('00:00') ? day.slice(5) : minute.slice(0, 5);
 }
 
+/** Where a value has none beside it: no line would show it. */
+export function alone(values: ArrayLike<number | null | undefined>): number[] {
+  const found: number[] = [];
+  const has = (i: number): boolean => values[i] !== null && values[i] !== undefined;
+  for (let i = 0; i < values.length; i++) if (has(i) && !has(i - 1) && !has(i + 1)) found.push(i);
+  return found;
+}
+
 function options(Plot: typeof uPlot, props: ChartProps, width: number): uPlot.Options {
   const strings = common[language.get()];
   const axis = { stroke: color('muted'), grid: { stroke: color('line'), width: 1 }, ticks: { show: false }, font: '11px system-ui, sans-serif' };
@@ -55,7 +63,7 @@ function options(Plot: typeof uPlot, props: ChartProps, width: number): uPlot.Op
         width: line.bars ? 0 : 1.6,
         fill: line.bars ? color(line.tone) : `color-mix(in srgb, ${color(line.tone)} 12%, transparent)`,
         paths: line.bars ? Plot.paths.bars!({ size: [0.7, 24] }) : Plot.paths.linear!(),
-        points: { show: false },
+        points: { show: !line.bars, size: 5, fill: color(line.tone), filter: (plot, index) => alone(plot.data[index]!) },
         spanGaps: false,
         value: (_, v) => (v === null ? '–' : props.format(v)),
       })),
