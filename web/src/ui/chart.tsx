@@ -63,7 +63,7 @@ function options(Plot: typeof uPlot, props: ChartProps, width: number): uPlot.Op
         width: line.bars ? 0 : 1.6,
         fill: line.bars ? color(line.tone) : `color-mix(in srgb, ${color(line.tone)} 12%, transparent)`,
         paths: line.bars ? Plot.paths.bars!({ size: [0.7, 24] }) : Plot.paths.linear!(),
-        points: { show: !line.bars, size: 5, fill: color(line.tone), filter: (plot, index) => alone(plot.data[index]!) },
+        points: { show: !line.bars, size: 5, fill: color(line.tone), filter: (plot, index) => (line.bars ? [] : alone(plot.data[index]!)) },
         spanGaps: false,
         value: (_, v) => (v === null ? '–' : props.format(v)),
       })),
