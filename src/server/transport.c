@@ -179,7 +179,7 @@ static void header(struct MHD_Response *r, const char *name, const char *value)
 static void common_headers(const struct exchange *x, struct MHD_Response *r, bool document)
 {
     header(r, "X-Content-Type-Options", "nosniff");
-    header(r, "Referrer-Policy", "no-referrer");
+    header(r, "Referrer-Policy", "same-origin"); /* no-referrer makes some browsers send "Origin: null" */
     header(r, "Cross-Origin-Resource-Policy", "same-origin");
     if (document) {
         header(r, "X-Frame-Options", "DENY");
