@@ -254,11 +254,12 @@ static bool same_text(struct str a, const char *b)
     return a.n == strlen(b) && sodium_memcmp(a.p, b, a.n) == 0;
 }
 
+/* "null" is what a page sends that tells no referrer; a script cannot set Sec-Fetch-Site. */
 static bool origin_ok(const struct exchange *x)
 {
     struct str origin = x->rq.origin;
 
-    if (!origin.p)
+    if (!origin.p || str_eq(origin, S("null")))
         return str_eq(x->rq.fetch_site, S("same-origin"));
     if (str_starts(origin, S("https://")))
         return x->server->secure && str_eq_nocase(str_sub(origin, 8, origin.n), x->rq.host);

@@ -238,7 +238,8 @@ class Gate(unittest.TestCase):
         path, body = "/api/v1/items/a", {"kind": "main"}
         self.assertEqual(operator.call("POST", path, body).status, 202)
         self.assertEqual(operator.call("POST", path, body, {"Origin": None, "Sec-Fetch-Site": "same-origin"}).status, 202)
-        for headers in ({"Origin": None}, {"Origin": "null"}, {"Origin": "http://evil"}, {"Origin": f"https://127.0.0.1:{port}"},
+        self.assertEqual(operator.call("POST", path, body, {"Origin": "null", "Sec-Fetch-Site": "same-origin"}).status, 202)
+        for headers in ({"Origin": None}, {"Origin": "null"}, {"Origin": "null", "Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil"}, {"Origin": f"https://127.0.0.1:{port}"},
                         {"Origin": f"http://localhost:{port}"}, {"Origin": f"http://127.0.0.1:{port}.evil"},
                         {"Origin": "http://127.0.0.1"}, {"Origin": None, "Sec-Fetch-Site": "cross-site"},
                         {"Origin": None, "Sec-Fetch-Site": "none"}, {"X-CSRF-Token": None}, {"X-CSRF-Token": ""},
