@@ -38,6 +38,8 @@ static enum err run_kind(const struct app *app, struct run_options *o, struct er
         return fail_hint(ei, "it adds every tier of `reread` to an ordinary run");
     }
     o->reread = app_flag(app, "reread") ? REREAD_ALL : app_flag(app, "no-reread") ? REREAD_NONE : REREAD_DUE;
+    if (app_flag(app, "remedy"))
+        o->reread = REREAD_NONE;
     o->kind = app_flag(app, "remedy") ? RUN_REMEDY : ranged ? RUN_BACKFILL : RUN_MAIN;
     return ranged ? range(app, o, ei) : OK;
 }

@@ -64,13 +64,13 @@ static void plan_tiers(const struct plan_input *in, struct plan *p)
     }
 }
 
-/* One tier alone, and for it all calls. */
+/* Tiers alone: those that are due, or the remedy because somebody asked for it, and then for it all calls. */
 static void plan_remedy(const struct plan_input *in, struct plan *p)
 {
     p->from_s = in->cursor_s;
     p->to_s = p->edge_s;
     plan_tiers(in, p);
-    for (size_t i = 0; i < p->n; i++)
+    for (size_t i = 0; i < p->n && in->options->reread == REREAD_NONE; i++)
         p->jobs[i].spare = false;
 }
 

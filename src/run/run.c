@@ -32,7 +32,7 @@ struct run {
     struct reader *reader;
     struct run_summary *s;
     struct plan plan;
-    int64_t fetched_s;                       /* where reading goes on: the cursor, or further on in the journal */
+    int64_t fetched_s;                    /* where reading goes on: the cursor, or further on in the journal */
     size_t tiers[RUN_TIERS_MAX], n_tiers; /* of reading again, that this run does */
     int64_t began_ms;
     int first_pages;
@@ -57,9 +57,9 @@ static enum err choose_tiers(struct run *r, struct errinfo *ei)
     enum err err = OK;
 
     r->n_tiers = 0;
-    if (o->kind == RUN_REMEDY)
+    if (o->kind == RUN_REMEDY && o->reread == REREAD_NONE)
         r->tiers[r->n_tiers++] = tiers_remedy(f);
-    if (o->kind != RUN_MAIN || o->dry_run || o->reread == REREAD_NONE)
+    if ((o->kind != RUN_MAIN && o->kind != RUN_REMEDY) || o->dry_run || o->reread == REREAD_NONE)
         return OK;
     for (size_t i = 0; i < tiers_count(f) && !err; i++) {
         struct str fact = tier_fact(f, i, r->e.arena), text = {0};
@@ -373,7 +373,7 @@ static enum err open_all(struct run *r, struct errinfo *ei)
     const struct run_options *o = r->e.options;
     enum err err = engine_open(&r->e, ei);
 
-    if (!err && o->kind == RUN_REMEDY && !r->e.flow->remedy) {
+    if (!err && o->kind == RUN_REMEDY && o->reread == REREAD_NONE && !r->e.flow->remedy) {
         err =
             fail(ei, ERR_CONFIG, "integration \"" STR_FMT "\" has no omissionRemedy", STR_ARG(r->e.integration->name));
         fail_hint(ei, "add `omissionRemedy` with a `takeOverRequest` to the source document");
@@ -625,8 +625,8 @@ static enum err begin_record(struct run *r, enum err err, struct errinfo *ei)
     const struct run_options *o = r->e.options;
     struct errinfo second;
 
-    if (store_run_begin(r->e.store, r->e.integration->name, str_of(run_kind_name(o->kind)), clock_wall(o->clock), &r->id,
-                        err ? &second : ei))
+    if (store_run_begin(r->e.store, r->e.integration->name, str_of(run_kind_name(o->kind)), clock_wall(o->clock),
+                        &r->id, err ? &second : ei))
         return err ? err : ei->code;
     return err;
 }

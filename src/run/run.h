@@ -93,7 +93,7 @@ struct run_options {
     int64_t from_s, to_s;             /* RUN_BACKFILL and RUN_REPLAY */
     struct str id;                    /* RUN_RETRY: this source or target id; p NULL: all */
     const struct repair_rule *repair; /* RUN_REPAIR */
-    enum reread_mode reread;          /* RUN_MAIN: which tiers are read behind it */
+    enum reread_mode reread; /* RUN_MAIN: which tiers are read behind it; RUN_REMEDY: which alone, NONE: the remedy */
     const struct clock *clock;
     struct listener listener;
     /* about four times a second, on the calling thread; or NULL */

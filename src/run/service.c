@@ -109,10 +109,11 @@ int64_t service_tiers_ms(struct service *s, struct generation *g, const struct i
     for (size_t k = 0; f && k < tiers_count(f); k++) {
         struct errinfo ei;
         struct str text;
-        int64_t last, at = now;
+        int64_t last = now, at; /* one that was never read counts from now on */
 
-        if (!store_fact(s->o.store, tier_fact(f, k, a), a, &text, &ei) && text.p && num_i64(text, &last))
-            at = tier_next_ms(f, k, last);
+        if (!store_fact(s->o.store, tier_fact(f, k, a), a, &text, &ei) && text.p && !num_i64(text, &last))
+            last = now;
+        at = tier_next_ms(f, k, last);
         next = at < next ? at : next;
     }
     flow_free(f);

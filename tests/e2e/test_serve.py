@@ -233,6 +233,17 @@ class Serve(ServeCase):
         serving.start()
         self.assertGreater(len(serving.runs()), before)
 
+    def test_tiers_are_read_between_ordinary_runs(self):
+        sim = self.sim("--orders", "100", "--seed", "4")
+        project = self.scheduled(sim, "@every 1h", reread=[{"every": "2s", "back": "1h"}])
+        serving = self.serving(project)
+        serving.until(lambda: self.copied(sim, project), what="a copy")
+        serving.until(lambda: [run for run in serving.runs() if run["kind"] == "remedy" and run["status"] == "ok"],
+                      what="a tier")
+        self.assertEqual([run for run in serving.runs() if run["status"] == "failed"], [])
+        windows = serving.get("integrations/orders/windows?limit=100")["windows"]
+        self.assertIn("reread", [window["purpose"] for window in windows])
+
     def test_hup_reads_the_project_again(self):
         project = self.scheduled(self.sim("--orders", "5", "--seed", "4"), "@every 1h")
         serving = self.serving(project)

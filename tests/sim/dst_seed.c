@@ -38,7 +38,11 @@ static void note_before(struct sim *s)
 
 static void run(struct sim *s, enum run_kind kind)
 {
-    struct run_options o = {.kind = kind, .clock = &s->clock, .listener = {hear, s}, .patience_ms = 60000};
+    struct run_options o = {.kind = kind,
+                            .reread = kind == RUN_REMEDY ? REREAD_NONE : REREAD_DUE,
+                            .clock = &s->clock,
+                            .listener = {hear, s},
+                            .patience_ms = 60000};
     int64_t before_ms = s->t_ms;
 
     if (kind == RUN_BACKFILL) {

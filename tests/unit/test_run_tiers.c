@@ -71,7 +71,7 @@ static void due(void **state)
 static void planned(void **state)
 {
     static struct plan p;
-    const struct run_options o = {.kind = RUN_MAIN}, remedy = {.kind = RUN_REMEDY};
+    const struct run_options o = {.kind = RUN_MAIN}, remedy = {.kind = RUN_REMEDY, .reread = REREAD_NONE};
     const size_t which[] = {0, 2, 1}, last[] = {2};
     struct gap gap = {.id = 9, .from_s = 5, .to_s = 6};
     struct plan_input in = {&flow, &o, NOW_S - 600, NOW_S, &gap, 1, which, 3};
