@@ -31,7 +31,7 @@ export async function openPage(world, { language = 'en', theme = 'light', width 
   page.setDefaultTimeout(20_000);
   const complaints = [];
   const outside = [];
-  page.on('console', (m) => m.type() === 'error' && !/status of 40[134]/.test(m.text()) && complaints.push(m.text()));
+  page.on('console', (m) => m.type() === 'error' && !/status of 40[1349]/.test(m.text()) && complaints.push(m.text()));
   page.on('pageerror', (e) => complaints.push(e.stack ?? String(e)));
   page.on('request', (r) => !r.url().startsWith(world.url) && !r.url().startsWith('data:') && outside.push(r.url()));
   page.finish = async () => {

@@ -181,6 +181,11 @@ export async function send<T>(method: 'POST' | 'PUT' | 'DELETE', url: string, bo
   return json<T>(await request(method, url, method === 'DELETE' ? undefined : body));
 }
 
+/** The text of the answer: for numbers that JSON.parse would round. */
+export async function sendForText(method: 'POST' | 'PUT', url: string, body: unknown): Promise<string> {
+  return (await request(method, url, body)).text();
+}
+
 export interface Loaded<T> {
   data: T | undefined;
   error: ApiError | undefined;

@@ -17,7 +17,7 @@ export interface Events {
   live: { integration: string; live: Live | null };
   row: Row;
   alert: Record<string, unknown>;
-  project: { revision: number; diagnostics: unknown[] };
+  project: Record<string, never>;
   resync: Record<string, never>;
 }
 type Name = keyof Events;

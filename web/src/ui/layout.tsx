@@ -1,7 +1,7 @@
 // The frame: navigation, what the connection does, language and theme, and the head of each page.
 import { type ComponentChildren, type JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { send } from '../api.ts';
+import { address, get, send } from '../api.ts';
 import { useCell } from '../cell.ts';
 import { connection, useEvent } from '../events.ts';
 import { type Language, language, setLanguage, useStrings } from '../i18n.ts';
@@ -88,7 +88,10 @@ function Keys({ onClose }: { onClose: () => void }): JSX.Element {
 function BrokenFiles(): JSX.Element | null {
   const t = useStrings(common);
   const [broken, setBroken] = useState(0);
-  useEvent('project', (p) => setBroken((p.diagnostics as { severity?: string }[]).filter((d) => d.severity === 'error').length));
+  useEvent('project', () => {
+    // when the answer fails, what was known stays
+    get<{ errors: number }>(address('/check')).then((answer) => setBroken(answer.errors), () => undefined);
+  });
   return broken ? <div class="banner tone-odd" role="status"><Shape name="diamond" /> {t.broken_files(broken)}</div> : null;
 }
 
