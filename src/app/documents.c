@@ -388,7 +388,7 @@ enum err documents_save(const struct project *p, const struct document_edit *e, 
 static enum err load(const char *folder, struct str file, struct arena *a, struct json_doc **ret, struct errinfo *ei)
 {
     struct json_limits limits = JSON_LIMITS_DEFAULT;
-    struct str text;
+    struct str text = {0};
     enum err err = read_text(arena_printf(a, "%s/" STR_FMT, folder, STR_ARG(file)).p, a, &text, ei);
 
     return err ? err : json_parse(text, &limits, ret, NULL, ei);

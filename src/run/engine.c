@@ -230,7 +230,7 @@ static bool is_stopped(const struct engine *e)
 }
 
 /* Lets a part of the patience pass. There is no loop yet to hear signals: they are held back while it lasts and taken
- * here, unless whoever started the run hears them himself. */
+ * here, unless whoever started the run hears them himself (`signals` NULL). */
 static void wait_a_little(struct engine *e, const sigset_t *signals)
 {
     struct timespec t = {.tv_nsec = CONNECT_PAUSE_MS * 1000000};
@@ -238,10 +238,10 @@ static void wait_a_little(struct engine *e, const sigset_t *signals)
 
     random_bytes(&r, sizeof r);
     t.tv_nsec += (long)(r % CONNECT_PAUSE_MS) * 1000000;
-    if (e->options->control)
-        clock_pause(e->options->clock, t.tv_nsec / 1000000);
-    else
+    if (signals)
         e->interrupted = sigtimedwait(signals, NULL, &t) > 0;
+    else
+        clock_pause(e->options->clock, t.tv_nsec / 1000000);
     e->interrupted |= is_stopped(e);
 }
 

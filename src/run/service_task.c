@@ -262,23 +262,18 @@ void *service_carry(void *ctx)
 enum err service_ask(struct service *s, const struct task *t, int64_t *ret_id, struct errinfo *ei)
 {
     const struct item *item;
-    struct str name = {0};
     enum err err = OK;
 
     pthread_mutex_lock(&s->lock);
     item = service_item(s, t->integration);
-    if (!item)
-        err = fail(ei, ERR_USAGE, "there is no integration \"" STR_FMT "\"", STR_ARG(t->integration));
-    else if (!item->generation)
+    if (item && !item->generation)
         err = fail(ei, ERR_CONFIG, "%s", item->why);
-    else if (!(*ret_id = agenda_ask(s->agenda, t, clock_wall(&clock_system))))
+    else if (!item || !(*ret_id = agenda_ask(s->agenda, t, clock_wall(&clock_system))))
         err = fail(ei, ERR_USAGE, "there is no integration \"" STR_FMT "\"", STR_ARG(t->integration));
-    if (!err)
-        name = item->name;
     pthread_cond_signal(&s->keeper_wakes);
     pthread_mutex_unlock(&s->lock);
     if (!err)
-        tell(s, name);
+        tell(s, t->integration);
     return err;
 }
 
