@@ -57,11 +57,12 @@ function placeOf(pre: HTMLElement, offset: number): { x: number; y: number } {
   let left = offset;
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const length = node.textContent!.length;
-    if (left <= length) {
+    if (left < length) {
+      // an empty range may have no place: the character behind has, and the text drawn always ends with one
       const range = document.createRange();
       range.setStart(node, left);
-      range.setEnd(node, left);
-      const box = range.getBoundingClientRect();
+      range.setEnd(node, left + 1);
+      const box = range.getClientRects()[0] ?? range.getBoundingClientRect();
       const frame = pre.getBoundingClientRect();
       return { x: box.left - frame.left, y: box.top - frame.top };
     }
@@ -88,7 +89,7 @@ export function Editor({ label, text, hidden, marks, schema, fields, order, onIn
   const gutter = useRef<HTMLDivElement>(null);
   const [options, setOptions] = useState<Option[]>([]);
   const [chosen, setChosen] = useState(0);
-  const [at, setAt] = useState({ x: 0, y: 0 });
+  const [at, setAt] = useState<{ left: string; top?: string; bottom?: string }>({ left: '0' });
   const typed = useRef(false);
   const done = useRef(0);
   const [id] = useState(() => `editor-${Math.random().toString(36).slice(2, 8)}`);
@@ -105,6 +106,13 @@ export function Editor({ label, text, hidden, marks, schema, fields, order, onIn
     gutter.current!.style.transform = `translateY(${-scrollTop}px)`;
   };
   const close = (): void => setOptions([]);
+  const place = (): void => {
+    const box = area.current!;
+    const { x, y } = placeOf(pre.current!, box.selectionStart);
+    const left = `${Math.max(0, Math.min(x - box.scrollLeft, box.clientWidth - 250))}px`;
+    const top = y - box.scrollTop;
+    setAt(top > box.offsetHeight / 2 ? { left, bottom: `${box.offsetHeight - top + 2}px` } : { left, top: `${top + LINE_PX}px` });
+  };
   const offer = (asked: boolean): void => {
     const box = area.current!;
     const caret = box.selectionStart;
@@ -112,8 +120,7 @@ export function Editor({ label, text, hidden, marks, schema, fields, order, onIn
     const found = complete(box.value, caret, schema, fields);
     const last = box.value[caret - 1] ?? '';
     if (!found.length || !(asked || /[\w"{.]/.test(last))) return close();
-    const { x, y } = placeOf(pre.current!, caret);
-    setAt({ x: Math.max(0, Math.min(x - box.scrollLeft, box.clientWidth - 250)), y: y - box.scrollTop + LINE_PX + 2 });
+    place();
     setOptions(found);
     setChosen(0);
   };
@@ -138,6 +145,8 @@ export function Editor({ label, text, hidden, marks, schema, fields, order, onIn
     }
     const line = text.slice(0, to).split('\n').length;
     box.scrollTop = Math.max(0, (line - 1) * LINE_PX - box.clientHeight / 3);
+    const { x } = placeOf(pre.current!, to);
+    box.scrollLeft = x > box.clientWidth * 0.8 ? x - box.clientWidth / 2 : 0;
     close();
   }, [order, hidden]);
   useEffect(() => {
@@ -196,14 +205,14 @@ export function Editor({ label, text, hidden, marks, schema, fields, order, onIn
           }}
           onScroll={() => {
             follow();
-            if (options.length) close();
+            if (options.length) place();
           }}
           onKeyDown={pressed}
           onBlur={close}
           onClick={close}
         />
         {options.length > 0 && (
-          <ul class="editor-options" id={id} role="listbox" aria-label={t.suggestions} style={{ left: at.x, top: at.y }}>
+          <ul class="editor-options" id={id} role="listbox" aria-label={t.suggestions} style={at}>
             {options.map((option, i) => (
               <li
                 key={option.label}

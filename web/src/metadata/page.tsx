@@ -22,6 +22,9 @@ const CHECK_AFTER_MS = 350;
 const PREVIEW_RECORDS = 5;
 const SYSTEM = ['LAST_SYNC_TIME', 'CURRENT_TIME', 'TODAY', 'YESTERDAY', 'MONTH_START', 'DAYS_AGO_1', 'HOUR_AGO_1', 'MINUTE_AGO_10', 'PAGINATION_PAGE_SIZE', 'PAGINATION_START_ROW', 'PAGINATION_PAGE', 'MAX_DATA_ID'];
 
+/** Errors first, then what is said of the integration's own files. */
+const weight = (d: Diagnostic): number => (d.severity === 'error' ? 0 : 2) + (d.file.startsWith('integrations/') ? 0 : 1);
+
 /** What the check says of these texts, asked for when one stops typing. */
 function useCheck(name: string, changes: Changes): { found: Diagnostic[]; busy: boolean } {
   const [found, setFound] = useState<Diagnostic[]>([]);
@@ -33,7 +36,7 @@ function useCheck(name: string, changes: Changes): { found: Diagnostic[]; busy: 
       send<{ diagnostics: Diagnostic[] }>('POST', address('/integrations/:name/metadata/check', { name }), changes).then(
         (answer) => {
           if (late) return;
-          setFound(answer.diagnostics);
+          setFound(answer.diagnostics.sort((a, b) => weight(a) - weight(b)));
           setBusy(false);
         },
         (error: unknown) => {

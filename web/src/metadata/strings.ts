@@ -15,7 +15,7 @@ export const words = strings(
     findings: 'Findings',
     no_findings: 'No errors, no warnings',
     checking: 'Checking …',
-    counts: (errors: string, warnings: string) => `${errors} errors, ${warnings} warnings`,
+    counts: (errors: string, warnings: string) => `Errors: ${errors}, warnings: ${warnings}`,
     error: 'Error',
     warning: 'Warning',
     go_to: (where: string) => `Go to ${where}`,
