@@ -28,6 +28,11 @@ try {
     const page = await openPage(world, { language, theme, width: 1280, height: 800 });
     const as = (name) => `${name}-${language}`;
     await draw(page, as('overview'), '/', '.table');
+    await page.goto('/integrations/orders/metadata');
+    await page.locator('.workplace .card-actions button').click();
+    await page.locator('.mapping-field').nth(1).click();
+    await page.locator('.mapping-column button').nth(3).click();
+    await draw(page, as('metadata'), null, '.is-changed');
     // a backfill makes the flow move
     await page.goto('/integrations/orders');
     await page.locator('.page-actions button').nth(1).click();
