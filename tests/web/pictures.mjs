@@ -32,7 +32,9 @@ try {
     await page.locator('.workplace .card-actions button').click();
     await page.locator('.mapping-field').nth(1).click();
     await page.locator('.mapping-column button').nth(3).click();
-    await draw(page, as('metadata'), null, '.is-changed');
+    await page.locator('.is-changed').first().waitFor();
+    await page.evaluate(() => scrollTo(0, 0));
+    await draw(page, as('metadata'));
     // a backfill makes the flow move
     await page.goto('/integrations/orders');
     await page.locator('.page-actions button').nth(1).click();
