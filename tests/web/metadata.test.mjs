@@ -46,6 +46,7 @@ describe('the documents of an integration', () => {
     const mapped = original.replace(/("field": "l_id".*"value": ")\{l_id\}/, '$1{so_id}');
     assert.notEqual(mapped, original);
     assert.equal(await editor(page, 'Target document').inputValue(), mapped, 'all else stays byte for byte');
+    assert.equal(await page.locator('.editor:visible .is-edited').count(), 1, 'the line is marked in the margin');
     await column(page, 'l_id').getByText('differs').waitFor();
     assert.equal(await page.getByRole('region', { name: 'Mapped' }).getByText('differs').count(), 1);
     await assertAccessible(page, 'a preview with a change');

@@ -5,6 +5,7 @@ import { type JSX } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useStrings } from '../i18n.ts';
 import { complete, type Option, type Schema } from './complete.ts';
+import { diff } from './diff.ts';
 import { type Edit } from './edit.ts';
 import { read } from './json.ts';
 import { words } from './strings.ts';
@@ -24,6 +25,8 @@ export interface Order {
 interface Props {
   label: string;
   text: string;
+  /** Lines that differ from it are marked in the margin. */
+  saved: string;
   hidden: boolean;
   marks: readonly Mark[];
   schema: Schema | null;
@@ -82,7 +85,7 @@ function type(area: HTMLTextAreaElement, edit: Edit): void {
   }
 }
 
-export function Editor({ label, text, hidden, marks, schema, fields, order, onInput, onSave, onPreview }: Props): JSX.Element {
+export function Editor({ label, text, saved, hidden, marks, schema, fields, order, onInput, onSave, onPreview }: Props): JSX.Element {
   const t = useStrings(words);
   const area = useRef<HTMLTextAreaElement>(null);
   const pre = useRef<HTMLPreElement>(null);
@@ -94,6 +97,7 @@ export function Editor({ label, text, hidden, marks, schema, fields, order, onIn
   const done = useRef(0);
   const [id] = useState(() => `editor-${Math.random().toString(36).slice(2, 8)}`);
   const lines = useMemo(() => text.split('\n').length, [text]);
+  const edited = useMemo(() => new Set(text === saved ? [] : diff(saved, text).filter((l) => l.kind === 'in').map((l) => l.after)), [text, saved]);
   const byLine = useMemo(() => {
     const map = new Map<number, Mark>();
     for (const mark of marks) if (map.get(mark.line)?.severity !== 'error') map.set(mark.line, mark);
@@ -182,7 +186,7 @@ export function Editor({ label, text, hidden, marks, schema, fields, order, onIn
         <div ref={gutter}>
           {Array.from({ length: lines }, (_, i) => {
             const mark = byLine.get(i + 1);
-            return <div key={i} class={mark ? `mark-${mark.severity}` : undefined} title={mark?.what}>{i + 1}</div>;
+            return <div key={i} class={`${mark ? `mark-${mark.severity}` : ''} ${edited.has(i + 1) ? 'is-edited' : ''}`} title={mark?.what}>{i + 1}</div>;
           })}
         </div>
       </div>

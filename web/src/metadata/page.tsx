@@ -253,6 +253,7 @@ function Workplace({ name, saved, onSaved, tab }: { name: string; saved: Saved; 
                   key={d}
                   label={t[d]}
                   text={texts[d]!}
+                  saved={saved[d].text ?? ''}
                   hidden={tab !== d}
                   marks={marks(d)}
                   schema={schemas[d] ?? null}
