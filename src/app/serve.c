@@ -164,6 +164,7 @@ static const char *text_of(const struct node *tls, const char *key, const struct
         .p;
 }
 
+/* Before anything runs that tells it events; it answers nobody until it is started. */
 static enum err open_server(struct serving *s, struct errinfo *ei)
 {
     struct app *app = s->app;
@@ -185,9 +186,20 @@ static enum err open_server(struct serving *s, struct errinfo *ei)
         .time = read_time,
         .integration = has_integration,
     };
-    enum err err = server_new(&o, &s->server, ei);
 
-    return err ? err : server_start(s->server, ei);
+    return server_new(&o, &s->server, ei);
+}
+
+/* One serve a project: a second would run everything twice. */
+static enum err hold_project(struct serving *s, struct errinfo *ei)
+{
+    enum err err = store_lock(s->store, S(".serve"), &s->lock, ei);
+
+    if (err == ERR_CONFLICT) {
+        fail(ei, ERR_CONFLICT, "another serve holds this project");
+        fail_hint(ei, "end it first; `" PRODUCT " status` and `run` talk to the one that runs");
+    }
+    return err;
 }
 
 static enum err open_all(struct serving *s, struct errinfo *ei)
@@ -200,12 +212,14 @@ static enum err open_all(struct serving *s, struct errinfo *ei)
         return err;
     s->dir = app->project->dir;
     s->store = app->store;
-    err = open_watch(s, ei);
+    err = hold_project(s, ei);
+    err = err ? err : open_server(s, ei);
+    err = err ? err : open_watch(s, ei);
     err = err ? err : open_service(s, ei);
     if (err)
         return err;
     rows_refresh(s->rows);
-    return open_server(s, ei);
+    return server_start(s->server, ei);
 }
 
 /* ---- the end ---- */
@@ -235,6 +249,7 @@ static void close_all(struct serving *s)
     live_free(s->live);
     metrics_free(s->meters);
     rows_free(s->rows);
+    store_unlock(s->lock);
 }
 
 /* ---- looking after it ---- */

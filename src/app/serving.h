@@ -21,6 +21,7 @@ struct serving {
     struct app *app;
     const char *dir; /* of the project, absolute */
     struct store *store;
+    struct store_lock *lock; /* one serve a project */
     struct hub *hub;
     struct alerts *alerts;
     atomic_bool reloaded; /* the project was read again */

@@ -380,9 +380,8 @@ enum err service_start(const struct service_options *o, struct service **ret, st
         service_free(s);
         return err;
     }
-    err = begin_threads(s, ei);
-    *ret = s;
-    return err; /* without all its threads the process ends: nothing of it is taken back */
+    *ret = s;                    /* before there are threads that may ask for it */
+    return begin_threads(s, ei); /* without all its threads the process ends: nothing of it is taken back */
 }
 
 bool service_stop(struct service *s, int64_t wait_ms)
