@@ -499,13 +499,18 @@ static bool would_exceed(const struct batcher *b, const struct page *page, const
            u->bytes + page->body_n > UNIT_BYTES_MAX;
 }
 
-static struct sysvars frozen_times(const struct batcher *b, const struct page *page)
+/* For record `i` of the page, by where it was first read: shaping it again gives the same rows. */
+static struct sysvars frozen_sysvars(const struct batcher *b, const struct page *page, size_t i)
 {
+    const struct page_origin here = {page->seq, (int64_t)i, page->fetched_ms, page->from_s, page->to_s};
+    const struct page_origin *o = page->origins ? &page->origins[i] : &here;
+
     return (struct sysvars){
         .zone = b->p->flow->project->zone,
-        .now_ms = page->fetched_ms,
-        .last_sync_s = page->from_s,
-        .current_s = page->to_s,
+        .now_ms = o->fetched_ms,
+        .seed = b->seed + (uint64_t)o->seq * 1000003u + (uint64_t)o->row,
+        .last_sync_s = o->from_s,
+        .current_s = o->to_s,
         .page_size = -1,
         .start_row = -1,
         .page = -1,
@@ -597,7 +602,7 @@ static bool take_page(struct batcher *b, struct page *page)
     struct arena *a = arena_new(64u << 20);
     struct identified l;
     struct errinfo ei;
-    struct sysvars sys = frozen_times(b, page);
+    struct sysvars sys;
     size_t skip =
         page->seq == p->start.page && p->start.row > 0 && !p->frozen && !PLANTED(page_again) ? (size_t)p->start.row : 0;
     bool going = look_up(b, page, a, &l, &ei) == OK;
@@ -628,7 +633,7 @@ static bool take_page(struct batcher *b, struct page *page)
             break;
         }
         unit_tally(b->u)->records++;
-        sys.seed = b->seed + (uint64_t)page->seq * 1000003u + i;
+        sys = frozen_sysvars(b, page, i);
         l.records[i].key = arena_str(b->u->b.arena, l.records[i].key);
         l.records[i].version = arena_str(b->u->b.arena, l.records[i].version);
         if (l.why && l.why[i].code)

@@ -3,7 +3,8 @@
  *
  * Both become pages of raw records and go through the ordinary shape and write threads. Of each record only the newest
  * version is written, and never one that is older than what the ledger knows. Of a letter that a person edited the
- * edited record is written. A retried letter of one line writes that
+ * edited record is written. Each record keeps the place and the moments of the page that it was read in, so what is
+ * frozen there (CURRENT_TIME, uuid, random) gives the same row. A retried letter of one line writes that
  * line alone, so a plain INSERT does not double the others. */
 #include "base/log.h"
 #include "base/map.h"
@@ -12,6 +13,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CHUNK_RECORDS   200
 #define CHUNK_MAX_BYTES (1u << 30)
@@ -31,7 +33,7 @@ struct redo {
     struct run_summary *s;
     struct buf chunk; /* "[raw,raw,…" */
     size_t n_chunk;
-    int64_t fetched_ms;
+    struct page_origin origins[CHUNK_RECORDS];
     int64_t seq;
     struct item *items; /* retry: by (page − 1) * CHUNK_RECORDS + row */
     size_t n_items;
@@ -45,6 +47,7 @@ struct redo {
 static enum err send_chunk(struct redo *r, struct errinfo *ei)
 {
     struct json_limits limits = JSON_LIMITS_DEFAULT;
+    struct page_origin *origins;
     struct page *page;
     enum err err;
 
@@ -60,11 +63,15 @@ static enum err send_chunk(struct redo *r, struct errinfo *ei)
         return err;
     }
     page->seq = ++r->seq;
-    page->fetched_ms = r->fetched_ms;
+    page->fetched_ms = r->origins[0].fetched_ms;
+    origins = arena_alloc(page->arena, r->n_chunk * sizeof *origins);
+    memcpy(origins, r->origins, r->n_chunk * sizeof *origins);
+    page->origins = origins;
     page->purpose = PURPOSE_MAIN;
     page->reply.records = json_root(page->doc);
     page->reply.n_records = json_count(page->reply.records);
-    page->from_s = page->to_s = r->fetched_ms / 1000;
+    page->from_s = r->origins[0].from_s;
+    page->to_s = r->origins[0].to_s;
     r->n_chunk = 0;
     buf_clear(&r->chunk);
     if (queue_push(r->p.to_journal, page))
@@ -74,10 +81,9 @@ static enum err send_chunk(struct redo *r, struct errinfo *ei)
     return ei->code ? ei->code : fail(ei, ERR_INTERNAL, "the pipeline ended");
 }
 
-static enum err add_raw(struct redo *r, struct str raw, int64_t fetched_ms, struct errinfo *ei)
+static enum err add_raw(struct redo *r, struct str raw, const struct page_origin *origin, struct errinfo *ei)
 {
-    if (!r->n_chunk)
-        r->fetched_ms = fetched_ms;
+    r->origins[r->n_chunk] = *origin;
     buf_byte(&r->chunk, r->n_chunk ? ',' : '[');
     buf_add(&r->chunk, raw);
     r->n_chunk++;
@@ -97,7 +103,7 @@ static bool in_range(const struct redo *r, const struct journal_entry *j)
 struct kept_record {
     const struct json *raw;
     size_t place;
-    int64_t fetched_ms;
+    struct page_origin origin;
 };
 
 typedef enum err each_fn(struct redo *r, struct shaper *sh, const struct kept_record *k, struct map *newest,
@@ -125,8 +131,9 @@ static enum err each_record(struct redo *r, each_fn *each, struct map *newest, s
         if (page) {
             struct json_iter it = json_iter(page->reply.records);
 
-            k = (struct kept_record){.place = (size_t)j.seq << 20, .fetched_ms = j.fetched_ms};
-            for (; !err && (k.raw = json_next(&it, NULL)); k.place++)
+            k = (struct kept_record){.place = (size_t)j.seq << 20,
+                                     .origin = {j.seq, 0, j.fetched_ms, j.from_s, j.to_s}};
+            for (; !err && (k.raw = json_next(&it, NULL)); k.place++, k.origin.row++)
                 err = each(r, sh, &k, newest, ei);
             page_unref(page);
         }
@@ -161,7 +168,7 @@ static enum err send_newest(struct redo *r, struct shaper *sh, const struct kept
 
     if (shaper_identify(sh, k->raw, a, false, &rec, NULL) == OK && map_get(newest, rec.key) == k->place) {
         json_write(k->raw, &text);
-        err = add_raw(r, buf_str(&text), k->fetched_ms, ei);
+        err = add_raw(r, buf_str(&text), &k->origin, ei);
     }
     buf_free(&text);
     arena_free(a);
@@ -236,6 +243,23 @@ static int by_key(const void *x, const void *y)
     return a->line - b->line;
 }
 
+/* Where the record of a letter was read. A page that the journal does not keep any more: the letter's own time. */
+static enum err letter_origin(const struct redo *r, const struct dead_letter *d, struct page_origin *ret,
+                              struct errinfo *ei)
+{
+    struct journal_entry j;
+    bool found;
+    enum err err = OK;
+
+    *ret = (struct page_origin){d->page, d->row, d->created_ms, d->created_ms / 1000, d->created_ms / 1000};
+    if (d->page < journal_first(r->e->journal) || d->page > journal_last(r->e->journal))
+        return OK;
+    err = journal_read(r->e->journal, d->page, NULL, &j, &found, ei);
+    if (!err && found && j.seq == d->page && j.kind == JOURNAL_PAGE)
+        *ret = (struct page_origin){j.seq, d->row, j.fetched_ms, j.from_s, j.to_s};
+    return err;
+}
+
 /* Letters sorted by key; of each key the newest record version becomes an item. */
 static void make_items(struct redo *r, struct dead_letter *d, size_t n)
 {
@@ -268,8 +292,10 @@ static enum err retry(struct redo *r, struct errinfo *ei)
     make_items(r, d, n);
     for (size_t i = 0; !err && i < r->n_items; i++) {
         const struct dead_letter *first = &r->items[i].letters[0];
+        struct page_origin origin;
 
-        err = add_raw(r, first->edited.n ? first->edited : first->raw, first->created_ms, ei);
+        err = letter_origin(r, first, &origin, ei);
+        err = err ? err : add_raw(r, first->edited.n ? first->edited : first->raw, &origin, ei);
     }
     return err ? err : send_chunk(r, ei);
 }

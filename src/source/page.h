@@ -18,6 +18,14 @@ enum source_note {
     NOTE_COUNT
 };
 
+/* Where a record was first read: what CURRENT_TIME, uuid and random of its rows are frozen by. */
+struct page_origin {
+    int64_t seq; /* the journal's page */
+    int64_t row;
+    int64_t fetched_ms;
+    int64_t from_s, to_s;
+};
+
 struct page {
     int refs;   /* private; changed atomically */
     char *body; /* as received, decompressed; owned */
@@ -36,6 +44,8 @@ struct page {
     bool mark;
     /* a mark that ends a window: what the reading of it saw; in `arena`. NULL: none */
     const struct window_proof *proof;
+    /* redo: for each record its own, in `arena`. NULL: this page is where they were read */
+    const struct page_origin *origins;
     bool lost;  /* a mark: here the records go that a repair found lost (run_options.repair) */
     bool known; /* written before this run: only the ledger may want it again */
 };

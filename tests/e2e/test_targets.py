@@ -261,6 +261,19 @@ class Statements:
         self.assertEqual(sim.stats()["calls"], calls)
         self.assertEqual(compare([{**row, "remark": f"v2 {row['o_id']}"} for row in truth], project.table_rows()), "")
 
+    def test_replay_gives_the_same_rows(self):
+        document = target_document()
+        next(row for row in document["request"] if row["field"] == "remark")["value"] = "{{uuid}} {{CURRENT_TIME}}"
+        sim, project = self.begin(document=document)
+        self.run_ok(project)
+        sim.control(advance_ms=3600000)
+        self.edited(sim)
+        summary = self.run_ok(project)
+        before = project.table_rows()
+        self.assertGreater(len({row["remark"].split()[1] for row in before}), 1)
+        self.run_ok(project, "replay", "orders", "--from", sim.hello["from"], "--to", summary["to"])
+        self.assertEqual(compare(before, project.table_rows()), "")
+
 
 class OnMariaDB(Statements, RunCase):
     kind = MariaDB
