@@ -4,8 +4,8 @@
  * Both become pages of raw records and go through the ordinary shape and write threads. Of each record only the newest
  * version is written, and never one that is older than what the ledger knows. Of a letter that a person edited the
  * edited record is written. Each record keeps the place and the moments of the page that it was read in, so what is
- * frozen there (CURRENT_TIME, uuid, random) gives the same row. A retried letter of one line writes that
- * line alone, so a plain INSERT does not double the others. */
+ * frozen there (CURRENT_TIME, uuid, random) gives the same row. A retried letter of one line writes that line alone, so
+ * a plain INSERT does not double the others. */
 #include "base/log.h"
 #include "base/map.h"
 #include "base/num.h"
@@ -158,6 +158,7 @@ static enum err note_newest(struct redo *r, struct shaper *sh, const struct kept
     return OK;
 }
 
+/* One without an id goes along, to be counted and told as dead: it is nobody's older version. */
 static enum err send_newest(struct redo *r, struct shaper *sh, const struct kept_record *k, struct map *newest,
                             struct errinfo *ei)
 {
@@ -166,7 +167,7 @@ static enum err send_newest(struct redo *r, struct shaper *sh, const struct kept
     struct buf text = buf_make(32u << 20);
     enum err err = OK;
 
-    if (shaper_identify(sh, k->raw, a, false, &rec, NULL) == OK && map_get(newest, rec.key) == k->place) {
+    if (shaper_identify(sh, k->raw, a, false, &rec, NULL) || map_get(newest, rec.key) == k->place) {
         json_write(k->raw, &text);
         err = add_raw(r, buf_str(&text), &k->origin, ei);
     }

@@ -274,6 +274,15 @@ class Statements:
         self.run_ok(project, "replay", "orders", "--from", sim.hello["from"], "--to", summary["to"])
         self.assertEqual(compare(before, project.table_rows()), "")
 
+    def test_replay_tells_of_records_without_an_id(self):
+        sim, project = self.begin()
+        summary = self.run_ok(project)
+        source = project.read("integrations/orders.source.json")
+        project.write("integrations/orders.source.json", {**source, "id": "no_such_field"})
+        done = project.run("replay", "orders", "--from", sim.hello["from"], "--to", summary["to"]).json
+        self.assertEqual((done["status"], done["records"], done["rows"]), ("partial", 300, 0))
+        self.assertEqual(done["dead"], 300)
+
 
 class OnMariaDB(Statements, RunCase):
     kind = MariaDB
