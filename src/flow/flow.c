@@ -246,6 +246,18 @@ static void choose_id_check(struct flow *f, struct diags *diags)
     }
 }
 
+/* The source's clock is known to about two seconds: what it commits at the edge may be missed for good. */
+static void warn_no_slack(const struct flow *f, struct diags *diags)
+{
+    const struct integration *i = f->integration;
+
+    if (i->lag_ms || i->overlap_ms || f->paging->kind == PAGE_CURSOR)
+        return;
+    diags_add(diags, DIAG_WARNING, i->pos,
+              "lag and overlap are both 0: what the source commits in the second in which a run ends may be missed");
+    diags_remedy(diags, "give one of them at least \"2s\", or leave them out");
+}
+
 /* ---- the mapping's version ---- */
 
 static void hash_node(struct hasher *h, const struct node *n)
@@ -399,8 +411,10 @@ struct flow *flow_compile(const struct project *p, const struct integration *i, 
     ok = source_ok && target_ok && policies_compile(f, diags) && compile_shape(f, &c, &b);
     ok &= check_lookups(f, &lookups, diags);
     slots_free(c.slots);
-    if (ok)
+    if (ok) {
+        warn_no_slack(f, diags);
         return f;
+    }
     flow_free(f);
     return NULL;
 }

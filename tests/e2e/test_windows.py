@@ -24,6 +24,14 @@ class Windows(RunCase):
             if w["whole"]:
                 self.assertGreaterEqual(w["records"], w["ids"], w)
 
+    def test_check_warns_when_nothing_is_read_twice(self):
+        words = "lag and overlap are both 0"
+        sim = self.sim("--orders", "10")
+        for overlap, warned in (("0s", True), ("1m", False)):
+            checked = self.project(sim, overlap=overlap).run("check")
+            self.assertEqual(checked.code, 0, repr(checked))
+            self.assertEqual(words in repr(checked), warned, repr(checked))
+
     def test_windows_add_up_to_the_run(self):
         sim = self.sim("--orders", "2000", "--days", "20", "--seed", "3")
         project = self.project(sim)
