@@ -65,6 +65,7 @@ static enum err first_cursor(struct engine *e, int64_t *ret, struct errinfo *ei)
         *ret = e->integration->start_s;
         return OK;
     }
+    e->cursor_by_own_clock = true;
     err = store_fact(e->store, name, e->arena, &known, ei);
     if (err)
         return err;

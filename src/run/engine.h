@@ -20,8 +20,9 @@ struct engine {
     struct sink *sink;
     struct checkpoint at; /* where the target stands, claimed */
     bool target_holds;
-    bool interrupted; /* a signal came while the target was waited for */
-    bool adopted;     /* the local state was lost, or belongs to another journal: positions begin anew */
+    bool interrupted;         /* a signal came while the target was waited for */
+    bool adopted;             /* the local state was lost, or belongs to another journal: positions begin anew */
+    bool cursor_by_own_clock; /* it is the moment of the first run: nothing was ever read */
     struct loop *loop;
     void (*on_ask)(void *ctx, enum run_ask ask);
     void *ask_ctx;

@@ -85,10 +85,19 @@ static void note_tiers(struct run *r, size_t jobs_done)
             log_warn("%s", ei.msg);
 }
 
+/* Where reading goes on, by the source's clock: a first cursor was taken from ours, which may be ahead. */
+static int64_t reading_from_s(const struct run *r)
+{
+    int64_t off_s = remote_clock_offset_ms(r->e.remote) / 1000;
+
+    return r->e.cursor_by_own_clock && r->fetched_s == r->e.at.cursor_s && off_s < 0 ? r->fetched_s + off_s
+                                                                                     : r->fetched_s;
+}
+
 static enum err plan(struct run *r, struct errinfo *ei)
 {
     struct plan_input in = {
-        .flow = r->e.flow, .options = r->e.options, .cursor_s = r->fetched_s, .now_s = source_now_s(r)};
+        .flow = r->e.flow, .options = r->e.options, .cursor_s = reading_from_s(r), .now_s = source_now_s(r)};
     struct gap *gaps = NULL;
     enum err err = r->e.options->kind == RUN_MAIN
                        ? store_gaps(r->e.store, r->e.integration->name, r->e.arena, &gaps, &in.n_gaps, ei)
@@ -406,7 +415,9 @@ static void set_pipeline(struct run *r)
         r->p.ledger = false;
     atomic_store(&r->p.whole_page, checkpoint_whole(&r->e.at));
     atomic_store(&r->p.written_page, r->e.at.page);
-    atomic_store(&r->p.written_cursor, r->e.at.cursor_s);
+    if (r->e.cursor_by_own_clock)
+        r->p.start.cursor_s = INT64_MIN; /* the first window's end is the first that is known by the source's clock */
+    atomic_store(&r->p.written_cursor, r->p.start.cursor_s);
     atomic_store(&r->p.fetched_cursor, INT64_MIN);
 }
 

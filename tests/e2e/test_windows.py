@@ -4,6 +4,7 @@ import os
 import random
 import sys
 import unittest
+from datetime import datetime, timedelta, timezone
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib.case import RunCase  # noqa: E402
@@ -31,6 +32,19 @@ class Windows(RunCase):
             checked = self.project(sim, overlap=overlap).run("check")
             self.assertEqual(checked.code, 0, repr(checked))
             self.assertEqual(words in repr(checked), warned, repr(checked))
+
+    def test_without_start_the_first_cursor_is_of_the_source_clock(self):
+        hour_ago = datetime.now(timezone(timedelta(hours=8))) - timedelta(hours=1)
+        sim = self.sim("--orders", "50", "--start", hour_ago.strftime("%Y-%m-%d %H:%M:%S"))
+        project = self.project(sim)
+        document = project.read("integrations/orders.json")
+        del document["start"]
+        project.write("integrations/orders.json", document)
+        self.run_ok(project)
+        sim.control(advance_ms=600000)
+        sim.control(new=5)
+        sim.control(advance_ms=1200000)
+        self.assertEqual(self.run_ok(project)["records"], 5)
 
     def test_windows_add_up_to_the_run(self):
         sim = self.sim("--orders", "2000", "--days", "20", "--seed", "3")
