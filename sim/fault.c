@@ -10,6 +10,8 @@ const struct fault fault_table[FAULT_COUNT] = {
     [FAULT_HTTP500] = {"http500", 0.1, 0, 1, "a share of the calls gets HTTP 500 or 502 and HTML (default 0.1)"},
     [FAULT_CUT] = {"cut", 0.05, 0, 1, "a share of the answers breaks off half-way (default 0.05)"},
     [FAULT_SLOW] = {"slow", 200, 0, 600000, "every answer waits VALUE milliseconds (default 200)"},
+    [FAULT_HOLD] = {"hold", 1, 0, 1e12,
+                    "after VALUE pages (default 1) every further answer waits until this is switched off"},
     [FAULT_GARBAGE] = {"garbage", 0.05, 0, 1,
                        "a share of the calls gets HTTP 200 with HTML or broken JSON (default 0.05)"},
     [FAULT_BAREROOT] = {"bareroot", 0, 0, 1, "no \"response\" around the answer"},

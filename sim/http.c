@@ -84,7 +84,8 @@ static bool wait_for(struct server *srv, struct MHD_Connection *connection, int6
     pthread_mutex_lock(&srv->lock);
     bool can_wait = !srv->stopping;
     if (can_wait) {
-        *w = (struct waiting){srv->waiting, connection, clock_mono(&clock_system) + delay_ms};
+        int64_t due_ms = delay_ms == REPLY_HELD ? REPLY_HELD : clock_mono(&clock_system) + delay_ms;
+        *w = (struct waiting){srv->waiting, connection, due_ms};
         srv->waiting = w;
         MHD_suspend_connection(connection);
         pthread_cond_signal(&srv->changed);
@@ -93,6 +94,16 @@ static bool wait_for(struct server *srv, struct MHD_Connection *connection, int6
     if (!can_wait)
         free(w);
     return can_wait;
+}
+
+static void release_held(struct server *srv)
+{
+    pthread_mutex_lock(&srv->lock);
+    for (struct waiting *w = srv->waiting; w; w = w->next)
+        if (w->due_ms == REPLY_HELD)
+            w->due_ms = 0;
+    pthread_cond_signal(&srv->changed);
+    pthread_mutex_unlock(&srv->lock);
 }
 
 /* ---- answers ---- */
@@ -282,6 +293,13 @@ static void answer_text(struct exchange *x, int status, const char *text)
     buf_add(&x->reply.body, str_of(text));
 }
 
+static void answer_control(struct server *srv, struct exchange *x)
+{
+    control_apply(srv->sim, buf_str(&x->body), &x->reply);
+    if (!srv->sim->faults.on[FAULT_HOLD])
+        release_held(srv);
+}
+
 /* Makes the reply. False: it is /truth, which is streamed. */
 static bool answer(struct server *srv, struct MHD_Connection *connection, const char *method, const char *path,
                    struct exchange *x)
@@ -295,7 +313,7 @@ static bool answer(struct server *srv, struct MHD_Connection *connection, const 
              (get || post))
         answer_router(srv, connection, x);
     else if (strcmp(path, "/control") == 0 && post)
-        control_apply(srv->sim, buf_str(&x->body), &x->reply);
+        answer_control(srv, x);
     else if (strcmp(path, "/stats") == 0 && get)
         answer_stats(srv, x);
     else if (strcmp(path, "/healthz") == 0 && get)

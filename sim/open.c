@@ -229,8 +229,7 @@ bool open_call(struct sim *s, struct str path, struct params *p, struct reply *o
         return false;
     s->stats.calls++;
     out->type = "application/json;charset=UTF-8";
-    if (s->faults.on[FAULT_SLOW])
-        out->delay_ms = llround(s->faults.value[FAULT_SLOW]);
+    out->delay_ms = sim_delay_ms(s);
     sim_tick(s);
     if (refresh || login)
         token_call(s, refresh, p, out);

@@ -192,6 +192,13 @@ static void html(struct reply *out, int status, const char *text)
                text, text);
 }
 
+int64_t sim_delay_ms(const struct sim *s)
+{
+    if (s->faults.on[FAULT_HOLD] && (double)s->stats.served >= s->faults.value[FAULT_HOLD])
+        return REPLY_HELD;
+    return s->faults.on[FAULT_SLOW] ? llround(s->faults.value[FAULT_SLOW]) : 0;
+}
+
 /* A gateway in trouble: true when the answer is already written. */
 bool sim_strike(struct sim *s, struct reply *out)
 {
@@ -282,8 +289,7 @@ void qimen_call(struct sim *s, struct params *p, struct reply *out)
     s->stats.calls++;
     out->status = 200;
     out->type = "application/json;charset=UTF-8";
-    if (s->faults.on[FAULT_SLOW])
-        out->delay_ms = llround(s->faults.value[FAULT_SLOW]);
+    out->delay_ms = sim_delay_ms(s);
     sim_tick(s);
     int code = p->overflow ? 41 : check_system(s, p);
     if (code == 0 && !sim_quota_take(s))

@@ -12,6 +12,7 @@ enum fault_id {
     FAULT_HTTP500,
     FAULT_CUT,
     FAULT_SLOW,
+    FAULT_HOLD,
     FAULT_GARBAGE,
     FAULT_BAREROOT,
     FAULT_CTRL,
@@ -93,13 +94,14 @@ int64_t sim_late_ms(const struct sim *s);
 bool sim_quota_take(struct sim *s); /* one call; false when the bucket is empty */
 void sim_tick(struct sim *s);
 
+#define REPLY_HELD INT64_MAX
 /* An answer on its way. */
 struct reply {
     int status;
     const char *type;
     struct buf body;
     bool cut;         /* close the connection half-way */
-    int64_t delay_ms; /* before the answer */
+    int64_t delay_ms; /* before the answer; REPLY_HELD: until no answer is held any more */
 };
 
 /* Name and value of one form field, decoded. */
@@ -121,7 +123,9 @@ struct str form_get(const struct params *p, const char *key); /* p NULL when it 
 void qimen_call(struct sim *s, struct params *p, struct reply *out);
 /* open.c: one call to that path; false: there is no such path. */
 bool open_call(struct sim *s, struct str path, struct params *p, struct reply *out);
-/* qimen.c, for both: a gateway in trouble (true: the answer is written), and edits while the client pages. */
+/* qimen.c, for both: how long the answer waits; a gateway in trouble (true: the answer is written); edits while the
+ * client pages. */
+int64_t sim_delay_ms(const struct sim *s);
 bool sim_strike(struct sim *s, struct reply *out);
 void sim_drift(struct sim *s);
 /* query.c: the business part. Appends the answer to `out`, or fills `problem`. */

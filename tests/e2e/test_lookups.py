@@ -120,14 +120,18 @@ class Lookups(RunCase):
         self.assert_joined(sim, project)
 
     def test_killed_in_between(self):
-        sim, project = self.begin("--fault", "slow=10")
+        sim, project = self.begin("--fault", "clamp=10")
         for name, table in (("orders", "order_list_query"), ("refunds", TABLE)):
-            for n in (1, 60):
+            for pages in (3, 6):
+                self.hold(sim, pages)
+                written = project.query(f"SELECT COUNT(*) AS n FROM {table}")[0]["n"]
                 process = project.start("run", name)
-                wait_until(lambda: project.query(f"SELECT COUNT(*) AS n FROM {table}")[0]["n"] >= n, process, 60, "rows")
+                wait_until(lambda: project.query(f"SELECT COUNT(*) AS n FROM {table}")[0]["n"] > written, process, 60,
+                           "rows")
                 process.kill()
                 process.communicate()
                 self.assertEqual(process.returncode, -signal.SIGKILL)
+            self.release(sim)
             self.run_ok(project, "run", name)
         self.assert_joined(sim, project)
 

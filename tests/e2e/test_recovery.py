@@ -48,6 +48,7 @@ class Recovery(RunCase):
         sim = self.sim("--orders", "1500", "--seed", "4", *SLOW)
         project = self.project(sim)
         for _ in range(2):
+            self.hold(sim, 28)
             seen = sim.stats()["served"]
             for stage in (
                     lambda: os.path.exists(os.path.join(project.folder, ".sluice")),
@@ -58,6 +59,7 @@ class Recovery(RunCase):
                 process = project.start("run", "orders")
                 wait_until(stage, process, 60, "the stage")
                 self.kill(process)
+        self.release(sim)
         self.run_ok(project)
         self.assert_copy(sim, project)
 
@@ -82,10 +84,13 @@ class Recovery(RunCase):
         project.write("integrations/orders.target.json",
                       target_document(seed_statement().replace("REPLACE INTO", "INSERT INTO")))
         project.create_table({"id": "VARCHAR(64) NOT NULL"})
-        for n in (1, 400, 800):
+        for _ in range(3):
+            self.hold(sim, 12)
+            written = self.rows(project)
             process = project.start("run", "orders")
-            self.wait_for_rows(project, process, n)
+            self.wait_for_rows(project, process, written + 1)
             self.kill(process)
+        self.release(sim)
         self.run_ok(project)
         self.assert_copy(sim, project)
 
@@ -96,6 +101,7 @@ class Recovery(RunCase):
                 project = self.project(sim, create=False)
                 project.execute(f"DROP TABLE IF EXISTS {TABLE}, sluice_checkpoint")
                 project.create_table()
+                self.hold(sim, 12)
                 process = project.start("run", "orders")
                 self.wait_for_rows(project, process)
                 process.send_signal(signo)
@@ -103,6 +109,7 @@ class Recovery(RunCase):
                 self.assertEqual(process.returncode, 130, out + err)
                 self.assertIn('"status":"interrupted"', out.replace(" ", ""))
                 self.assertLess(self.rows(project), len(sim.truth()))
+                self.release(sim)
                 summary = self.run_ok(project)
                 self.assertTrue(summary["verified"])
                 self.assert_copy(sim, project)
@@ -110,10 +117,12 @@ class Recovery(RunCase):
     def test_two_at_a_time_of_one_project(self):
         sim = self.sim("--orders", "1000", *SLOW)
         project = self.project(sim)
+        self.hold(sim, 12)
         first = project.start("run", "orders")
         self.wait_for_rows(project, first)
         error = self.run_failed(project, "conflict")
         self.assertIn(str(first.pid), error["message"] + error["hint"])
+        self.release(sim)
         out, err = first.communicate(timeout=60)
         self.assertEqual(first.returncode, 0, out + err)
         self.assert_copy(sim, project)
@@ -122,13 +131,16 @@ class Recovery(RunCase):
         """A copy of the folder, as after a move to another machine: the one that claimed the target last goes on."""
         sim = self.sim("--orders", "1000", *SLOW)
         project = self.project(sim)
+        self.hold(sim, 12)
         first = project.start("run", "orders")
         self.wait_for_rows(project, first)
+        self.hold(sim, 1000)
         other = Project(sim, self.db, create=False)
         self.addCleanup(other.close)
         for name in ("sluice.json", "connections/jst.json", "integrations/orders.json"):
             other.write(name, project.read(name))
         self.run_ok(other)
+        self.release(sim)
         out, err = first.communicate(timeout=60)
         self.assertEqual(first.returncode, 1, out + err)
         self.assertIn('"code":"conflict"', out.replace(" ", ""))
@@ -148,10 +160,13 @@ class Recovery(RunCase):
         self.assertEqual(checked.code, 0, repr(checked))
         self.assertIn("cannot keep the checkpoint", checked.out + checked.err)
         self.assertIn("at least once", checked.out)
-        for n in (1, 300, 600):
+        for _ in range(3):
+            self.hold(sim, 9)
+            written = self.rows(project)
             process = project.start("run", "orders")
-            wait_until(lambda n=n: self.rows(project) >= n, process, 60, f"{n} rows")
+            self.wait_for_rows(project, process, written + 1)
             self.kill(process)
+        self.release(sim)
         self.run_ok(project)
         self.assert_copy(sim, project)
         self.assertEqual(project.query("SHOW TABLES LIKE 'sluice_checkpoint'"), [])
@@ -226,11 +241,13 @@ class Recovery(RunCase):
         """A server that comes back as an older copy has our epoch, but not our last batch: nothing may go on top."""
         sim = self.sim("--orders", "1000", "--seed", "4", *SLOW)
         project = self.project(sim, overlap="0s")
+        self.hold(sim, 20)
         process = project.start("run", "orders")
         self.wait_for_rows(project, process)
         older = self.checkpoint(project)["batch"]
         wait_until(lambda: self.checkpoint(project)["batch"] > older, process, 60, "another batch")
         project.execute(f"UPDATE sluice_checkpoint SET batch = {older}")
+        self.release(sim)
         out, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 1, out + err)
         error = Result([], 1, out, err).json["error"]
@@ -306,17 +323,21 @@ class Recovery(RunCase):
     def test_server_stops_and_comes_back(self):
         sim = self.sim("--orders", "1500", "--seed", "4", *SLOW)
         project = self.project(sim)
+        self.hold(sim, 12)
         process = project.start("run", "orders")
         self.wait_for_rows(project, process)
         self.db.kill9()
+        self.release(sim)
         self.db.start()
         out, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 0, out + err)
         self.assert_copy(sim, project)
-        process = project.start("run", "orders", "--from", sim.hello["from"], "--to", sim.hello["to"])
         seen = sim.stats()["served"]
+        self.hold(sim, 12)
+        process = project.start("run", "orders", "--from", sim.hello["from"], "--to", sim.hello["to"])
         wait_until(lambda: sim.stats()["served"] > seen + 5, process, 60, "five pages")
         self.db.stop()
+        self.release(sim)
         self.db.start()
         out, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 0, out + err)
@@ -338,9 +359,11 @@ class Recovery(RunCase):
     def test_server_stays_away(self):
         sim = self.sim("--orders", "900", "--seed", "4", *SLOW)
         project = self.project(sim)
+        self.hold(sim, 12)
         process = project.start("run", "orders", "--patience", "1s")
         self.wait_for_rows(project, process)
         self.db.kill9()
+        self.release(sim)
         out, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 1, out + err)
         self.assertRegex(out.replace(" ", ""), '"code":"(target|network)"')

@@ -11,14 +11,19 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 import unittest
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 import requests
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from lib.process import wait_until  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SIM = os.environ.get("SLUICE_SIM", os.path.join(ROOT, "build", "sluice-sim"))
@@ -638,6 +643,20 @@ class Faults(unittest.TestCase):
         started = time.monotonic()
         self.assertEqual(sim.close(), 0)
         self.assertLess(time.monotonic() - started, 10)
+
+    def test_hold(self):
+        sim = self.sim("hold=2")
+        p = sim.params(**sim.window())
+        for _ in range(2):
+            self.assertEqual(sim.send(p).json()["response"]["flag"], "success")
+        with self.assertRaises(requests.exceptions.Timeout):
+            sim.http.post(sim.hello["router"], data=p, timeout=0.2)
+        with ThreadPoolExecutor(1) as pool:
+            held = pool.submit(sim.send, p)
+            wait_until(lambda: sim.stats()["served"] == 4, sim.process, 30, "the held answer")
+            self.assertFalse(held.done())
+            sim.control(fault="hold", value=False)
+            self.assertEqual(held.result(10).json()["response"]["flag"], "success")
 
     def test_garbage(self):
         sim = self.sim("garbage=0.5")

@@ -61,6 +61,7 @@ class Lane:
             self._empty_target()
             self.sim = Sim("--orders", str(orders), "--seed", str(dice.randrange(1 << 30)), "--start", hour_ago(),
                            *sim_options)
+            self.sim.control(advance_ms=TURN_MS)  # what it begins with lies before now less the lag
             self.project = self._make_project()
             self.ids = sorted({int(row["o_id"]) for row in self.sim.raw()})
         except BaseException:

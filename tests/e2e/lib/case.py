@@ -42,6 +42,15 @@ class RunCase(unittest.TestCase):
         self.addCleanup(sim.close)
         return sim
 
+    @staticmethod
+    def hold(sim, pages):
+        """After so many pages more the simulator keeps what it has to say, so that a run is under way for certain."""
+        sim.control(fault="hold", value=sim.stats()["served"] + pages)
+
+    @staticmethod
+    def release(sim):
+        sim.control(fault="hold", value=False)
+
     def project(self, sim, quota=False, **options):
         """The seed case; its connection's quota raised beyond what can be reached, unless the test is about the quota."""
         project = Project(sim, self.db, **options)
