@@ -338,6 +338,8 @@ static enum err redo_all(struct redo *r, struct errinfo *ei)
     r->s->cursor_s = e->at.cursor_s;
     r->s->cursor_is_time = e->flow->paging->kind != PAGE_CURSOR;
     err = open_pipeline(r, ei);
+    if (!r->p.to_journal) /* nothing was started, and nothing is to be joined */
+        return err;
     if (!err)
         err = e->options->kind == RUN_RETRY ? retry(r, ei) : replay(r, ei);
     pipeline_finish_input(&r->p);
