@@ -278,10 +278,11 @@ static int64_t backoff_ms(int attempt)
     return 10 + (int64_t)(r % (uint32_t)ceiling);
 }
 
-/* Waits, but not once the run is failing or being stopped. */
-static void pause_ms(const struct pipeline *p, int64_t ms)
+/* Waits, but not once the run is being stopped; nor, unless what became of a COMMIT is still to be learnt, once it is
+ * failing. */
+static void pause_ms(const struct pipeline *p, int64_t ms, bool deciding)
 {
-    while (ms > 0 && !atomic_load(&p->failed) && !atomic_load(&p->stopping)) {
+    while (ms > 0 && (deciding || !atomic_load(&p->failed)) && !atomic_load(&p->stopping)) {
         int64_t step = ms < 50 ? ms : 50;
 
         clock_pause(p->options->clock, step);
@@ -358,7 +359,7 @@ static enum err write_unit(struct writer *w, struct errinfo *ei)
             if (o == SINK_UNKNOWN && (now - first_failure > p->options->patience_ms || atomic_load(&p->stopping)))
                 return ei->code;
             if (o == SINK_UNKNOWN)
-                pause_ms(p, backoff_ms(n++));
+                pause_ms(p, backoff_ms(n++), true);
         }
         now = clock_mono(p->options->clock);
         if (o == SINK_COMMITTED)
@@ -372,7 +373,7 @@ static enum err write_unit(struct writer *w, struct errinfo *ei)
         pipeline_emit(
             p, (struct event){
                    .kind = EVENT_RETRY, .code = ei->code, .text = str_of(ei->msg), .took_ms = now - first_failure});
-        pause_ms(p, backoff_ms(n));
+        pause_ms(p, backoff_ms(n), false);
         atomic_store(&p->waiting, NULL);
     }
 }

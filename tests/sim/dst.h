@@ -229,7 +229,7 @@ struct sim {
     bool state_lost, unheld_lost;
     bool beyond; /* more came late than was promised to be caught */
     bool clock_beyond;
-    bool had_remedy;
+    bool read_again;
     bool settled;
     int64_t first_stamp_s; /* where the integration starts */
     bool failed;
