@@ -1,8 +1,9 @@
 /* Writing again what is already here: replay (from the journal, by the current mapping) and retry (dead letters). The
  * source is not called, and neither the position nor the cursor moves.
  *
- * Both become pages of raw records and go through the ordinary shape and write threads. Of each record only the newest
- * version is written, and never one that is older than what the ledger knows. Of a letter that a person edited the
+ * Both become pages of raw records and go through the ordinary shape and write threads. A replay takes the records that
+ * were read in its range; of each it writes the newest version that the journal has, wherever that was read, and never
+ * one that is older than what the ledger knows. Of a letter that a person edited the
  * edited record is written. Each record keeps the place and the moments of the page that it was read in, so what is
  * frozen there (CURRENT_TIME, uuid, random) gives the same row. A retried letter of one line writes that line alone, so
  * a plain INSERT does not double the others. */
@@ -96,20 +97,21 @@ static bool in_range(const struct redo *r, const struct journal_entry *j)
 {
     const struct run_options *o = r->e->options;
 
-    return j->kind == JOURNAL_PAGE && j->to_s >= o->from_s && j->from_s <= o->to_s;
+    return j->to_s >= o->from_s && j->from_s <= o->to_s;
 }
 
 /* A record as the journal has it; `place` grows from record to record. */
 struct kept_record {
     const struct json *raw;
     size_t place;
+    bool in_range;
     struct page_origin origin;
 };
 
 typedef enum err each_fn(struct redo *r, struct shaper *sh, const struct kept_record *k, struct map *newest,
                          struct errinfo *ei);
 
-/* Calls `each` for every record of every page in the range, in journal order. */
+/* Calls `each` for every record of every page, in journal order. */
 static enum err each_record(struct redo *r, each_fn *each, struct map *newest, struct errinfo *ei)
 {
     const struct flow *f = r->e->flow;
@@ -126,12 +128,13 @@ static enum err each_record(struct redo *r, each_fn *each, struct map *newest, s
         struct kept_record k;
 
         err = journal_read(r->e->journal, seq, a, &j, &found, ei);
-        if (!err && found && in_range(r, &j))
+        if (!err && found && j.kind == JOURNAL_PAGE)
             err = page_from_journal(&j, &as, &page, ei);
         if (page) {
             struct json_iter it = json_iter(page->reply.records);
 
             k = (struct kept_record){.place = (size_t)j.seq << 20,
+                                     .in_range = in_range(r, &j),
                                      .origin = {j.seq, 0, j.fetched_ms, j.from_s, j.to_s}};
             for (; !err && (k.raw = json_next(&it, NULL)); k.place++, k.origin.row++)
                 err = each(r, sh, &k, newest, ei);
@@ -152,7 +155,8 @@ static enum err note_newest(struct redo *r, struct shaper *sh, const struct kept
 
     (void)r;
     (void)ei;
-    if (shaper_identify(sh, k->raw, a, false, &rec, NULL) == OK)
+    if (shaper_identify(sh, k->raw, a, false, &rec, NULL) == OK &&
+        (k->in_range || map_get(newest, rec.key) != MAP_NONE))
         map_put(newest, rec.key, k->place);
     arena_free(a);
     return OK;
@@ -167,7 +171,7 @@ static enum err send_newest(struct redo *r, struct shaper *sh, const struct kept
     struct buf text = buf_make(32u << 20);
     enum err err = OK;
 
-    if (shaper_identify(sh, k->raw, a, false, &rec, NULL) || map_get(newest, rec.key) == k->place) {
+    if (shaper_identify(sh, k->raw, a, false, &rec, NULL) ? k->in_range : map_get(newest, rec.key) == k->place) {
         json_write(k->raw, &text);
         err = add_raw(r, buf_str(&text), &k->origin, ei);
     }

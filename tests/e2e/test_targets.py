@@ -261,6 +261,22 @@ class Statements:
         self.assertEqual(sim.stats()["calls"], calls)
         self.assertEqual(compare([{**row, "remark": f"v2 {row['o_id']}"} for row in truth], project.table_rows()), "")
 
+    def test_replay_of_a_part_takes_the_newest_version(self):
+        """What was read in the range and edited later is written as it is now, by the mapping of now."""
+        sim, project = self.begin()
+        first = self.run_ok(project)
+        sim.control(advance_ms=7200000)
+        self.edited(sim)
+        self.run_ok(project)
+        truth, document = sim.truth(), target_document()
+        next(row for row in document["request"] if row["field"] == "remark")["value"] = "v2 {o_id}"
+        project.write("integrations/orders.target.json", document)
+        to = (datetime.fromisoformat(first["to"]) - timedelta(hours=1)).strftime("%Y-%m-%d %H:%M:%S")
+        replayed = self.run_ok(project, "replay", "orders", "--from", sim.hello["from"], "--to", to)
+        self.assertEqual(replayed["folded"], 0)
+        self.assertEqual(replayed["rows"], len(truth))
+        self.assertEqual(compare([{**row, "remark": f"v2 {row['o_id']}"} for row in truth], project.table_rows()), "")
+
     def test_replay_gives_the_same_rows(self):
         document = target_document()
         next(row for row in document["request"] if row["field"] == "remark")["value"] = "{{uuid}} {{CURRENT_TIME}}"
