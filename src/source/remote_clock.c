@@ -3,8 +3,9 @@
  * Date has whole seconds: the moment lies within one second after it, so half a second is added. It was written some
  * time between sending the request and seeing the header, half the trip before on average; how long the body took
  * afterwards does not matter. The estimate moves towards a new sample by a share that is small for slow trips. A sample
- * further off than two seconds and half its trip replaces the estimate when a second one agrees with it. A clock that
- * is right within what can be told stays as it is. */
+ * further off than two seconds and half its trip replaces the estimate when a second one agrees with it; so does the
+ * first sample of all when it is off by more than any gateway accepts of a signed call. A clock that is right within
+ * what can be told stays as it is. */
 #include "source/bucket.h"
 
 #include <pthread.h>
@@ -13,6 +14,7 @@
 #define JUMP_MS      2000
 #define AGREE_MS     1500
 #define SLOW_TRIP_MS 1000
+#define FAR_MS       (15 * 60 * 1000)
 
 struct remote_clock {
     const struct clock *local;
@@ -51,14 +53,16 @@ void remote_clock_learn(struct remote_clock *r, int64_t date_s, int64_t trip_ms,
 
     pthread_mutex_lock(&r->lock);
     off = sample - r->offset_ms;
-    if (!r->known) {
+    if (!r->known && llabs(sample) <= FAR_MS) {
         r->offset_ms = llabs(sample) <= AGREE_MS + trip_ms / 2 ? 0 : sample;
         r->known = true;
+        r->doubted = false;
     } else if (llabs(off) > JUMP_MS + trip_ms / 2) {
         bool agrees = r->doubted && llabs(sample - r->doubt_ms) <= AGREE_MS;
 
         if (agrees)
             r->offset_ms = sample;
+        r->known = r->known || agrees;
         r->doubted = !agrees;
         r->doubt_ms = sample;
     } else {
