@@ -376,8 +376,10 @@ static bool read_channel(struct alert_reading *r, const struct node *n, struct a
     if (!ok || c->type < 0)
         return false;
     ok = check_members(r, n, c->type);
-    ok &= check_secret(r, n, "webhook", true) & check_secret(r, n, "secret", true) &
-          check_secret(r, n, "password", true) & check_secret(r, n, "url", false);
+    ok = check_secret(r, n, "webhook", true) && ok;
+    ok = check_secret(r, n, "secret", true) && ok;
+    ok = check_secret(r, n, "password", true) && ok;
+    ok = check_secret(r, n, "url", false) && ok;
     if (!ok)
         return false;
     if (c->timeout_ms < 1000 || c->timeout_ms > 300000)
