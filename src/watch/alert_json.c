@@ -241,7 +241,7 @@ static struct str shown_address(const struct alert_channel *c)
     if (scheme == SIZE_MAX || str_find(c->url, S("${"), 0) != SIZE_MAX || str_find(c->url, S("@"), 0) != SIZE_MAX)
         return S("");
     end = scheme + 3;
-    while (end < c->url.n && !memchr("/?#", c->url.p[end], 3))
+    while (end < c->url.n && str_find(S("/?#"), str_sub(c->url, end, 1), 0) == SIZE_MAX)
         end++;
     return str_sub(c->url, 0, end);
 }

@@ -61,14 +61,20 @@ struct sender *sender_new(struct loop *l, const struct clock *clock, const char 
 
 static void sending_free(struct sending *x)
 {
+    arena_free(x->a);
+    free(x);
+}
+
+static void end_sending(struct sending *x)
+{
+    x->done(x->ctx, &x->verdict);
     if (x->prev)
         x->prev->next = x->next;
     else
         x->s->all = x->next;
     if (x->next)
         x->next->prev = x->prev;
-    arena_free(x->a);
-    free(x);
+    sending_free(x);
 }
 
 void sender_free(struct sender *s)
@@ -77,10 +83,11 @@ void sender_free(struct sender *s)
         return;
     atomic_store(&s->stopping, true);
     http_free(s->http);
-    while (s->all) {
-        if (s->all->threaded)
-            pthread_join(s->all->thread, NULL);
-        sending_free(s->all);
+    for (struct sending *x = s->all, *next; x; x = next) {
+        next = x->next;
+        if (x->threaded)
+            pthread_join(x->thread, NULL);
+        sending_free(x);
     }
     free(s->project_dir);
     free(s);
@@ -92,8 +99,7 @@ static void finish(void *ctx)
 
     if (x->threaded)
         pthread_join(x->thread, NULL);
-    x->done(x->ctx, &x->verdict);
-    sending_free(x);
+    end_sending(x);
 }
 
 static void set_verdict(struct sending *x, enum outcome what, const struct errinfo *ei)
@@ -126,8 +132,7 @@ static void on_reply(void *ctx, struct http_reply *r)
         set_verdict(x, r->code == ERR_AUTH || r->code == ERR_CONFIG ? OUTCOME_REFUSED : OUTCOME_RETRY, &r->why);
     else
         robot_judge(x->type, r->status, r->retry_after_s, r->body, &x->verdict);
-    x->done(x->ctx, &x->verdict);
-    sending_free(x);
+    end_sending(x);
 }
 
 static void send_http(struct sending *x, const struct robot_target *t, const struct delivery *d, struct str ca_file)

@@ -233,7 +233,7 @@ static size_t mail_local(struct str s)
 {
     size_t n = 0;
 
-    while (n < s.n && n < 64 && (word_char(s.p[n]) || memchr("._%+-", s.p[n], 5)))
+    while (n < s.n && n < 64 && (word_char(s.p[n]) || str_find(S("._%+-"), str_sub(s, n, 1), 0) != SIZE_MAX))
         n++;
     return n && n + 1 < s.n && s.p[n] == '@' && word_char(s.p[n + 1]) ? n : 0;
 }

@@ -221,7 +221,8 @@ static void reads_what_is_given(void **state)
     folder_write(
         &folder, "sluice.json",
         S("{$schema: 'x', name: '仓 1', timezone: 'UTC', state: 'sqlite:elsewhere', listen: '[::1]:1', journal_limit: "
-          "'1MB', retention: {journal: '1h', runs: '2h'}, alerts: {language: 'zh'}, users: [], tls: {}, behind_proxy: true}"));
+          "'1MB', retention: {journal: '1h', runs: '2h'}, alerts: {language: 'zh'}, users: [], tls: {}, behind_proxy: "
+          "true}"));
     folder_write(
         &folder, "connections/shop.json",
         S("{$schema: 'x', connector: 'shop', title: 't', environment: 'test', limits: {requests: 10, per: '1m'},\n"
