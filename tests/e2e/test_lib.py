@@ -6,8 +6,9 @@ import unittest
 from datetime import datetime
 from decimal import Decimal
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lib.process import free_port, spawn, wait_until  # noqa: E402
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+from lib.process import free_port, release_port, spawn, wait_until  # noqa: E402
 from lib.servers import MariaDB, MySQL, Project, Result, compare  # noqa: E402
 
 
@@ -92,6 +93,16 @@ class Processes(unittest.TestCase):
     def test_ports_are_below_the_range_of_outgoing_connections(self):
         with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as f:
             self.assertLess(free_port(), max(int(f.read().split()[0]), 32000))
+
+    def test_no_port_is_given_twice(self):
+        ours = [free_port() for _ in range(300)]
+        self.assertEqual(len(set(ours)), 300)
+        code = "import sys; sys.path.insert(0, sys.argv[1]); from lib.process import free_port; " \
+               "print(*(free_port() for _ in range(600)))"
+        theirs = subprocess.run([sys.executable, "-c", code, HERE], capture_output=True, text=True, check=True).stdout
+        self.assertEqual(set(ours) & {int(port) for port in theirs.split()}, set())
+        for port in ours:
+            release_port(port)
 
     def test_result(self):
         self.assertEqual(Result([], 0, '{"a": 1}\n{"b": 2}\n', "").jsons, [{"a": 1}, {"b": 2}])

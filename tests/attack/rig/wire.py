@@ -29,7 +29,7 @@ import threading
 from collections import Counter, deque
 from dataclasses import dataclass
 
-from lib.process import free_port
+from lib.process import free_port, release_port
 
 UP, DOWN = "up", "down"
 MYSQL, HTTP = "mysql", "http"
@@ -266,6 +266,7 @@ class Wire:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         self.listener.close()
+        release_port(self.port)
 
     # ---- in the loop ----
 

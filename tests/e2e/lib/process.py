@@ -10,6 +10,7 @@ import time
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
+_held_ports = {}  # port: the socket whose name says that it is taken
 
 
 def spawn(argv, death_signal=signal.SIGKILL, **options):
@@ -58,12 +59,24 @@ def end(process, sig=signal.SIGTERM, seconds=30):
 
 def free_port():
     """A port that is free now, from below the range that the kernel gives to outgoing connections: it stays ours while
-    a server is down between two starts."""
+    a server is down between two starts. No other test on this machine gets it until release_port() or the end of this
+    process: an abstract name is held for it, which goes with the process."""
     while True:
         port = random.SystemRandom().randrange(20000, 32000)
-        with socket.socket() as s:
-            try:
+        hold = socket.socket(socket.AF_UNIX)
+        try:
+            hold.bind(f"\0sluice-test-port-{port}")
+            with socket.socket() as s:
                 s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+        except OSError:
+            hold.close()
+            continue
+        _held_ports[port] = hold
+        return port
+
+
+def release_port(port):
+    """What free_port() gave may be given again."""
+    hold = _held_ports.pop(port, None)
+    if hold:
+        hold.close()

@@ -21,7 +21,7 @@ from decimal import Decimal, InvalidOperation
 
 import pymysql
 
-from .process import end, free_port, spawn, wait_until
+from .process import end, free_port, release_port, spawn, wait_until
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 SLUICE = os.environ.get("SLUICE", os.path.join(ROOT, "build", "sluice"))
@@ -136,6 +136,7 @@ class SqlServer:
         if self.alive():
             self.kill9()
         shutil.rmtree(self.folder, ignore_errors=True)
+        release_port(self.port)
 
     def __enter__(self):
         return self
