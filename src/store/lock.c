@@ -6,8 +6,8 @@
  * about without taking them, so that `status` never gets in the way of a start.
  *
  * A process number alone tells little: it is given out again, and in a container it is the same after each restart. So
- * the identity holds the start time (field 22 of /proc/PID/stat) and the boot id too. Where there is no /proc the
- * number has to do. */
+ * the identity holds the start time (field 22 of /proc/PID/stat) and the boot id too. Where /proc is not there or does
+ * not show them ("?": hidepid, ProcSubset=pid), what is known has to do. */
 #include "store/lock.h"
 
 #include <errno.h>
@@ -79,9 +79,13 @@ bool process_alive(struct str identity)
     int64_t pid = process_pid(identity);
     if (pid == 0 || (kill((pid_t)pid, 0) != 0 && errno == ESRCH))
         return false;
-    char now[PROCESS_TEXT];
-    identity_of(pid, now);
-    return str_eq(str_of(now), identity);
+    char text[PROCESS_TEXT];
+    identity_of(pid, text);
+    struct str now = str_of(text), a, b;
+    bool same = true;
+    while (same && str_cut(&now, ' ', &a))
+        same = str_cut(&identity, ' ', &b) && (str_eq(a, b) || str_eq(a, S("?")) || str_eq(b, S("?")));
+    return same && !identity.n;
 }
 
 static char *lock_path(const char *dir, struct str integration)

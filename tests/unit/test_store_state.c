@@ -642,6 +642,18 @@ static void locks(void **state)
     static const char *const dead_ones[] = {"", "x", "0 1 2", "-1 1 2", "99999999999999999999 1 2", "1 0 no"};
     for (size_t i = 0; i < sizeof dead_ones / sizeof *dead_ones; i++)
         assert_false(process_alive(str_of(dead_ones[i])));
+    char guess[PROCESS_TEXT * 2];
+    const char *boot = strrchr(me, ' ');
+    const struct {
+        const char *tail;
+        bool alive;
+    } unsure[] = {{" ? ?", true}, {" ? other-boot", false}, {" 0 ?", false}, {" ?", false}, {" ? ? ?", false}};
+    for (size_t i = 0; i < sizeof unsure / sizeof *unsure; i++) {
+        snprintf(guess, sizeof guess, "%d%s", (int)getpid(), unsure[i].tail);
+        assert_int_equal(process_alive(str_of(guess)), unsure[i].alive);
+    }
+    snprintf(guess, sizeof guess, "%d ?%s", (int)getpid(), boot);
+    assert_true(process_alive(str_of(guess)));
     store_close(s);
 }
 
