@@ -3,7 +3,8 @@
  *
  * Messages are formatted into a local buffer first, so that an argument may be the old message of the
  * same errinfo. What comes out is always valid UTF-8: a malformed byte becomes "?", and text that is too
- * long is cut at a character's edge. Nothing here writes to a log. */
+ * long is cut at a character's edge. Secrets are masked before the cut: messages quote replies, and are kept in the
+ * state, answered and sent as they are. Nothing here writes to a log. */
 #include "base/err.h"
 
 #include <stdarg.h>
@@ -12,10 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mask.h"
 #include "base/product.h"
 #include "base/str.h"
 
 #define EXIT_FAILED 1
+#define SHORT_BYTES 2048
 
 static const char *const names[ERR_COUNT] = {
     [OK] = "ok",
@@ -40,18 +43,16 @@ const char *err_name(enum err code)
     return (unsigned)code < ERR_COUNT ? names[code] : names[ERR_INTERNAL];
 }
 
-/* Copies `from` into `out` as valid UTF-8, cut at a character's edge to cap - 1 bytes. When `cut` is set, an incomplete
- * character at the end of `from` is the cut's doing and is dropped. */
-static void copy_text(char *out, size_t cap, struct str from, bool cut)
+/* Copies `from` into `out` as valid UTF-8, cut at a character's edge to cap - 1 bytes. */
+static void copy_text(char *out, size_t cap, struct str from)
 {
     size_t n = 0;
     for (size_t i = 0; i < from.n;) {
         uint32_t cp;
         size_t len = utf8_decode(str_mk(from.p + i, from.n - i), &cp);
-        bool bad = len == 1 && (unsigned char)from.p[i] >= 0x80;
-        if (n + len >= cap || (bad && cut && from.n - i < 4 && (unsigned char)from.p[i] >= 0xC0))
+        if (n + len >= cap)
             break;
-        if (bad)
+        if (len == 1 && (unsigned char)from.p[i] >= 0x80)
             out[n] = '?';
         else
             memcpy(out + n, from.p + i, len);
@@ -61,16 +62,24 @@ static void copy_text(char *out, size_t cap, struct str from, bool cut)
     out[n] = '\0';
 }
 
-/* Formats into `out` by way of a local buffer, which may hold as much as the largest field. */
+/* Formats into `out`; only what is long needs memory for it. */
 static void PRINTF_LIKE(3, 0) format_text(char *out, size_t cap, const char *fmt, va_list ap)
 {
-    char text[sizeof(((struct errinfo *)0)->msg)];
+    char text[SHORT_BYTES], masked[SHORT_BYTES], *whole = NULL, *both = NULL;
+    va_list again;
+    va_copy(again, ap);
     int n = vsnprintf(text, sizeof(text), fmt, ap);
-    if (n < 0) {
-        n = 0;
+    if (n >= SHORT_BYTES) {
+        whole = mem_alloc((size_t)n + 1);
+        both = mem_alloc((size_t)n + 1);
+        n = vsnprintf(whole, (size_t)n + 1, fmt, again);
     }
-    bool cut = (size_t)n >= sizeof(text);
-    copy_text(out, cap, str_mk(text, cut ? sizeof(text) - 1 : (size_t)n), cut);
+    va_end(again);
+    struct str formatted = str_mk(whole ? whole : text, n > 0 ? (size_t)n : 0);
+    char *to = both ? both : masked;
+    copy_text(out, cap, str_mk(to, mask_text(formatted, to)));
+    free(both);
+    free(whole);
 }
 
 enum err fail(struct errinfo *ei, enum err code, const char *fmt, ...)
@@ -108,7 +117,7 @@ void err_prefix(struct errinfo *ei, const char *fmt, ...)
     va_end(ap);
     char whole[2 * sizeof(ei->msg) + 2];
     int n = snprintf(whole, sizeof(whole), "%s: %s", head, ei->msg);
-    copy_text(ei->msg, sizeof(ei->msg), str_mk(whole, n < 0 ? 0 : (size_t)n), false);
+    copy_text(ei->msg, sizeof(ei->msg), str_mk(whole, n < 0 ? 0 : (size_t)n));
 }
 
 void die_no_memory(void)

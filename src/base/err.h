@@ -32,7 +32,7 @@ enum err {
 };
 
 /* What went wrong, for a person. `msg` says what and where, `hint` what to do ("" if nothing).
- * Both are UTF-8 and NUL-terminated; overlong text is cut at a character's edge. */
+ * Both are UTF-8 and NUL-terminated; overlong text is cut at a character's edge, secrets (`log_hide`) are masked. */
 struct errinfo {
     enum err code;
     char msg[640];

@@ -24,7 +24,7 @@ void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 #define log_error(...) log_line(LOG_ERROR_, __VA_ARGS__)
 
 /* Keeps a copy of a secret (at least 4 bytes; shorter ones are ignored) that from now on shows as "***" in every line,
- * in every text that passes `log_mask`, and in its URL-encoded form. */
+ * in every text that passes `log_mask` and every message of an errinfo; also encoded for URLs, JSON, HTML, base64. */
 void log_hide(struct str secret);
 /* Copies `text` into `out` (NUL-terminated, cut to cap) with hidden values masked. Gives the length. */
 size_t log_mask(struct str text, char *out, size_t cap);

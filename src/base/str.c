@@ -176,6 +176,17 @@ size_t utf8_prefix(struct str s, size_t n_chars)
     return i;
 }
 
+size_t utf8_cut(struct str s, size_t n_bytes)
+{
+    size_t n = n_bytes;
+
+    if (s.n <= n_bytes)
+        return s.n;
+    for (size_t back = 0; back < 3 && n > 0 && ((unsigned char)s.p[n] & 0xC0) == 0x80; back++)
+        n--;
+    return n;
+}
+
 size_t utf8_decode(struct str s, uint32_t *ret_cp)
 {
     const unsigned char *p = (const unsigned char *)s.p;

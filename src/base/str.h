@@ -45,6 +45,7 @@ bool str_cut(struct str *rest, char sep, struct str *ret_part);
 bool utf8_valid(struct str s);
 size_t utf8_count(struct str s);                  /* characters; stray bytes count as one each */
 size_t utf8_prefix(struct str s, size_t n_chars); /* bytes that the first n characters take (all if fewer) */
+size_t utf8_cut(struct str s, size_t n_bytes);    /* the largest length <= n_bytes that cuts no character */
 /* Decodes one character at the start of `s` (not empty) into *ret_cp, gives its length; a malformed byte
  * decodes as U+FFFD with length 1. */
 size_t utf8_decode(struct str s, uint32_t *ret_cp);

@@ -142,6 +142,9 @@ static void hide_all(void)
     log_hide(S("abcdefgh"));
     log_hide(S("cdefghijkl"));
     log_hide(S("100%41x"));
+    log_hide(S("q\"u\\\\o/te"));
+    log_hide(S("t&<'y>"));
+    log_hide(S("😀smile"));
 }
 
 static bool check_mask(const struct table_row *row)
@@ -186,6 +189,24 @@ static void lines_are_masked(void **state)
         log_info("%*s%s tail", (int)lead, "", "s3cr3t-key");
         assert_int_equal(str_find(buf_str(&seen.lines), S("s3"), 0), SIZE_MAX);
     }
+}
+
+/* Messages are kept and answered as they are; no half of a secret is left where they are cut. */
+static void failures_are_masked(void **state)
+{
+    struct errinfo ei;
+
+    (void)state;
+    hide_all();
+    for (int lead = 600; lead < 4000; lead += lead < 660 ? 1 : 97) {
+        (void)fail(&ei, ERR_REMOTE, "%*s%s tail", lead, "", "s3cr3t-key");
+        assert_null(strstr(ei.msg, "s3"));
+        (void)fail_hint(&ei, "%*s%s tail", lead - 320, "", "s3cr3t-key");
+        assert_null(strstr(ei.hint, "s3"));
+    }
+    (void)fail(&ei, ERR_REMOTE, "it says {\"a\":\"q\\\"u\\\\\\\\o/te\"}");
+    err_prefix(&ei, "s3cr3t-key");
+    assert_string_equal(ei.msg, "***: it says {\"a\":\"***\"}");
 }
 
 static void huge_messages(void **state)
@@ -242,10 +263,15 @@ static void threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LOG_TEST(text_lines),    LOG_TEST(one_line_whatever_it_quotes),
-        LOG_TEST(json_lines),    LOG_TEST(journal_lines),
-        cmocka_unit_test(masks), LOG_TEST(lines_are_masked),
-        LOG_TEST(huge_messages), LOG_TEST(threads),
+        LOG_TEST(text_lines),
+        LOG_TEST(one_line_whatever_it_quotes),
+        LOG_TEST(json_lines),
+        LOG_TEST(journal_lines),
+        cmocka_unit_test(masks),
+        LOG_TEST(lines_are_masked),
+        cmocka_unit_test(failures_are_masked),
+        LOG_TEST(huge_messages),
+        LOG_TEST(threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
