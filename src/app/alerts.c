@@ -89,12 +89,18 @@ static int show(struct app *app, struct buf *b, const char *list, const struct c
 
 /* ---- what there is ---- */
 
+/* A person reads in the language of the terminal, a program what the project has set. */
+static enum alert_language language_of(const struct app *app)
+{
+    return app->json ? ALERT_LANGUAGE_SET : app->chinese ? ALERT_LANGUAGE_ZH : ALERT_LANGUAGE_EN;
+}
+
 static int list(struct app *app, struct alerts *a)
 {
     static const struct column columns[] = {{"state", 8}, {"severity", 9}, {"since", 25}, {"summary", 0}};
     struct buf b = buf_make(OUTPUT_MAX);
 
-    alerts_json_firing(a, &b);
+    alerts_json_firing(a, language_of(app), &b);
     return show(app, &b, "alerts", TABLE(columns));
 }
 
@@ -106,7 +112,7 @@ static int history(struct app *app, struct alerts *a)
     int64_t n;
 
     if (app_number(app, "number", (struct number_range){20, 1, 1000}, &n, &ei) ||
-        alerts_json_history(a, (size_t)n, 0, &b, &ei)) {
+        alerts_json_history(a, &(struct alert_page){(size_t)n, 0, language_of(app)}, &b, &ei)) {
         buf_free(&b);
         return app_fail(app, &ei);
     }
@@ -119,7 +125,7 @@ static int rules(struct app *app, struct alerts *a)
                                             {"over", 6},  {"channels", 10}, {"integrations", 20}, {"title", 0}};
     struct buf b = buf_make(OUTPUT_MAX);
 
-    alerts_json_rules(a, &b);
+    alerts_json_rules(a, language_of(app), &b);
     return show(app, &b, "rules", TABLE(columns));
 }
 

@@ -329,8 +329,16 @@ static const struct route_param connection_secret_params[] = {
     {.name = "param", .in = IN_PATH, .type = PARAM_STRING, .help = "its parameter"},
     {.name = "value", .in = IN_BODY, .type = PARAM_STRING, .required = true, .secret = true, .help = "the secret"},
 };
+#define LANG                                                                                                           \
+    {                                                                                                                  \
+        .name = "lang", .in = IN_QUERY, .type = PARAM_ENUM, .names = languages,                                        \
+        .help = "in which language; the project's when not given"                                                      \
+    }
+static const char *const languages[] = {"zh", "en", NULL};
+static const struct route_param alert_params[] = {LANG};
 static const struct route_param history_params[] = {
     LIMIT,
+    LANG,
     {.name = "before", .in = IN_QUERY, .type = PARAM_INT, .help = "the `next` of the answer before", .max = INT64_MAX},
 };
 static const struct route_param silence_params[] = {
@@ -418,11 +426,11 @@ const struct route api_routes[] = {
      "test", NULL, 0, ROUTE_SLOW, api_post_connection_test},
     {"PUT", "/api/v1/connections/{name}/secrets/{param}", "put a secret into the encrypted store", ROLE_ADMIN,
      N(connection_secret_params), "done", NULL, 0, ROUTE_SLOW, api_put_connection_secret},
-    {"GET", "/api/v1/alerts", "what fires, and what is about to", ROLE_VIEWER, NULL, 0, "alerts", NULL, 0, 0,
+    {"GET", "/api/v1/alerts", "what fires, and what is about to", ROLE_VIEWER, N(alert_params), "alerts", NULL, 0, 0,
      api_get_alerts},
     {"GET", "/api/v1/alerts/history", "what is over, newest first", ROLE_VIEWER, N(history_params), "alerts", NULL, 0,
      ROUTE_SLOW, api_get_alert_history},
-    {"GET", "/api/v1/alerts/rules", "the rules in force", ROLE_VIEWER, NULL, 0, "alert_rules", NULL, 0, 0,
+    {"GET", "/api/v1/alerts/rules", "the rules in force", ROLE_VIEWER, N(alert_params), "alert_rules", NULL, 0, 0,
      api_get_alert_rules},
     {"GET", "/api/v1/alerts/channels", "whom it is told, and how they are", ROLE_VIEWER, NULL, 0, "alert_channels",
      NULL, 0, 0, api_get_alert_channels},

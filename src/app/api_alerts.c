@@ -93,12 +93,18 @@ enum err alarms_open(struct serving *s, const char *listen, struct errinfo *ei)
 
 /* ---- routes ---- */
 
+static enum alert_language asked_language(const struct http_call *call)
+{
+    const struct param_value *v = call_param(call, "lang");
+
+    return v->given ? (enum alert_language)(ALERT_LANGUAGE_ZH + v->number) : ALERT_LANGUAGE_SET;
+}
+
 HANDLER(api_get_alerts)
 {
     struct serving *s = serving;
 
-    (void)call;
-    alerts_json_firing(s->alerts, &ret->body);
+    alerts_json_firing(s->alerts, asked_language(call), &ret->body);
 }
 
 HANDLER(api_get_alert_history)
@@ -106,8 +112,10 @@ HANDLER(api_get_alert_history)
     struct serving *s = serving;
     struct errinfo ei;
 
-    if (alerts_json_history(s->alerts, (size_t)call_int(call, "limit", 50), call_int(call, "before", 0), &ret->body,
-                            &ei))
+    const struct alert_page page = {(size_t)call_int(call, "limit", 50), call_int(call, "before", 0),
+                                    asked_language(call)};
+
+    if (alerts_json_history(s->alerts, &page, &ret->body, &ei))
         answer_err(ret, &ei);
 }
 
@@ -115,8 +123,7 @@ HANDLER(api_get_alert_rules)
 {
     struct serving *s = serving;
 
-    (void)call;
-    alerts_json_rules(s->alerts, &ret->body);
+    alerts_json_rules(s->alerts, asked_language(call), &ret->body);
 }
 
 HANDLER(api_get_alert_channels)

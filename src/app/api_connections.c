@@ -32,6 +32,7 @@ static void params_json(struct json_out *w, const struct connection *c)
         json_out_begin(w, '{');
         json_member(w, "param", options[i].name);
         json_flag(w, "set", c->options.at[i].n > 0);
+        json_flag(w, "required", options[i].required);
         json_out_end(w, '}');
     }
     json_out_end(w, ']');

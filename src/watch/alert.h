@@ -58,14 +58,22 @@ struct listener alert_listener(struct alerts *a);
 
 /* ---- for the API; each appends one JSON object ---- */
 
+/* In whose language people's words are: the settings', or the one of who asks. */
+enum alert_language { ALERT_LANGUAGE_SET, ALERT_LANGUAGE_ZH, ALERT_LANGUAGE_EN };
+
 /* {"alerts":[{id,rule,severity,state:"pending"|"firing",integration,since,fired,count,value,over,summary,detail,action,
  * link,silenced}]}, the worst first */
-void alerts_json_firing(struct alerts *a, struct buf *out);
-/* {"alerts":[…, state "resolved", with "ended"],"next"}; newest first, `before`: the `next` of the answer before, 0 for
- * the first. ERR_DISK. */
-enum err alerts_json_history(struct alerts *a, size_t limit, int64_t before, struct buf *out,
+void alerts_json_firing(struct alerts *a, enum alert_language language, struct buf *out);
+struct alert_page {
+    size_t limit;
+    int64_t before; /* the `next` of the answer before, 0 for the first */
+    enum alert_language language;
+};
+/* {"alerts":[…, state "resolved", with "ended"],"next"}; newest first. ERR_DISK. */
+enum err alerts_json_history(struct alerts *a, const struct alert_page *page, struct buf *out,
                              struct errinfo *ei) MUST_USE;
-void alerts_json_rules(struct alerts *a, struct buf *out);    /* {"rules":[…]} as they are in force */
+/* {"rules":[…]} as they are in force */
+void alerts_json_rules(struct alerts *a, enum alert_language language, struct buf *out);
 void alerts_json_channels(struct alerts *a, struct buf *out); /* {"channels":[…]}, masked */
 void alerts_json_silences(struct alerts *a, struct buf *out); /* {"silences":[{id,rule,integration,until,…}]} */
 

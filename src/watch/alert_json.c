@@ -47,10 +47,21 @@ static void strs_member(struct json_out *w, const char *key, struct strs s)
 
 /* ---- alerts ---- */
 
-static void alert_object(const struct alerts *a, const struct alert *al, const char *state, int64_t ended,
-                         struct json_out *w)
+static bool in_chinese(const struct alerts *a, enum alert_language language)
 {
-    const struct message_context c = alerts_context(a, al->last_ms);
+    return language == ALERT_LANGUAGE_SET ? a->settings->chinese : language == ALERT_LANGUAGE_ZH;
+}
+
+/* What is told of an alert beside itself. */
+struct telling {
+    const char *state;
+    int64_t ended_ms;
+    enum alert_language language;
+};
+
+static void alert_object(const struct alerts *a, const struct alert *al, const struct telling *t, struct json_out *w)
+{
+    struct message_context c = alerts_context(a, al->last_ms);
     const struct notice n = {.alert = al->id,
                              .rule = al->rule,
                              .severity = al->severity,
@@ -62,24 +73,31 @@ static void alert_object(const struct alerts *a, const struct alert *al, const c
                              .base = al->base,
                              .limit = al->limit};
 
+    c.chinese = in_chinese(a, t->language);
     json_out_begin(w, '{');
-    message_alert_json(&c, &n, state, w);
+    message_alert_json(&c, &n, t->state, w);
     text_member(w, "title", str_of(rule_title(al->rule, c.chinese)));
     text_member(w, "doing", str_of(rule_doing(al->rule, c.chinese)));
     time_member(a, w, "fired", al->fired_ms);
     time_member(a, w, "told", al->told_ms);
-    time_member(a, w, "ended", ended);
+    time_member(a, w, "ended", t->ended_ms);
     int_member(w, "value", al->value);
     int_member(w, "over", al->limit);
     bool_member(w, "silenced", al->silenced);
     json_out_end(w, '}');
 }
 
-void alerts_alert_json(const struct alerts *a, const struct alert *al, struct json_out *w)
+static void known_alert(const struct alerts *a, const struct alert *al, enum alert_language language,
+                        struct json_out *w)
 {
     static const char *const states[] = {"resolved", "pending", "firing"};
 
-    alert_object(a, al, states[al->state], 0, w);
+    alert_object(a, al, &(struct telling){states[al->state], 0, language}, w);
+}
+
+void alerts_alert_json(const struct alerts *a, const struct alert *al, struct json_out *w)
+{
+    known_alert(a, al, ALERT_LANGUAGE_SET, w);
 }
 
 static int by_weight(const void *x, const void *y)
@@ -93,7 +111,7 @@ static int by_weight(const void *x, const void *y)
     return a->since_ms < b->since_ms ? -1 : a->since_ms > b->since_ms;
 }
 
-void alerts_json_firing(struct alerts *a, struct buf *out)
+void alerts_json_firing(struct alerts *a, enum alert_language language, struct buf *out)
 {
     struct json_out w = json_out(out);
     struct book *b;
@@ -112,7 +130,7 @@ void alerts_json_firing(struct alerts *a, struct buf *out)
     json_out_key(&w, "alerts");
     json_out_begin(&w, '[');
     for (size_t i = 0; i < n && i < 1000; i++)
-        alerts_alert_json(a, all[i], &w);
+        known_alert(a, all[i], language, &w);
     json_out_end(&w, ']');
     int_member(&w, "total", (int64_t)n);
     int_member(&w, "firing", (int64_t)book_firing(b));
@@ -123,6 +141,7 @@ void alerts_json_firing(struct alerts *a, struct buf *out)
 
 struct history {
     const struct alerts *a;
+    enum alert_language language;
     struct json_out *w;
     int64_t last;
     size_t n;
@@ -132,23 +151,23 @@ static void add_history(void *ctx, const struct alert *al, int64_t ended_ms, int
 {
     struct history *h = ctx;
 
-    alert_object(h->a, al, "resolved", ended_ms, h->w);
+    alert_object(h->a, al, &(struct telling){"resolved", ended_ms, h->language}, h->w);
     h->last = row;
     h->n++;
 }
 
-enum err alerts_json_history(struct alerts *a, size_t limit, int64_t before, struct buf *out, struct errinfo *ei)
+enum err alerts_json_history(struct alerts *a, const struct alert_page *page, struct buf *out, struct errinfo *ei)
 {
     struct json_out w = json_out(out);
-    struct history h = {.a = a, .w = &w};
+    struct history h = {.a = a, .language = page->language, .w = &w};
+    size_t limit = page->limit < 1 ? 1 : page->limit > 1000 ? 1000 : page->limit;
     enum err err;
 
-    limit = limit < 1 ? 1 : limit > 1000 ? 1000 : limit;
     json_out_begin(&w, '{');
     json_out_key(&w, "alerts");
     json_out_begin(&w, '[');
     pthread_mutex_lock(&a->lock);
-    err = astore_history(core_store(a->core), limit, before, add_history, &h, ei);
+    err = astore_history(core_store(a->core), limit, page->before, add_history, &h, ei);
     pthread_mutex_unlock(&a->lock);
     json_out_end(&w, ']');
     json_out_key(&w, "next");
@@ -184,11 +203,11 @@ static void span_member(struct json_out *w, const char *key, int64_t ms)
     buf_free(&b);
 }
 
-static void rule_object(const struct alerts *a, const struct alert_policy *p, bool preset, struct json_out *w)
+static void rule_object(const struct alert_policy *p, bool preset, bool chinese, struct json_out *w)
 {
     json_out_begin(w, '{');
     text_member(w, "rule", str_of(alert_rule_names[p->rule]));
-    text_member(w, "title", str_of(rule_title(p->rule, a->settings->chinese)));
+    text_member(w, "title", str_of(rule_title(p->rule, chinese)));
     text_member(w, "severity", str_of(alert_severity_names[p->severity]));
     bool_member(w, "off", p->off);
     bool_member(w, "default", preset);
@@ -204,7 +223,7 @@ static void rule_object(const struct alerts *a, const struct alert_policy *p, bo
 }
 
 /* In the order in which they are tried; the one that is built in last. */
-void alerts_json_rules(struct alerts *a, struct buf *out)
+void alerts_json_rules(struct alerts *a, enum alert_language language, struct buf *out)
 {
     struct json_out w = json_out(out);
 
@@ -220,11 +239,11 @@ void alerts_json_rules(struct alerts *a, struct buf *out)
 
             if (p->rule != rule)
                 continue;
-            rule_object(a, p, false, &w);
+            rule_object(p, false, in_chinese(a, language), &w);
             all |= !p->patterns.n;
         }
         if (!all)
-            rule_object(a, &alert_defaults[rule], true, &w);
+            rule_object(&alert_defaults[rule], true, in_chinese(a, language), &w);
     }
     json_out_end(&w, ']');
     json_out_end(&w, '}');

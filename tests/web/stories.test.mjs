@@ -260,6 +260,10 @@ describe('a shop in trouble', () => {
     const card = page.getByRole('article').filter({ hasText: firing.integration }).first();
     await card.getByText('Firing').waitFor();
     await assertAccessible(page, 'an alert');
+    await page.getByRole('button', { name: '中文' }).click();
+    await card.getByText('同步失败').waitFor();
+    await page.getByRole('button', { name: 'English' }).click();
+    await card.getByText(/the run failed/).waitFor();
     await card.getByRole('button', { name: 'Silence' }).click();
     const dialog = page.getByRole('dialog', { name: 'Silence an alert' });
     assert.ok(await dialog.getByRole('button', { name: 'Silence' }).isDisabled(), 'a reason is asked for');

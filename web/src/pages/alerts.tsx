@@ -156,7 +156,7 @@ function History(): JSX.Element {
     <Card flush>
       <PagedTable label={t.history} source="history" columns={columns} id={(a) => `${a.id}/${a.since}`} empty={<Empty icon="history" title={t.no_history} />}
         load={async (before, signal) => {
-          const page = await get<{ alerts: Alert[]; next: string | number | null }>(address('/alerts/history', {}, { limit: 200, before }), signal);
+          const page = await get<{ alerts: Alert[]; next: string | number | null }>(address('/alerts/history', {}, { limit: 200, before, lang }), signal);
           return { items: page.alerts, next: page.next || null };
         }} />
     </Card>
@@ -199,7 +199,7 @@ function threshold(rule: Rule, t: Words, lang: Language): string {
 function Rules(): JSX.Element {
   const t = useStrings(words);
   const lang = useCell(language);
-  const { data, error, reload } = useApi<{ rules: Rule[] }>('/api/v1/alerts/rules');
+  const { data, error, reload } = useApi<{ rules: Rule[] }>(address('/alerts/rules', {}, { lang }));
   const columns: Column<Rule>[] = [
     { key: 'state', head: t.state, cell: (r) => <Badge tone={r.off ? 'quiet' : 'ok'} shape={r.off ? 'dash' : 'disc'}>{r.off ? t.off : t.on}</Badge> },
     { key: 'rule', head: t.rule, cell: (r) => <>{ruleText(t, r.rule)} <span class="mono muted">{r.rule}</span></> },
@@ -257,7 +257,8 @@ function Channels(): JSX.Element {
 export default function AlertsPage({ query }: PageProps): JSX.Element {
   const t = useStrings(words);
   const view = query.get('view') ?? 'firing';
-  const alerts = useApi<{ alerts: Alert[] }>('/api/v1/alerts');
+  const lang = useCell(language);
+  const alerts = useApi<{ alerts: Alert[] }>(address('/alerts', {}, { lang }));
   const silences = useApi<{ silences: Silence[] }>('/api/v1/alerts/silences');
   const [wish, setWish] = useState<Wish>();
   useEvent('alert', alerts.reload);

@@ -17,7 +17,7 @@ interface Connection {
   connector: string | null;
   kind: string;
   params: Record<string, unknown>;
-  secrets: { param: string; set: boolean }[];
+  secrets: { param: string; set: boolean; required: boolean }[];
   state: string;
   since: string | null;
   quota?: { left: number; limit: number; per_ms: number } | null;
@@ -81,7 +81,7 @@ function Parameters({ connection, onChange }: { connection: Connection; onChange
       {connection.secrets.map((s) => [
         <dt key={s.param}>{s.param}</dt>,
         <dd key={`${s.param}-v`} class="row">
-          <Badge tone={s.set ? 'quiet' : 'bad'} shape={s.set ? 'disc' : 'cross'}>{s.set ? `•••••• ${t.secret_set}` : t.secret_missing}</Badge>
+          <Badge tone={s.set || !s.required ? 'quiet' : 'bad'} shape={s.set ? 'disc' : s.required ? 'cross' : 'ring'}>{s.set ? `•••••• ${t.secret_set}` : s.required ? t.secret_missing : t.secret_unset}</Badge>
           {admin && <button type="button" class="link" aria-label={`${t.change} ${s.param}`} onClick={() => setOpen(s.param)}>{t.change}</button>}
         </dd>,
       ])}
@@ -136,7 +136,7 @@ function ConnectionCard({ connection: c, onChange }: { connection: Connection; o
       {c.quota && <Gauge quota={c.quota} />}
       <Parameters connection={c} onChange={onChange} />
       <dl class="facts faint-top">
-        {typeof c.clock_offset_ms === 'number' && [<dt key="c">{t.offset}</dt>, <dd key="cv">{t.offset_text(duration(Math.abs(c.clock_offset_ms), lang), c.clock_offset_ms > 0)}</dd>]}
+        {typeof c.clock_offset_ms === 'number' && [<dt key="c">{t.offset}</dt>, <dd key="cv">{Math.abs(c.clock_offset_ms) < 1000 ? t.offset_none : t.offset_text(duration(Math.abs(c.clock_offset_ms), lang), c.clock_offset_ms > 0)}</dd>]}
         <dt>{t.used_by}</dt>
         <dd class="row">{c.used_by.length ? c.used_by.map((name) => <a key={name} href={href('/integrations/:name', { name })}>{name}</a>) : <span class="muted">{t.nobody}</span>}</dd>
       </dl>
