@@ -12,6 +12,8 @@
 #include "base/product.h"
 
 #define WORDS_MAX 24
+#define SEARCH_S  "3"  /* seconds of a search, whose answer says where to go on */
+#define EXPORT_S  "60" /* of a file, which is whole or an error */
 
 /* The error that the command told, if its output is one. */
 static bool told_error(struct str json, struct errinfo *ret)
@@ -132,25 +134,65 @@ static void get_windows(void *ctx, const struct http_call *call, struct http_ans
         api_command(ctx, call, words, ret);
 }
 
-static void get_records(void *ctx, const struct http_call *call, struct http_answer *ret)
+/* The list of ids as one word. */
+static const char *ids_word(const struct http_call *call)
 {
-    const char *words[WORDS_MAX] = {"records", number(call, "number", 50)};
-    struct str name;
+    struct strs ids = call_param(call, "ids")->list;
+    struct buf b = buf_make(1u << 20);
+    const char *word;
 
-    add(words, api_option(call, "id", "id"));
-    add(words, api_option(call, "state", "state"));
-    add(words, api_option(call, "text", "text"));
-    add(words, api_option(call, "from", "from"));
-    add(words, api_option(call, "to", "to"));
+    if (!ids.n)
+        return NULL;
+    buf_add(&b, S("--ids="));
+    for (size_t i = 0; i < ids.n; i++)
+        buf_printf(&b, STR_FMT ",", STR_ARG(ids.at[i]));
+    word = arena_cstr(call->arena, buf_str(&b));
+    buf_free(&b);
+    return word;
+}
+
+static void add_filters(const struct http_call *call, const char **words)
+{
+    static const char *const filters[] = {"id", "state", "text", "value", "from", "to", "before"};
+
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
+        add(words, api_option(call, filters[i], filters[i]));
+    add(words, ids_word(call));
     add(words, "--");
     add(words, name_word(call));
+}
+
+static void get_records(void *ctx, const struct http_call *call, struct http_answer *ret)
+{
+    const char *words[WORDS_MAX] = {"records", "--seconds=" SEARCH_S, number(call, "number", 50)};
+    struct str name;
+
+    add_filters(call, words);
     if (api_name(ctx, call, ret, &name))
         api_command(ctx, call, words, ret);
 }
 
+static void get_export(void *ctx, const struct http_call *call, struct http_answer *ret)
+{
+    const char *words[WORDS_MAX] = {"records", "--seconds=" EXPORT_S, api_option(call, "export", "format")};
+    bool csv = str_eq(call_text(call, "format"), S("csv"));
+    struct str name;
+
+    add_filters(call, words);
+    if (!api_name(ctx, call, ret, &name))
+        return;
+    api_command(ctx, call, words, ret);
+    if (ret->status != 200)
+        return;
+    if (csv)
+        ret->type = S("text/csv; charset=utf-8");
+    ret->file_name = arena_printf(call->arena, STR_FMT ".%s", STR_ARG(name), csv ? "csv" : "json");
+}
+
 static void get_record(void *ctx, const struct http_call *call, struct http_answer *ret)
 {
-    const char *words[WORDS_MAX] = {"records", api_option(call, "id", "id"), "--number=20", "--", name_word(call)};
+    const char *words[WORDS_MAX] = {"records", "--seconds=" SEARCH_S, api_option(call, "id", "id"), "--",
+                                    name_word(call)};
     struct str name;
 
     if (api_name(ctx, call, ret, &name))
@@ -217,17 +259,29 @@ static const char *const run_kinds[] = {"main", "remedy", "backfill", NULL};
     }
 static const struct route_param only_name[] = {NAME};
 static const struct route_param name_limit[] = {NAME, LIMIT};
-static const struct route_param records_params[] = {
+#define QUERY(param, what)                                                                                             \
+    {                                                                                                                  \
+        .name = param, .in = IN_QUERY, .type = PARAM_STRING, .help = what                                              \
+    }
+#define RECORD_FILTERS                                                                                                 \
+    QUERY("id", "of the source or of the target"),                                                                     \
+        QUERY("state", "waiting, done, filtered, folded, repeat; dead letters: error, retried, dropped, superseded"),  \
+        QUERY("text", "stands in the raw JSON"), QUERY("value", "some value of the record is exactly this"),           \
+        {.name = "from", .in = IN_QUERY, .type = PARAM_TIME, .help = "fetched at or after"},                           \
+        {.name = "to", .in = IN_QUERY, .type = PARAM_TIME, .help = "fetched at or before"},                            \
+        {.name = "ids", .in = IN_QUERY, .type = PARAM_STRINGS, .max = 500, .help = "the newest version of each"},      \
+        QUERY("before", "`next` of the answer before")
+static const char *const file_formats[] = {"csv", "json", NULL};
+static const struct route_param records_params[] = {NAME, LIMIT, RECORD_FILTERS};
+static const struct route_param export_params[] = {
     NAME,
-    LIMIT,
-    {.name = "id", .in = IN_QUERY, .type = PARAM_STRING, .help = "of the source or of the target"},
-    {.name = "state",
+    {.name = "format",
      .in = IN_QUERY,
-     .type = PARAM_STRING,
-     .help = "waiting, done, filtered, folded, repeat, error, …"},
-    {.name = "text", .in = IN_QUERY, .type = PARAM_STRING, .help = "stands in the raw JSON"},
-    {.name = "from", .in = IN_QUERY, .type = PARAM_TIME, .help = "fetched at or after"},
-    {.name = "to", .in = IN_QUERY, .type = PARAM_TIME, .help = "fetched at or before"},
+     .type = PARAM_ENUM,
+     .names = file_formats,
+     .required = true,
+     .help = "csv: the rows as they are mapped; json: with raw and mapped"},
+    RECORD_FILTERS,
 };
 static const struct route_param record_params[] = {
     NAME,
@@ -275,16 +329,22 @@ static const struct route_param choice_params[] = {
     {.name = "ids", .in = IN_BODY, .type = PARAM_STRINGS, .help = "ids of records"},
     {.name = "all", .in = IN_BODY, .type = PARAM_BOOL, .help = "all open ones"},
 };
+static const char *const letter_states[] = {"error", "retried", "dropped", "superseded", NULL}; /* enum dead_state */
 static const struct route_param dead_params[] = {
     NAME,
     LIMIT,
     {.name = "id", .in = IN_QUERY, .type = PARAM_STRING, .help = "of the source or of the target"},
+    {.name = "state", .in = IN_QUERY, .type = PARAM_ENUM, .names = letter_states, .help = "error when not given"},
     {.name = "before",
      .in = IN_QUERY,
      .type = PARAM_INT,
      .min = 0,
      .max = INT64_MAX,
      .help = "`next` of the answer before"},
+};
+static const struct route_param letter_params[] = {
+    NAME,
+    {.name = "id", .in = IN_PATH, .type = PARAM_INT, .min = 1, .max = INT64_MAX, .help = "the dead letter"},
 };
 static const struct route_param edit_params[] = {
     NAME,
@@ -395,7 +455,11 @@ const struct route api_routes[] = {
      get_records},
     {"GET", ONE("/records/{id}"), "the story of a record", ROLE_VIEWER, N(record_params), "records", NULL, 0,
      ROUTE_SLOW, get_record},
+    {"GET", ONE("/export"), "records, or with a state of theirs dead letters, as a file; 400 when not all fits into it",
+     ROLE_VIEWER, N(export_params), "file", NULL, 0, ROUTE_SLOW, get_export},
     {"GET", ONE("/dead"), "dead letters", ROLE_VIEWER, N(dead_params), "dead", NULL, 0, ROUTE_SLOW, api_get_dead},
+    {"GET", ONE("/dead/{id}"), "a dead letter, with its raw record", ROLE_VIEWER, N(letter_params), "letter", NULL, 0,
+     ROUTE_SLOW, api_get_letter},
     {"PUT", ONE("/dead/{id}"), "correct a dead letter's record", ROLE_OPERATOR, N(edit_params), "letter", NULL, 0,
      ROUTE_SLOW, api_put_dead},
     {"POST", ONE("/retry"), "write dead letters again", ROLE_OPERATOR, N(choice_params), "jobs", NULL, 202, 0,

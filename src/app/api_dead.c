@@ -23,6 +23,7 @@ HANDLER(api_get_dead)
     if (!api_name(s, call, ret, &q.integration))
         return;
     q.id = call_text(call, "id");
+    q.state = (enum dead_state)call_param(call, "state")->number;
     if (store_dead_list(s->store, &q, call->arena, &d, &n, &ei) ||
         store_dead_count(s->store, q.integration, &count, &ei)) {
         answer_err(ret, &ei);
@@ -46,7 +47,7 @@ HANDLER(api_get_dead)
 /* The letter of that number; false: there is none, and that is answered. */
 static bool find(struct serving *s, const struct http_call *call, struct http_answer *ret, struct dead_letter *found)
 {
-    struct dead_query q = {.after_id = call_int(call, "id", 0) - 1, .limit = 1};
+    struct dead_query q = {.after_id = call_int(call, "id", 0) - 1, .limit = 1, .all_states = true};
     struct dead_letter *d;
     struct errinfo ei;
     size_t n;
@@ -58,11 +59,27 @@ static bool find(struct serving *s, const struct http_call *call, struct http_an
         return false;
     }
     if (!n || d[0].id != q.after_id + 1) {
-        answer_missing(ret, "open dead letter", arena_printf(call->arena, "%lld", (long long)q.after_id + 1), NULL);
+        answer_missing(ret, "dead letter", arena_printf(call->arena, "%lld", (long long)q.after_id + 1), NULL);
         return false;
     }
     *found = d[0];
     return true;
+}
+
+HANDLER(api_get_letter)
+{
+    struct serving *s = serving;
+    struct json_out w = json_out(&ret->body);
+    struct dead_letter d;
+
+    if (!find(s, call, ret, &d))
+        return;
+    json_out_begin(&w, '{');
+    json_out_key(&w, "letter");
+    dead_json(s->app, &w, &d);
+    json_out_key(&w, "raw");
+    json_out_raw(&w, d.raw);
+    json_out_end(&w, '}');
 }
 
 static void answer_count(struct http_answer *ret, const char *key, int64_t n)
@@ -86,6 +103,10 @@ HANDLER(api_put_dead)
 
     if (!find(s, call, ret, &d))
         return;
+    if (d.state != DEAD_OPEN) {
+        answer_missing(ret, "open dead letter", arena_printf(call->arena, "%lld", (long long)d.id), NULL);
+        return;
+    }
     g = service_integration(s->service, call_text(call, "name"), &i);
     app.arena = call->arena;
     app.store = s->store;

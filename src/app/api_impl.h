@@ -25,6 +25,7 @@ HANDLER(api_get_job);
 
 /* api_dead.c: dead letters, and the log */
 HANDLER(api_get_dead);
+HANDLER(api_get_letter);
 HANDLER(api_put_dead);
 HANDLER(api_post_retry);
 HANDLER(api_post_drop);

@@ -1,7 +1,9 @@
 /* Dead letters: listing them, and `drop`. Retrying is a run of the engine (run.c). */
 #include "app/dead.h"
 
+#include "app/csv.h"
 #include "app/out.h"
+#include "app/records_impl.h"
 #include "base/product.h"
 
 #define LISTED 1000
@@ -63,15 +65,58 @@ void dead_tell(const struct app *app, const struct dead_letter *d, size_t n)
     buf_free(&b);
 }
 
-static size_t keep_wanted(struct dead_letter *d, size_t n, int state, const struct dead_filter *only)
+static size_t keep_wanted(struct dead_letter *d, size_t n, const struct dead_filter *only)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < n; i++)
-        if ((state < 0 || d[i].state == state) && d[i].created_ms >= only->from_ms && d[i].created_ms <= only->to_ms &&
+        if (d[i].created_ms >= only->from_ms && d[i].created_ms <= only->to_ms &&
             (!only->text.p || str_find(d[i].raw, only->text, 0) != SIZE_MAX))
             d[kept++] = d[i];
     return kept;
+}
+
+static void add_csv(const struct app *app, struct csv *c, const struct dead_letter *d)
+{
+    const struct str texts[] = {d->key,
+                                d->target_id,
+                                d->version,
+                                str_of(dead_state_name(d->state)),
+                                d->code,
+                                d->reason,
+                                time_text(app, d->created_ms / 1000),
+                                d->tried_ms ? time_text(app, d->tried_ms / 1000) : S("")};
+    const int64_t numbers[] = {d->tries, d->page, d->row, d->line};
+
+    csv_number(c, d->id);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        csv_cell(c, texts[i]);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        csv_number(c, numbers[i]);
+    csv_cell(c, d->raw);
+    csv_cell(c, d->edited);
+    csv_end_line(c);
+}
+
+static enum err tell_csv(const struct app *app, const struct dead_letter *d, size_t n, struct errinfo *ei)
+{
+    static const char *const heads[] = {"letter", "id",     "target_id", "version", "state",
+                                        "code",   "reason", "created",   "tried",   "tries",
+                                        "page",   "row",    "line",      "raw",     "edited_raw"};
+    struct buf b = buf_make(RECORDS_FILE_MAX);
+    struct csv c = csv_begin(&b);
+    enum err e;
+
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        csv_cell(&c, str_of(heads[i]));
+    csv_end_line(&c);
+    for (size_t i = 0; i < n; i++)
+        add_csv(app, &c, &d[i]);
+    e = b.failed ? records_too_long(ei) : OK;
+    if (!e)
+        print_text(app, buf_str(&b));
+    buf_free(&b);
+    return e;
 }
 
 static void tell_json(const struct app *app, const struct dead_letter *d, size_t n, const struct errinfo *why)
@@ -102,16 +147,18 @@ static enum err letters(struct app *app, const struct dead_query *q, struct dead
     return app->store ? store_dead_list(app->store, q, app->arena, ret, ret_n, ei) : OK;
 }
 
-int dead_list(struct app *app, const struct integration *i, const struct dead_filter *only, struct str id, int state)
+int dead_list(struct app *app, const struct integration *i, const struct dead_choice *c)
 {
-    struct dead_query q = {.integration = i->name, .id = id, .limit = LISTED, .all_states = state != DEAD_OPEN};
+    struct dead_query q = {.integration = i->name, .id = c->id, .state = c->state};
     struct dead_letter *d;
     struct errinfo ei;
     size_t n;
 
     if (letters(app, &q, &d, &n, &ei))
         return app_fail(app, &ei);
-    n = keep_wanted(d, n, state, only);
+    n = keep_wanted(d, n, &c->only);
+    if (c->csv)
+        return tell_csv(app, d, n, &ei) ? app_fail(app, &ei) : STATUS_OK;
     if (app->json)
         tell_json(app, d, n, NULL);
     else if (!n)

@@ -12,9 +12,14 @@ struct dead_filter {
     struct str text;
     int64_t from_ms, to_ms;
 };
-/* Lists the dead letters of the integration: those of one id (p NULL: all) and state (enum dead_state, -1: all). Gives
- * the status. */
-int dead_list(struct app *app, const struct integration *i, const struct dead_filter *only, struct str id, int state);
+/* Lists the dead letters of the integration that are chosen. Gives the status. */
+struct dead_choice {
+    struct dead_filter only;
+    struct str id; /* p NULL: all */
+    int state;     /* enum dead_state */
+    bool csv;      /* with their raw JSON, as CSV */
+};
+int dead_list(struct app *app, const struct integration *i, const struct dead_choice *c);
 const char *dead_state_name(int state);
 /* One of them as JSON; some of them as lines. */
 void dead_json(const struct app *app, struct json_out *w, const struct dead_letter *d);

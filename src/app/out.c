@@ -68,11 +68,16 @@ const char *color_err(const struct app *app, enum color c)
     return app->color_err ? code_of(c) : "";
 }
 
+void print_text(const struct app *app, struct str text)
+{
+    write_masked(app->out, text);
+    fflush(app->out);
+}
+
 void print_json(const struct app *app, struct buf *json)
 {
     buf_byte(json, '\n');
-    write_masked(app->out, buf_str(json));
-    fflush(app->out);
+    print_text(app, buf_str(json));
 }
 
 void json_error(struct json_out *w, const struct errinfo *ei)

@@ -18,6 +18,8 @@ const char *color(const struct app *app, enum color c);
 const char *color_err(const struct app *app, enum color c);
 /* Prints a finished JSON text and a newline, whatever --json says. */
 void print_json(const struct app *app, struct buf *json);
+/* Prints text as it is, hidden values masked, whatever --json says. */
+void print_text(const struct app *app, struct str text);
 /* Tells a failure: {"error":…} with --json, else "error: …" and "hint: …" on stderr. Gives the exit status of its code.
  */
 int app_fail(const struct app *app, const struct errinfo *ei);

@@ -18,30 +18,6 @@ struct preview {
     int64_t limit;
 };
 
-static struct str statement_text(const struct preview *p)
-{
-    static const char *const verbs[] = {[VERB_INSERT] = "INSERT INTO",
-                                        [VERB_REPLACE] = "REPLACE INTO",
-                                        [VERB_INSERT_IGNORE] = "INSERT IGNORE INTO",
-                                        [VERB_OTHER] = ""};
-    const struct statement *s = &p->flow->statements[0];
-    struct buf b = buf_make(1u << 20);
-    struct str text;
-
-    if (s->sql.n)
-        return s->sql;
-    buf_printf(&b, "%s " STR_FMT " (", verbs[s->verb], STR_ARG(s->table));
-    for (size_t i = 0; i < s->columns.n; i++)
-        buf_printf(&b, "%s" STR_FMT, i ? ", " : "", STR_ARG(s->columns.at[i]));
-    buf_add(&b, S(") VALUES ("));
-    for (size_t i = 0; i < s->columns.n; i++)
-        buf_printf(&b, "%s" STR_FMT, i ? ", " : "", STR_ARG(s->values ? s->values[i].sql : S("?")));
-    buf_printf(&b, ")%s" STR_FMT, s->tail.n ? " " : "", STR_ARG(s->tail));
-    text = arena_str(p->app->arena, buf_str(&b));
-    buf_free(&b);
-    return text;
-}
-
 /* ---- JSON ---- */
 
 static void row_json(struct json_out *w, const struct flow *f, const struct shaped_record *s, size_t row)
@@ -170,7 +146,7 @@ static void show_all(struct preview *p)
     const struct app *app = p->app;
     struct buf b = buf_make(256u << 20);
     struct json_out w = json_out(&b);
-    struct str statement = statement_text(p);
+    struct str statement = record_statement(p->flow, 0, p->app->arena);
 
     json_out_begin(&w, '{');
     json_member(&w, "integration", p->flow->integration->name);

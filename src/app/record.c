@@ -58,3 +58,27 @@ void record_row_json(struct json_out *w, const struct flow *f, const struct batc
     }
     json_out_end(w, '}');
 }
+
+struct str record_statement(const struct flow *f, uint32_t statement, struct arena *a)
+{
+    static const char *const verbs[] = {[VERB_INSERT] = "INSERT INTO",
+                                        [VERB_REPLACE] = "REPLACE INTO",
+                                        [VERB_INSERT_IGNORE] = "INSERT IGNORE INTO",
+                                        [VERB_OTHER] = ""};
+    const struct statement *s = &f->statements[statement];
+    struct buf b = buf_make(1u << 20);
+    struct str text;
+
+    if (s->sql.n)
+        return s->sql;
+    buf_printf(&b, "%s " STR_FMT " (", verbs[s->verb], STR_ARG(s->table));
+    for (size_t i = 0; i < s->columns.n; i++)
+        buf_printf(&b, "%s" STR_FMT, i ? ", " : "", STR_ARG(s->columns.at[i]));
+    buf_add(&b, S(") VALUES ("));
+    for (size_t i = 0; i < s->columns.n; i++)
+        buf_printf(&b, "%s" STR_FMT, i ? ", " : "", STR_ARG(s->values ? s->values[i].sql : S("?")));
+    buf_printf(&b, ")%s" STR_FMT, s->tail.n ? " " : "", STR_ARG(s->tail));
+    text = arena_str(a, buf_str(&b));
+    buf_free(&b);
+    return text;
+}

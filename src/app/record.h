@@ -23,4 +23,7 @@ struct str record_cell(const struct value *v); /* p NULL: NULL */
 /* {"column": "text" or null, …} */
 void record_row_json(struct json_out *w, const struct flow *f, const struct batch_row *row);
 
+/* The statement that its rows are written with, values as ?. In `a`, or as long as the flow. */
+struct str record_statement(const struct flow *f, uint32_t statement, struct arena *a);
+
 #endif

@@ -6,76 +6,18 @@
  * ledger knows the newest position. What neither finds is looked for in the journal, newest page first. A list without
  * --id goes backwards through the journal until enough records are found; dead letters have states of their own and
  * come from the store. */
-#include "app/record.h"
+#include "app/records_impl.h"
 
-#include "app/dead.h"
 #include "app/open.h"
 #include "app/out.h"
+#include "base/num.h"
 #include "base/product.h"
-#include "store/journal.h"
-#include "store/records.h"
 
 #include <stdlib.h>
 
 #define ENTRY_ARENA_MAX (192u << 20)
 #define VERSIONS        20 /* shown of a kept record unless told */
-
-struct target {
-    bool asked;
-    struct sink *sink;
-    struct errinfo why;
-};
-
-struct search {
-    struct app *app;
-    struct flow *flow;
-    struct journal *journal;
-    struct records *kept; /* NULL: records are not kept, or nothing ran since */
-    struct shaper *shaper;
-    struct progress progress;
-    struct str id;    /* p NULL: every record */
-    struct str state; /* p NULL: any */
-    struct dead_filter only;
-    int64_t limit, found;
-    struct target target;
-    struct json_out *w;
-};
-
-/* A record in the journal, shaped. */
-struct hit {
-    const struct journal_entry *entry;
-    int32_t row;
-    struct shaped_record shaped;
-    bool noted, committed;
-    struct record_note note;
-    struct records_batch batch;
-    struct str term;             /* what filtered it; or empty */
-    struct dead_letter *letters; /* of this version */
-    size_t n_letters;
-};
-
-static const char *const fates[FATE_COUNT] = {
-    [FATE_SENT] = "sent",     [FATE_FILTERED] = "filtered", [FATE_FOLDED] = "folded",
-    [FATE_REPEAT] = "repeat", [FATE_DEAD] = "refused",      [FATE_UNNOTED] = "not noted",
-};
-
-static const char *state_of(const struct search *s, const struct hit *h)
-{
-    const struct progress *g = &s->progress;
-
-    for (size_t i = 0; i < h->n_letters; i++)
-        if (h->letters[i].state == DEAD_OPEN)
-            return "error";
-    if (h->noted && h->note.fate >= FATE_FILTERED && h->note.fate <= FATE_REPEAT)
-        return fates[h->note.fate];
-    if (h->noted && h->committed)
-        return "done";
-    if (h->shaped.fate == RECORD_FILTERED)
-        return "filtered";
-    if (!g->known || h->entry->seq > g->page || (h->entry->seq == g->page && g->row >= 0 && h->row >= g->row))
-        return "waiting";
-    return h->shaped.fate == RECORD_DEAD ? "error" : "done";
-}
+#define FILE_RECORDS    100000
 
 static bool matches(const struct search *s, const struct shaped_record *r)
 {
@@ -85,201 +27,6 @@ static bool matches(const struct search *s, const struct shaped_record *r)
         if (str_eq(r->rows[i].id, s->id))
             return true;
     return false;
-}
-
-/* ---- what the target holds ---- */
-
-static void target_open(struct search *s)
-{
-    if (!s->target.asked && app_connect_target(s->app, s->flow, &s->target.sink, &s->target.why) != OK)
-        s->target.sink = NULL;
-    s->target.asked = true;
-}
-
-/* All rows of the record that are in the target, as one array; false when that cannot be told. */
-static bool target_rows(const struct search *s, struct target *t, const struct hit *h, struct buf *out)
-{
-    bool known = s->flow->id_column.n > 0;
-
-    buf_byte(out, '[');
-    for (size_t i = 0; known && h->shaped.fate == RECORD_ROWS && i < h->shaped.n_rows; i++) {
-        struct buf found = buf_make(64u << 20);
-        struct str rows;
-
-        known = sink_lookup(t->sink, s->flow->id_column, h->shaped.rows[i].id, &found, &t->why) == OK;
-        rows = str_sub(buf_str(&found), 1, found.n > 2 ? found.n - 2 : 0); /* without its brackets */
-        if (known && rows.n) {
-            buf_add(out, out->n > 1 ? S(",") : S(""));
-            buf_add(out, rows);
-        }
-        buf_free(&found);
-    }
-    buf_byte(out, ']');
-    return known;
-}
-
-/* ---- showing ---- */
-
-static void short_json(const struct search *s, const struct hit *h)
-{
-    struct json_out *w = s->w;
-
-    json_member(w, "id", h->shaped.record.key);
-    json_member(w, "version", h->shaped.record.version.n ? h->shaped.record.version : (struct str){0});
-    json_member(w, "state", str_of(state_of(s, h)));
-    json_time(w, "fetched", s->app, h->entry->fetched_ms);
-    json_number(w, "page", h->entry->seq);
-    json_number(w, "row", h->row);
-    json_number(w, "run", h->entry->run);
-    json_number(w, "rows", h->shaped.fate == RECORD_ROWS ? (int64_t)h->shaped.n_rows : 0);
-    json_member(w, "why",
-                h->n_letters                    ? h->letters[h->n_letters - 1].reason
-                : h->shaped.fate == RECORD_DEAD ? str_of(h->shaped.why->msg)
-                                                : (struct str){0});
-    if (!s->kept)
-        return;
-    json_member(w, "fate", h->noted ? str_of(fates[h->note.fate]) : (struct str){0});
-    json_member(w, "condition", h->term.n ? h->term : (struct str){0});
-    json_time(w, "committed", s->app, h->committed && h->batch.committed_ms ? h->batch.committed_ms : INT64_MIN);
-    json_out_key(w, "batch");
-    if (h->committed)
-        json_out_int(w, h->batch.batch);
-    else
-        json_out_null(w);
-}
-
-static void long_json(const struct search *s, const struct hit *h, struct str target, const struct errinfo *why)
-{
-    struct json_out *w = s->w;
-    struct buf raw = buf_make(64u << 20);
-
-    json_write(h->shaped.record.raw, &raw);
-    json_member(w, "call", h->entry->call);
-    json_time(w, "window_from", s->app, h->entry->from_s * 1000);
-    json_time(w, "window_to", s->app, h->entry->to_s * 1000);
-    json_out_key(w, "letters");
-    json_out_begin(w, '[');
-    for (size_t i = 0; i < h->n_letters; i++)
-        dead_json(s->app, w, &h->letters[i]);
-    json_out_end(w, ']');
-    json_out_key(w, "raw");
-    json_out_raw(w, buf_str(&raw));
-    json_out_key(w, "mapped");
-    json_out_begin(w, '[');
-    for (size_t i = 0; h->shaped.fate == RECORD_ROWS && i < h->shaped.n_rows; i++)
-        record_row_json(w, s->flow, &h->shaped.rows[i]);
-    json_out_end(w, ']');
-    json_out_key(w, "target");
-    if (target.p)
-        json_out_raw(w, target);
-    else
-        json_out_null(w);
-    json_out_key(w, "target_error");
-    json_error(w, why);
-    buf_free(&raw);
-}
-
-static void say_json(const struct app *app, const char *label, struct str json)
-{
-    struct buf b = buf_make(128u << 20);
-
-    buf_printf(&b, "  %-9s ", label);
-    add_clean(&b, json);
-    buf_byte(&b, '\n');
-    say_str(app, buf_str(&b));
-    buf_free(&b);
-}
-
-/* What was written, or why not. */
-static void say_fate(const struct search *s, const struct hit *h)
-{
-    const struct app *app = s->app;
-    struct buf b = buf_make(64u << 10);
-
-    if (h->noted && h->note.fate == FATE_FILTERED)
-        buf_printf(&b, "filtered by the condition%s" STR_FMT, h->term.n ? ": " : "", STR_ARG(h->term));
-    else if (h->noted && h->note.fate == FATE_FOLDED)
-        buf_add(&b, S("folded: a newer version was there already"));
-    else if (h->noted && h->note.fate == FATE_REPEAT)
-        buf_add(&b, S("a repeat: unchanged since it was written"));
-    else if (h->noted && h->note.fate == FATE_DEAD)
-        buf_add(&b, S("refused by the mapping"));
-    else if (h->committed && h->batch.committed_ms)
-        buf_printf(&b, STR_FMT ", batch %lld of run %lld", STR_ARG(time_text(app, h->batch.committed_ms / 1000)),
-                   (long long)h->batch.batch, (long long)h->batch.run);
-    else if (h->committed)
-        buf_add(&b, S("yes; nobody noted when"));
-    if (b.n)
-        say_json(app, h->committed && h->note.fate == FATE_SENT ? "committed" : "fate", buf_str(&b));
-    buf_free(&b);
-    for (size_t i = 0; i < h->n_letters; i++) {
-        say_json(app, h->letters[i].state == DEAD_OPEN ? "refused" : dead_state_name(h->letters[i].state),
-                 h->letters[i].reason);
-        if (h->letters[i].edited.n)
-            say_json(app, "edited", h->letters[i].edited);
-    }
-}
-
-static void say_long(const struct search *s, const struct hit *h, struct str target, const struct errinfo *why)
-{
-    const struct app *app = s->app;
-    struct buf b = buf_make(128u << 20);
-    struct json_out w = json_out(&b);
-
-    say(app, "%s" STR_FMT "%s  %s\n", color(app, COLOR_BOLD), STR_ARG(h->shaped.record.key), color(app, COLOR_NONE),
-        state_of(s, h));
-    say(app, "  fetched   " STR_FMT ", by run %lld, page %lld of the journal, record %d\n",
-        STR_ARG(time_text(app, h->entry->fetched_ms / 1000)), (long long)h->entry->run, (long long)h->entry->seq,
-        (int)h->row + 1);
-    say(app, "  window    " STR_FMT " to " STR_FMT "\n", STR_ARG(time_text(app, h->entry->from_s)),
-        STR_ARG(time_text(app, h->entry->to_s)));
-    say_fate(s, h);
-    say_json(app, "call", h->entry->call);
-    json_write(h->shaped.record.raw, &b);
-    say_json(app, "raw", buf_str(&b));
-    if (h->shaped.fate == RECORD_DEAD)
-        say_json(app, "why", str_of(h->shaped.why->msg));
-    for (size_t i = 0; h->shaped.fate == RECORD_ROWS && i < h->shaped.n_rows; i++) {
-        buf_clear(&b);
-        w = json_out(&b);
-        record_row_json(&w, s->flow, &h->shaped.rows[i]);
-        say_json(app, "mapped", buf_str(&b));
-    }
-    if (target.p)
-        say_json(app, "target", target);
-    else
-        say_json(app, "target", str_of(why->code ? why->msg : "the target names no id column to look it up by"));
-    buf_free(&b);
-}
-
-static void show(struct search *s, const struct hit *h)
-{
-    struct buf target = buf_make(64u << 20);
-    struct target *t = &s->target;
-    bool looked = false;
-
-    if (s->w)
-        json_out_begin(s->w, '{');
-    if (s->w)
-        short_json(s, h);
-    if (s->id.p) {
-        target_open(s);
-        looked = t->sink && target_rows(s, t, h, &target);
-        if (s->w)
-            long_json(s, h, looked ? buf_str(&target) : (struct str){0}, &t->why);
-        else
-            say_long(s, h, looked ? buf_str(&target) : (struct str){0}, &t->why);
-    } else if (!s->w) {
-        struct buf b = buf_make(4096);
-
-        add_fitted(&b, h->shaped.record.key, 24);
-        say(s->app, "%s  %-8s  " STR_FMT "  page %lld\n", buf_cstr(&b), state_of(s, h),
-            STR_ARG(time_text(s->app, h->entry->fetched_ms / 1000)), (long long)h->entry->seq);
-        buf_free(&b);
-    }
-    if (s->w)
-        json_out_end(s->w, '}');
-    buf_free(&target);
 }
 
 /* ---- looking ---- */
@@ -305,13 +52,29 @@ static enum err learn(struct search *s, struct hit *h, struct arena *a, struct e
     return e;
 }
 
-static bool has_text(const struct search *s, const struct json *raw)
+static bool has_value(const struct json *v, struct str text)
 {
-    struct buf b = buf_make(64u << 20);
+    struct json_iter it = json_iter(v);
+    const struct json *e;
+
+    if (json_text(v).p && str_eq(json_text(v), text))
+        return true;
+    while ((e = json_next(&it, NULL))) /* as deep as the parser lets a document be */
+        if (has_value(e, text))
+            return true;
+    return false;
+}
+
+static bool is_wanted(const struct search *s, const struct json *raw)
+{
+    struct buf b;
     bool yes;
 
+    if (s->value.p && !has_value(raw, s->value))
+        return false;
     if (!s->only.text.p)
         return true;
+    b = buf_make(64u << 20);
     json_write(raw, &b);
     yes = str_find(buf_str(&b), s->only.text, 0) != SIZE_MAX;
     buf_free(&b);
@@ -326,14 +89,14 @@ static enum err look_at(struct search *s, const struct journal_entry *e, const s
     struct shaping by = {s->flow, s->shaper, page};
     enum err err = OK;
 
-    if (!has_text(s, raw))
+    if (!is_wanted(s, raw))
         return OK;
     a = arena_new(ENTRY_ARENA_MAX);
     record_shape(&by, raw, a, &h.shaped);
     if (matches(s, &h.shaped)) {
         err = learn(s, &h, a, ei);
-        if (!err && (!s->state.p || str_eq(s->state, str_of(state_of(s, &h))))) {
-            show(s, &h);
+        if (!err && (!s->state.p || str_eq(s->state, str_of(records_state(s, &h))))) {
+            records_show(s, &h);
             s->found++;
         }
     }
@@ -342,7 +105,17 @@ static enum err look_at(struct search *s, const struct journal_entry *e, const s
     return err;
 }
 
-/* The records of a page, last first. */
+/* Was enough found, or looked long enough? Then the next search goes on before this place. */
+static bool is_enough(struct search *s, int64_t page, int32_t row)
+{
+    if (s->found < s->limit && clock_mono(&clock_system) < s->end_ms)
+        return false;
+    if (page > journal_first(s->journal) || row > 0)
+        s->next = (struct records_place){page, row};
+    return true;
+}
+
+/* The records of a page, last first; those at and behind the place to begin before are stepped over. */
 static enum err look_into(struct search *s, const struct journal_entry *e, int32_t only, struct errinfo *ei)
 {
     struct page *page;
@@ -359,9 +132,15 @@ static enum err look_into(struct search *s, const struct journal_entry *e, int32
     it = json_iter(page->reply.records);
     while (n < page->reply.n_records && (raw = json_next(&it, NULL)))
         raws[n++] = raw;
-    for (size_t i = n; !err && i > 0 && s->found < s->limit; i--)
-        if (only < 0 || only == (int32_t)(i - 1))
-            err = look_at(s, e, page, raws[i - 1], (int32_t)(i - 1), ei);
+    if (only < 0 && e->seq == s->before.page && (size_t)s->before.row < n)
+        n = (size_t)s->before.row;
+    for (size_t i = n; !err && i > 0 && !s->next.page; i--) {
+        if (only >= 0 && only != (int32_t)(i - 1))
+            continue;
+        err = look_at(s, e, page, raws[i - 1], (int32_t)(i - 1), ei);
+        if (!err && only < 0 && is_enough(s, e->seq, (int32_t)(i - 1)))
+            break;
+    }
     free(raws);
     page_unref(page);
     return err;
@@ -385,12 +164,27 @@ static enum err look_at_entry(struct search *s, int64_t seq, int32_t only, struc
     return err;
 }
 
+static enum err by_ledger(struct search *s, struct str key, struct errinfo *ei)
+{
+    struct ledger_entry e;
+    bool known = false;
+    struct ledger_lookup one = {&key, 1, &e, &known};
+    enum err err = ledger_get(s->app->store, s->flow->integration->name, &one, s->app->arena, ei);
+
+    if (err || !known || e.page < journal_first(s->journal) || !journal_first(s->journal))
+        return err;
+    return look_at_entry(s, e.page, e.row, ei);
+}
+
 static enum err by_key(struct search *s, struct str key, struct errinfo *ei)
 {
     struct records_place *at;
     size_t n;
-    enum err err = records_find(s->kept, records_hash(key), s->app->arena, &at, &n, ei);
+    enum err err;
 
+    if (!s->kept)
+        return by_ledger(s, key, ei);
+    err = records_find(s->kept, records_hash(key), s->app->arena, &at, &n, ei);
     for (size_t i = 0; !err && i < n && s->found < s->limit; i++)
         if (at[i].page >= journal_first(s->journal))
             err = look_at_entry(s, at[i].page, at[i].row, ei);
@@ -405,38 +199,69 @@ static bool is_word(char c)
 /* The id itself, then what of it stands between signs: a target's id is mostly made of the source's. */
 static enum err by_index(struct search *s, struct errinfo *ei)
 {
+    int64_t before = s->found;
     struct str id = s->id;
     enum err err = by_key(s, id, ei);
 
-    for (size_t from = 0; !err && !s->found && from < id.n; from++) {
+    for (size_t from = 0; !err && s->found == before && from < id.n; from++) {
         if (from && is_word(id.p[from - 1]))
             continue;
-        for (size_t to = id.n; !err && !s->found && to > from; to--)
+        for (size_t to = id.n; !err && s->found == before && to > from; to--)
             if ((to < id.n || from) && (to == id.n || !is_word(id.p[to])) && is_word(id.p[to - 1]))
                 err = by_key(s, str_sub(id, from, to - from), ei);
     }
     return err;
 }
 
-static enum err by_ledger(struct search *s, struct errinfo *ei)
+static bool parts_ids(char c)
 {
-    struct ledger_entry e;
-    bool known = false;
-    struct ledger_lookup one = {&s->id, 1, &e, &known};
-    enum err err = ledger_get(s->app->store, s->flow->integration->name, &one, s->app->arena, ei);
+    return c == ',' || c == ';' || c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
-    if (err || !known || e.page < journal_first(s->journal) || !journal_first(s->journal))
-        return err;
-    return look_at_entry(s, e.page, e.row, ei);
+static bool next_id(struct str *rest, struct str *ret)
+{
+    size_t from = 0, to;
+
+    while (from < rest->n && parts_ids(rest->p[from]))
+        from++;
+    for (to = from; to < rest->n && !parts_ids(rest->p[to]);)
+        to++;
+    *ret = str_sub(*rest, from, to - from);
+    *rest = str_sub(*rest, to, rest->n - to);
+    return ret->n > 0;
+}
+
+/* The newest version of each id of the list, in its order. */
+static enum err by_list(struct search *s, struct errinfo *ei)
+{
+    struct str rest = s->list;
+    enum err err = OK;
+
+    while (!err && next_id(&rest, &s->id)) {
+        s->limit = s->found + 1;
+        err = by_index(s, ei);
+        if (!err && s->found < s->limit) {
+            s->missing[s->n_missing++] = s->id;
+            if (!s->w)
+                say(s->app, STR_FMT "  %s\n", STR_ARG(s->id), either(s->app, "not found", "未找到"));
+        }
+    }
+    s->id = (struct str){0};
+    return err;
 }
 
 static enum err by_journal(struct search *s, struct errinfo *ei)
 {
-    int64_t first = journal_first(s->journal);
+    int64_t first = journal_first(s->journal), seq = journal_last(s->journal);
     enum err err = OK;
 
-    for (int64_t seq = journal_last(s->journal); !err && first && seq >= first && s->found < s->limit; seq--)
+    if (s->before.page && s->before.page < seq)
+        seq = s->before.page;
+    for (; !err && first && seq >= first && !s->next.page && s->found < s->limit; seq--) {
         err = look_at_entry(s, seq, -1, ei);
+        if (!err && !s->next.page && is_enough(s, seq, 0))
+            break;
+    }
     return err;
 }
 
@@ -452,11 +277,11 @@ static enum err look(struct search *s, struct errinfo *ei)
     if (err)
         return err;
     s->shaper = flow_shaper(s->flow);
-    if (s->id.p && s->kept)
+    if (s->list.p)
+        err = by_list(s, ei);
+    else if (s->id.p && !s->before.page && (s->kept || s->limit == 1))
         err = by_index(s, ei);
-    else if (s->id.p && s->limit == 1)
-        err = by_ledger(s, ei);
-    if (!err && !s->found)
+    if (!err && !s->found && !s->list.p)
         err = by_journal(s, ei);
     shaper_free(s->shaper);
     journal_close(s->journal);
@@ -485,6 +310,33 @@ static enum err letters(struct search *s, struct errinfo *ei)
     return OK;
 }
 
+static void tell_more(const struct search *s)
+{
+    struct json_out *w = s->w;
+    char next[48];
+
+    snprintf(next, sizeof next, "%lld.%d", (long long)s->next.page, (int)s->next.row);
+    if (!w && s->next.page && !s->id.p)
+        say(s->app, "%s--before %s%s\n", color(s->app, COLOR_DIM), next, color(s->app, COLOR_NONE));
+    if (!w)
+        return;
+    json_member(w, "next", s->next.page ? str_of(next) : (struct str){0});
+    if (s->list.p) {
+        json_out_key(w, "missing");
+        json_out_begin(w, '[');
+        for (size_t i = 0; i < s->n_missing; i++)
+            json_out_str(w, s->missing[i]);
+        json_out_end(w, ']');
+    }
+}
+
+static enum err not_in_journal(const struct search *s, struct errinfo *ei)
+{
+    fail(ei, ERR_USAGE, "no record with id " STR_FMT " is in the journal", STR_ARG(s->id));
+    return fail_hint(ei, "the journal keeps what was fetched within `retention.journal`; --id takes the source's "
+                         "or the target's id");
+}
+
 static int search(struct search *s)
 {
     struct app *app = s->app;
@@ -504,13 +356,12 @@ static int search(struct search *s)
         json_out_end(&w, ']');
     if (!err && s->id.p)
         err = letters(s, &ei);
+    if (!err)
+        tell_more(s);
     if (!err && app->json)
         json_out_end(&w, '}');
-    if (!err && !s->found && s->id.p && !app->json) {
-        fail(&ei, ERR_USAGE, "no record with id " STR_FMT " is in the journal", STR_ARG(s->id));
-        err = fail_hint(&ei, "the journal keeps what was fetched within `retention.journal`; --id takes the source's "
-                             "or the target's id");
-    }
+    if (!err && !s->found && s->id.p && !app->json)
+        err = not_in_journal(s, &ei);
     if (!err && app->json)
         print_json(app, &b);
     else if (!err && !s->found)
@@ -518,6 +369,51 @@ static int search(struct search *s)
     s->w = NULL;
     buf_free(&b);
     return err ? app_fail(app, &ei) : STATUS_OK;
+}
+
+/* ---- as a file ---- */
+
+static enum err left_out(const struct search *s, struct errinfo *ei)
+{
+    fail(ei, ERR_USAGE, "%s",
+         s->found == s->limit ? "there are more records than fit into one file"
+                              : "there is more to look through than time for it");
+    return fail_hint(ei, "%lld were found; narrow it with from and to, or go on before %lld.%d", (long long)s->found,
+                     (long long)s->next.page, (int)s->next.row);
+}
+
+static int export_csv(struct search *s)
+{
+    struct errinfo ei;
+    enum err err;
+
+    s->file = records_file_new(s->app, s->flow);
+    err = look(s, &ei);
+    if (!err && s->next.page)
+        err = left_out(s, &ei);
+    err = records_file_end(s->file, err, &ei);
+    return err ? app_fail(s->app, &ei) : STATUS_OK;
+}
+
+static int export_json(struct search *s)
+{
+    struct buf b = buf_make(RECORDS_FILE_MAX);
+    struct json_out w = json_out(&b);
+    struct errinfo ei;
+    enum err err;
+
+    s->w = &w;
+    json_out_begin(&w, '[');
+    err = look(s, &ei);
+    json_out_end(&w, ']');
+    if (!err && b.failed)
+        err = records_too_long(&ei);
+    if (!err && s->next.page)
+        err = left_out(s, &ei);
+    if (!err)
+        print_json(s->app, &b);
+    buf_free(&b);
+    return err ? app_fail(s->app, &ei) : STATUS_OK;
 }
 
 static int bad_state(const struct app *app, const char *state)
@@ -552,17 +448,78 @@ static enum err read_filter(const struct app *app, struct dead_filter *ret, stru
     return err;
 }
 
+/* PAGE.ROW, as `next` says it. */
+static enum err read_before(const struct app *app, struct records_place *ret, struct errinfo *ei)
+{
+    struct str text = app_flag(app, "before") ? str_of(app_value(app, "before")) : (struct str){0}, rest = text, page;
+    int64_t row = 0;
+
+    if (!text.p)
+        return OK;
+    (void)str_cut(&rest, '.', &page);
+    if (num_i64(page, &ret->page) && num_i64(rest, &row) && ret->page > 0 && row >= 0 && row < INT32_MAX) {
+        ret->row = (int32_t)row;
+        return OK;
+    }
+    fail(ei, ERR_USAGE, "--before is \"" STR_FMT "\"", STR_ARG(text));
+    return fail_hint(ei, "give what `next` of the answer before says, as 812.37");
+}
+
+static enum err read_format(const struct app *app, enum file_format *ret, struct errinfo *ei)
+{
+    struct str text = app_flag(app, "export") ? str_of(app_value(app, "export")) : (struct str){0};
+
+    *ret = str_eq(text, S("csv")) ? FILE_CSV : str_eq(text, S("json")) ? FILE_JSON : FILE_NONE;
+    if (!text.p || *ret)
+        return OK;
+    fail(ei, ERR_USAGE, "--export is \"" STR_FMT "\"", STR_ARG(text));
+    return fail_hint(ei, "csv or json");
+}
+
+static struct str text_option(const struct app *app, const char *option)
+{
+    return app_flag(app, option) ? str_of(app_value(app, option)) : (struct str){0};
+}
+
+static size_t count_ids(struct str list)
+{
+    struct str id;
+    size_t n = 0;
+
+    while (next_id(&list, &id))
+        n++;
+    return n;
+}
+
 static enum err read_arguments(struct search *s, struct errinfo *ei)
 {
     struct app *app = s->app;
     enum err err = app_open_flow(app, &s->flow, ei);
     bool id = app_flag(app, "id");
-    int64_t preset = !id || (s->flow && s->flow->integration->keep_records) ? VERSIONS : 1;
+    int64_t preset = !id || (s->flow && s->flow->integration->keep_records) ? VERSIONS : 1, budget_s = INT32_MAX;
 
-    err = err ? err : app_number(app, "number", (struct number_range){preset, 1, 100000}, &s->limit, ei);
+    err = err ? err : read_format(app, &s->format, ei);
+    err = err ? err : read_before(app, &s->before, ei);
+    preset = s->format ? FILE_RECORDS : preset;
+    err = err ? err : app_number(app, "number", (struct number_range){preset, 1, FILE_RECORDS}, &s->limit, ei);
+    err = err ? err : app_number(app, "seconds", (struct number_range){budget_s, 1, INT32_MAX}, &budget_s, ei);
     err = err ? err : read_filter(app, &s->only, ei);
-    s->id = id ? str_of(app_value(app, "id")) : (struct str){0};
+    s->end_ms = clock_mono(&clock_system) + budget_s * 1000;
+    s->id = text_option(app, "id");
+    s->list = text_option(app, "ids");
+    s->value = text_option(app, "value");
+    s->whole = id && !s->format;
+    s->missing = ARENA_ARRAY(app->arena, struct str, count_ids(s->list) + 1);
     return err ? err : app_open_store(app, false, ei);
+}
+
+static int tell(struct search *s, int dead)
+{
+    if (dead >= 0)
+        return dead_list(
+            s->app, s->flow->integration,
+            &(struct dead_choice){.only = s->only, .id = s->id, .state = dead, .csv = s->format == FILE_CSV});
+    return s->format == FILE_CSV ? export_csv(s) : s->format == FILE_JSON ? export_json(s) : search(s);
 }
 
 int command_records(struct app *app)
@@ -582,10 +539,8 @@ int command_records(struct app *app)
         (s.flow->integration->keep_records &&
          records_open(app->project->state_dir, s.flow->integration->name, true, &s.kept, &ei)))
         status = app_fail(app, &ei);
-    else if (dead >= 0)
-        status = dead_list(app, s.flow->integration, &s.only, s.id, dead);
     else
-        status = search(&s);
+        status = tell(&s, dead);
     if (s.target.sink)
         sink_close(s.target.sink);
     records_close(s.kept);

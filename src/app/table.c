@@ -68,6 +68,11 @@ static const struct option_row records_options[] = {
     {"from", 0, "T", "fetched at or after T"},
     {"to", 0, "T", "fetched at or before T"},
     {"text", 0, "TEXT", "those whose raw JSON holds the text"},
+    {"value", 0, "X", "those of which some value is exactly X: a document number, a phone number"},
+    {"ids", 0, "LIST", "the newest version of each of these ids, commas or blanks between"},
+    {"before", 0, "PLACE", "go on where `next` of the list before says"},
+    {"seconds", 0, "N", "look no longer than that; `next` says where to go on"},
+    {"export", 0, "FORMAT", "as a file: csv (the rows as they are mapped) or json (with raw and mapped)"},
     {"number", 'n', "N", "how many (default 20; with --id: versions, 1 unless records are kept)"},
 };
 static const struct option_row fields_options[] = {
@@ -156,9 +161,12 @@ static const struct command commands[] = {
      "stands in the target, and its dead letters.\n"
      "With \"keep\": \"records\" each version of it, and how it was judged: in which batch it was committed and when, "
      "which condition filtered it, what the target refused.\n"
-     "Without: the newest records of the journal, or those of a state.",
+     "Without: the newest records of the journal, or those of a state.\n"
+     "--export writes a file: CSV in UTF-8 for spreadsheets, in which a cell that would be taken for a formula has an "
+     "apostrophe before it, or JSON. Where something did not fit, the status says so.",
      "sluice records orders --id 900001\nsluice records orders --state error\n"
-     "sluice records orders --from \"2026-11-01 00:00:00\" --text SKU-0815",
+     "sluice records orders --from \"2026-11-01 00:00:00\" --text SKU-0815\n"
+     "sluice records orders --export csv > orders.csv",
      OPTIONS(records_options), 1, 1, WORDS_INTEGRATION, command_records},
     {"retry", "NAME", "writes dead letters again", "重试死信",
      "By the current mapping. Without a choice it lists what there is and ends with status 2.\n"

@@ -209,7 +209,7 @@ static enum err collect(struct sqlite_stmt *st, struct arena *a, struct dead_let
     "SELECT d.id, d.page, d.row, d.line, d.created_ms, d.tried_ms, d.tries, d.state, i.name, d.key, d.target_id, "     \
     "d.version, d.code, "                                                                                              \
     "d.reason, d.raw, d.edited FROM dead d JOIN integration i ON i.id = d.integration WHERE "
-#define DEAD_FILTER "d.id > ?2 AND (?3 OR d.state = 0) AND (?1 IS NULL OR i.name = ?1) ORDER BY d.id LIMIT ?4"
+#define DEAD_FILTER "d.id > ?2 AND (?3 OR d.state = ?6) AND (?1 IS NULL OR i.name = ?1) ORDER BY d.id LIMIT ?4"
 
 enum err store_dead_list(struct store *s, const struct dead_query *q, struct arena *a, struct dead_letter **ret,
                          size_t *ret_n, struct errinfo *ei)
@@ -224,6 +224,7 @@ enum err store_dead_list(struct store *s, const struct dead_query *q, struct are
         sqlite_bind_str(st, 1, q->integration);
         sqlite_bind_int(st, 2, q->after_id);
         sqlite_bind_int(st, 3, q->all_states);
+        sqlite_bind_int(st, 6, q->state);
         sqlite_bind_int(st, 4, q->limit && q->limit < INT64_MAX ? (int64_t)q->limit : -1);
         if (q->id.p)
             sqlite_bind_str(st, 5, q->id);

@@ -109,7 +109,8 @@ struct dead_query {
     struct str id;          /* source or target id; p NULL: all */
     int64_t after_id;
     size_t limit;    /* 0: no limit */
-    bool all_states; /* else the open ones only */
+    bool all_states; /* else those of `state` */
+    enum dead_state state;
 };
 /* In the order of their ids. */
 enum err store_dead_list(struct store *s, const struct dead_query *q, struct arena *a, struct dead_letter **ret,

@@ -1,6 +1,8 @@
 """`records` of an integration that keeps them: each version of a record, when and by which call it was fetched, how it was
 judged, in which batch it went, what the target said, and what it holds; also after a kill, and when keeping was switched
 on later. Letters that are corrected before they are retried."""
+import csv
+import io
 import json
 import os
 import signal
@@ -10,6 +12,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib.case import TABLE, RunCase, alone  # noqa: E402
 from lib.process import wait_until  # noqa: E402
+from lib.serving import Serving  # noqa: E402
 from lib.servers import MariaDB  # noqa: E402
 
 
@@ -150,6 +153,121 @@ class Records(Shared):
             self.assertIsNotNone(record["fate"], record)
 
 
+class Lists(Shared):
+    """From the newest to the oldest by pages, by pasted lists and exact values, and as files."""
+
+    def place(self, record):
+        return record["page"], record["row"]
+
+    def paged(self, project, n, *more):
+        """All pages of n records, put together."""
+        records, before = [], ()
+        while True:
+            result = project.run("records", "orders", "-n", str(n), *before, *more)
+            self.assertEqual(result.code, 0, repr(result))
+            self.assertLessEqual(len(result.json["records"]), n)
+            records += result.json["records"]
+            if result.json["next"] is None:
+                return records
+            before = ("--before", result.json["next"])
+
+    def test_pages(self):
+        sim, project = self.begin()
+        self.run_ok(project)
+        whole = self.listed(project)
+        self.assertEqual(whole, self.paged(project, 37))
+        self.assertEqual([self.place(r) for r in whole], sorted((self.place(r) for r in whole), reverse=True))
+        filtered_out = [r for r in whole if r["state"] == "filtered"]
+        self.assertEqual(filtered_out, self.paged(project, 3, "--state", "filtered"))
+        for before in ("", "x", "1", "1.", "0.1", "1.-1", "1.99999999999"):
+            self.run_failed(project, "usage", "records", "orders", "--before", before, code=2)
+        self.assertEqual(project.run("records", "orders", "--before", "1.0").json["records"], [])
+        text = project.run("records", "orders", "-n", "5", json=False).out
+        place = project.run("records", "orders", "-n", "5").json["next"]
+        self.assertIn(f"--before {place}", text)
+
+    def test_a_search_that_takes_long_says_where_to_go_on(self):
+        sim, project = self.begin()
+        self.run_ok(project)
+        self.assertEqual([r["id"] for r in self.paged(project, 100000, "--seconds", "1")],
+                         [r["id"] for r in self.listed(project)])
+
+    def test_pasted_lists(self):
+        for keep in ("records", None):
+            with self.subTest(keep=keep):
+                sim, project = self.begin(keep=keep)
+                self.run_ok(project)
+                row = project.table_rows()[7]
+                orders = [str(o["o_id"]) for o in sim.raw()[:3]]
+                pasted = f"{orders[2]}, nothing\n{orders[0]};{row['id']}\t{orders[1]},"
+                found = project.run("records", "orders", "--ids", pasted).json
+                self.assertEqual([r["id"] for r in found["records"]],
+                                 [orders[2], orders[0], str(row["o_id"]), orders[1]])
+                self.assertEqual((found["missing"], found["next"]), (["nothing"], None))
+                text = project.run("records", "orders", "--ids", pasted, json=False).out
+                self.assertIn("nothing  not found", text)
+
+    def test_exact_values(self):
+        sim, project = self.begin()
+        self.run_ok(project)
+        order = sim.raw()[9]
+        self.assertEqual({r["id"] for r in self.listed(project, "--value", order["so_id"])},
+                         {str(o["o_id"]) for o in sim.raw() if o["so_id"] == order["so_id"]})
+        item = order["items"][0]
+        self.assertIn(str(order["o_id"]), {r["id"] for r in self.listed(project, "--value", str(item["oi_id"]))})
+        self.assertEqual(self.listed(project, "--value", order["so_id"][:-1]), [])
+
+    def test_files(self):
+        sim, project = self.begin()
+        self.run_ok(project)
+        result = project.run("records", "orders", "--export", "csv", json=False)
+        self.assertEqual(result.code, 0, repr(result))
+        self.assertEqual(result.out[0], "\ufeff")
+        lines = list(csv.DictReader(io.StringIO(result.out[1:], newline="")))
+        written = {line["id"]: line for line in reversed(lines) if line["id"]}
+        self.assertEqual(set(written), {row["id"] for row in sim.truth()})
+        for row in sim.truth():
+            for name in ("o_id", "shop_name", "remark"):
+                text = "" if row[name] is None else str(row[name]).replace("\r\n", "\n")  # as the pipe gives it to us
+                guarded = text[:1] in ("=", "+", "-", "@", "\t", "\r")
+                self.assertIn(written[row["id"]][name], (text, f"'{text}") if guarded else (text,))
+        self.assertEqual({line["record_id"] for line in lines if line["record_state"] == "filtered"},
+                         {str(o["o_id"]) for o in sim.raw() if filtered(o)})
+        whole = project.run("records", "orders", "--export", "json")
+        self.assertEqual([r["id"] for r in whole.json], [r["id"] for r in self.listed(project)])
+        self.assertEqual(str(whole.json[0]["raw"]["o_id"]), whole.json[0]["id"])
+        self.run_failed(project, "usage", "records", "orders", "--export", "xlsx", code=2)
+        self.run_failed(project, "usage", "records", "orders", "--export", "csv", "-n", "3", code=2)
+
+    def test_over_http(self):
+        sim, project = self.begin()
+        self.run_ok(project)
+        with Serving(project) as serving:
+            path = "integrations/orders/records"
+            whole = serving.get(f"{path}?limit=1000")
+            records, before = [], ""
+            while before is not None:
+                page = serving.get(f"{path}?limit=90{before and '&before=' + before}")
+                records += page["records"]
+                before = page["next"]
+            self.assertEqual(records, whole["records"])
+            order = next(o for o in sim.raw() if not filtered(o))
+            self.assertEqual([r["id"] for r in serving.get(f"{path}?value={order['so_id']}")["records"]],
+                             [str(order["o_id"])])
+            found = serving.get(f"{path}?ids={order['o_id']},nothing")
+            self.assertEqual(([r["id"] for r in found["records"]], found["missing"]), ([str(order["o_id"])], ["nothing"]))
+            story = serving.get(f"{path}/{order['o_id']}")["records"][0]
+            self.assertEqual(len(story["statements"]), len(story["mapped"]))
+            self.assertRegex(story["statements"][0], r"^[A-Z ]+INTO")
+            export = serving.ask("GET", "/api/v1/integrations/orders/export?format=csv&state=filtered")
+            self.assertEqual(export.status, 200, export)
+            self.assertEqual({line["record_id"] for line in csv.DictReader(io.StringIO(export.body[1:], newline=""))},
+                             {str(o["o_id"]) for o in sim.raw() if filtered(o)})
+            self.assertEqual(export.body.count("\ufeff"), 1)
+            for query in ("", "?format=xlsx", "?format=csv&before=x", "?format=csv&state=never"):
+                self.assertEqual(serving.ask("GET", "/api/v1/integrations/orders/export" + query).status, 400)
+
+
 class Letters(Shared):
     kind = MariaDB
 
@@ -193,6 +311,32 @@ class Letters(Shared):
         self.assertEqual((letter["state"], letter["edited"]), ("retried", True))
         self.assertEqual(version["raw"]["items"][line][self.item(column)], row[column])
         self.assertEqual(letter["edited_raw"]["items"][line][self.item(column)], "x")
+
+    def test_letters_over_http_and_as_a_file(self):
+        _, project, column, row = self.begin_refused()
+        lines = list(csv.DictReader(io.StringIO(
+            project.run("records", "orders", "--state", "error", "--export", "csv", json=False).out[1:], newline="")))
+        self.assertEqual([line["target_id"] for line in lines], [row["id"]])
+        raw = json.loads(lines[0]["raw"])
+        with Serving(project) as serving:
+            base = "integrations/orders/dead"
+            listed = serving.get(base)
+            self.assertEqual((listed["count"], len(listed["letters"]), listed["next"]), (1, 1, None))
+            number = listed["letters"][0]["letter"]
+            one = serving.get(f"{base}/{number}")
+            self.assertEqual((one["letter"]["target_id"], one["raw"]), (row["id"], raw))
+            self.assertEqual(serving.ask("GET", f"/api/v1/{base}/99999").status, 404)
+            line = next(i for i, item in enumerate(raw["items"]) if str(item["oi_id"]) == str(row["items_oi_id"]))
+            raw["items"][line][self.item(column)] = "x"
+            self.assertEqual(serving.ask("PUT", f"/api/v1/{base}/{number}", {"record": {**raw, "o_id": 1}}).status, 400)
+            self.assertTrue(serving.post(f"{base}/{number}", {"record": raw}, "PUT")["edited"])
+            serving.post("integrations/orders/retry", {"ids": [row["id"]]})
+            wait_until(lambda: serving.get(base)["count"] == 0, serving.process, 30, "the letter to go")
+            self.assertEqual(serving.get(base)["letters"], [])
+            self.assertEqual([d["letter"] for d in serving.get(f"{base}?state=retried")["letters"]], [number])
+            self.assertEqual(serving.ask("PUT", f"/api/v1/{base}/{number}", {"record": raw}).status, 404)
+        found = project.query(f"SELECT {column} AS v FROM {TABLE} WHERE id = '{row['id']}'")
+        self.assertEqual(found[0]["v"], "x")
 
     def test_set_and_an_edit_in_vain(self):
         _, project, column, row = self.begin_refused()
