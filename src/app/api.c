@@ -512,7 +512,7 @@ const struct route api_routes[] = {
      get_check},
     {"GET", "/api/v1/connectors", "the systems it speaks", ROLE_VIEWER, NULL, 0, "connectors", NULL, 0, ROUTE_SLOW,
      get_connectors},
-    {"GET", "/api/v1/connectors/{name}", "one of them", ROLE_VIEWER, N(schema_params), "connectors", NULL, 0,
+    {"GET", "/api/v1/connectors/{name}", "one of them", ROLE_VIEWER, N(schema_params), "connector", NULL, 0,
      ROUTE_SLOW, get_connector},
     {"GET", "/api/v1/schemas/{name}", "a JSON Schema", ROLE_VIEWER, N(schema_params), "schema", NULL, 0, 0, get_schema},
 };

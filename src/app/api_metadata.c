@@ -159,7 +159,8 @@ static void save(struct serving *s, const struct http_call *call, struct documen
     struct str version;
     struct errinfo ei;
 
-    e->note = (struct version_note){call->user, call_text(call, "comment"), clock_wall(&clock_system)};
+    e->note =
+        (struct version_note){call->user, call_text(call, "comment"), clock_wall(&clock_system), s->app->project->zone};
     if (!api_name(s, call, ret, &e->name) || has_errors(s, call, e->texts, ret))
         return;
     if (documents_save(s->app->project, e, call->arena, &version, &ei)) {

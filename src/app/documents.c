@@ -322,11 +322,12 @@ static struct str version_of(struct str file)
 static void version_text(const struct documents *d, const struct version_note *note, int64_t number, struct buf *out)
 {
     struct json_out w = json_out(out);
+    char at[TIME_TEXT];
 
     json_out_begin(&w, '{');
     json_member(&w, "version", d->version);
     json_number(&w, "number", number);
-    json_number(&w, "at_ms", note->at_ms);
+    json_member(&w, "at", (struct str){at, time_rfc3339(note->zone, note->at_ms, at)});
     json_member(&w, "user", note->user);
     json_member(&w, "comment", note->comment);
     for (int k = 0; k < DOC_KINDS; k++) {
@@ -366,7 +367,7 @@ static enum err keep(const struct project *p, struct str name, const struct docu
 enum err documents_save(const struct project *p, const struct document_edit *e, struct arena *a, struct str *ret,
                         struct errinfo *ei)
 {
-    struct version_note found = {.comment = S("as it was found"), .at_ms = e->note.at_ms};
+    struct version_note found = {.comment = S("as it was found"), .at_ms = e->note.at_ms, .zone = e->note.zone};
     struct documents d;
     enum err err = documents_read(p, e->name, a, &d, ei);
 
@@ -413,7 +414,7 @@ enum err documents_versions(const struct project *p, struct str name, struct jso
 
     json_out_begin(w, '[');
     for (size_t i = all.n; i-- > 0 && !err;) {
-        static const char *const keys[] = {"version", "number", "at_ms", "user", "comment"};
+        static const char *const keys[] = {"version", "number", "at", "user", "comment"};
         struct json_doc *doc = NULL;
 
         err = load(folder, all.at[i], a, &doc, ei);

@@ -33,6 +33,7 @@ void documents_untry(const char *dir);
 struct version_note {
     struct str user, comment;
     int64_t at_ms;
+    const struct zone *zone; /* in which it is told */
 };
 struct document_edit {
     struct str name;             /* of the integration */

@@ -178,6 +178,8 @@ static enum err open_server(struct serving *s, struct errinfo *ei)
         .behind_proxy = set->behind_proxy,
         .routes = api_routes,
         .n_routes = n_api_routes,
+        .schemas = api_schemas,
+        .n_schemas = n_api_schemas,
         .assets = web_assets,
         .n_assets = n_web_assets,
         .ctx = s,

@@ -467,13 +467,17 @@ static void remember(struct audit *r)
 {
     struct arena *a = arena_new(1u << 20);
     struct buf b = buf_make(1u << 16);
+    const struct zone *zone = r->e.project->zone;
+    char at[TIME_TEXT], from[TIME_TEXT], to[TIME_TEXT];
     struct errinfo ei;
 
+    (void)time_rfc3339(zone, clock_wall(r->e.options->clock), at);
+    (void)time_rfc3339(zone, r->s->from_s * 1000, from);
+    (void)time_rfc3339(zone, r->s->to_s * 1000, to);
     buf_printf(&b,
-               "{\"at_ms\":%lld,\"from_s\":%lld,\"to_s\":%lld,\"status\":\"%s\",\"verified\":%s,\"missing\":%lld,"
+               "{\"at\":\"%s\",\"from\":\"%s\",\"to\":\"%s\",\"status\":\"%s\",\"verified\":%s,\"missing\":%lld,"
                "\"stale\":%lld,\"orphaned\":%lld,\"repaired\":%lld}",
-               (long long)clock_wall(r->e.options->clock), (long long)r->s->from_s, (long long)r->s->to_s,
-               audit_status_name(r->s->status), r->s->verified ? "true" : "false",
+               at, from, to, audit_status_name(r->s->status), r->s->verified ? "true" : "false",
                (long long)r->s->off[FINDING_MISSING], (long long)r->s->off[FINDING_STALE],
                (long long)r->s->off[FINDING_ORPHAN], (long long)r->s->repaired);
     if (store_set_fact(r->e.store, arena_printf(a, "audit:" STR_FMT, STR_ARG(r->e.integration->name)), buf_str(&b),

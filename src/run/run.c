@@ -653,6 +653,7 @@ void run_integration(const struct project *p, const struct integration *i, struc
     snprintf(ret->integration, sizeof ret->integration, STR_FMT, STR_ARG(i->name));
     r->s = ret;
     r->e = (struct engine){.project = p, .integration = i, .options = o, .store = store};
+    r->e.at.cursor_s = INT64_MIN; /* until it is known */
     r->began_ms = clock_mono(o->clock);
     if (o->kind == RUN_REPLAY || o->kind == RUN_RETRY) {
         redo(&r->e, ret);

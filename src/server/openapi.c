@@ -1,45 +1,23 @@
 /* The OpenAPI 3.1 document, from the rows that the gate reads: what is written here is what is checked there. Schemas
- * of answers are JSON texts, the server's own below, others given by the caller. */
+ * of answers are described in short (schema.h), the server's own below, others given by the caller. */
 #include "base/product.h"
 #include "server/impl.h"
+#include "server/schema.h"
 
 #include <stdio.h>
 
-#define TEXT_OR_NULL "{\"type\":[\"string\",\"null\"]}"
-#define ROLE_SCHEMA  "{\"type\":\"string\",\"enum\":[\"viewer\",\"operator\",\"admin\"]}"
-#define TIME_SCHEMA  "{\"type\":\"string\",\"format\":\"date-time\"}"
-#define USER_SCHEMA                                                                                                    \
-    "{\"type\":\"object\",\"required\":[\"name\",\"role\",\"created\"],\"properties\":{\"name\":{\"type\":\"string\"}" \
-    ","                                                                                                                \
-    "\"role\":" ROLE_SCHEMA ",\"created\":" TIME_SCHEMA "}}"
-#define TOKEN_SCHEMA                                                                                                   \
-    "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"role\",\"created\",\"used\"],\"properties\":{\"id\":{"       \
-    "\"type\":\"string\"},\"name\":{\"type\":\"string\"},\"role\":" ROLE_SCHEMA ",\"created\":" TIME_SCHEMA            \
-    ",\"used\":" TEXT_OR_NULL ",\"token\":{\"type\":\"string\"}}}"
-#define LIST_SCHEMA(name, of)                                                                                          \
-    "{\"type\":\"object\",\"required\":[\"" name "\"],\"properties\":{\"" name "\":{\"type\":\"array\",\"items\":" of  \
-    "}}}"
+#define ROLE "'viewer'|'operator'|'admin'"
 
 static const struct answer_schema own_schemas[] = {
-    {"object", "{\"type\":\"object\"}"},
-    {"error",
-     "{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{\"error\":{\"type\":\"object\","
-     "\"required\":[\"code\",\"message\",\"hint\"],\"properties\":{\"code\":{\"type\":\"string\"},\"message\":{"
-     "\"type\":\"string\"},\"hint\":{\"type\":\"string\"}}}}}"},
-    {"session", "{\"type\":\"object\",\"required\":[\"user\",\"role\",\"csrf\",\"login_required\",\"setup_required\","
-                "\"version\"],\"properties\":{\"user\":" TEXT_OR_NULL
-                ",\"role\":{\"type\":\"string\",\"enum\":[\"none\",\"viewer\",\"operator\",\"admin\"]},\"csrf\":{"
-                "\"type\":\"string\"},\"login_required\":{\"type\":\"boolean\"},\"setup_required\":{\"type\":"
-                "\"boolean\"},\"version\":{\"type\":\"string\"}}}"},
-    {"user", USER_SCHEMA},
-    {"users", LIST_SCHEMA("users", USER_SCHEMA)},
-    {"token", TOKEN_SCHEMA},
-    {"tokens", LIST_SCHEMA("tokens", TOKEN_SCHEMA)},
-    {"audit",
-     "{\"type\":\"object\",\"required\":[\"entries\",\"next\",\"intact\"],\"properties\":{\"entries\":{\"type\":"
-     "\"array\",\"items\":{\"type\":\"object\",\"required\":[\"n\",\"at\",\"user\",\"address\",\"method\",\"path\","
-     "\"status\",\"before\",\"after\",\"prev\",\"hash\"]}},\"next\":{\"type\":[\"integer\",\"null\"]},\"intact\":{"
-     "\"type\":\"boolean\"},\"broken_at\":{\"type\":\"integer\"}}}"},
+    {"error", "{error: {code: text, message: text, hint: text}}"},
+    {"session", "{user: text?, role: 'none'|'viewer'|'operator'|'admin', csrf: text, login_required: bool, "
+                "setup_required: bool, version: text, project?: text, timezone?: text, language?: text}"},
+    {"user", "{name: text, role: " ROLE ", created: time}"},
+    {"users", "{users: [user]}"},
+    {"token", "{id: text, name: text, role: " ROLE ", created: time, used: text?, token?: text}"},
+    {"tokens", "{tokens: [token]}"},
+    {"audit", "{entries: [{n: int, at: time, user: text, address: text, method: text, path: text, status: int, "
+              "before: any, after: any, prev: text, hash: text}], next: int?, intact: bool, broken_at?: int}"},
 };
 
 #define N_OWN_SCHEMAS (sizeof own_schemas / sizeof *own_schemas)
@@ -300,8 +278,10 @@ static void put_paths(const struct server *s, struct json_out *w)
 
 static void put_schemas(struct json_out *w, const struct answer_schema *schemas, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        member_raw(w, schemas[i].name, schemas[i].json);
+    for (size_t i = 0; i < n; i++) {
+        json_out_key(w, schemas[i].name);
+        schema_write(w, schemas[i].text);
+    }
 }
 
 static bool has_schema(const struct answer_schema *schemas, size_t n, const char *name)

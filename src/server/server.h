@@ -12,9 +12,9 @@
 
 struct server;
 
-/* A schema of the OpenAPI document that routes name as their answer. */
+/* A schema of the OpenAPI document that routes name as their answer, described as in schema.h. */
 struct answer_schema {
-    const char *name, *json;
+    const char *name, *text;
 };
 
 struct server_options {

@@ -207,7 +207,7 @@ static const struct route routes[] = {
      .type = "text/csv",
      .handle = file},
 };
-static const struct answer_schema schemas[] = {{"echo", "{\"type\":\"object\",\"required\":[\"caller\"]}"}};
+static const struct answer_schema schemas[] = {{"echo", "{caller: text}"}};
 static const unsigned char zipped[] = {0x1f, 0x8b, 8, 0};
 static const struct asset assets[] = {
     {"/index.html", "text/html; charset=utf-8", "\"p1\"", NULL, 0, (const unsigned char *)SMALL_PAGE,

@@ -40,13 +40,6 @@ class Document(unittest.TestCase):
     def test_document_is_well_formed(self):
         check_document(self, self.document)
 
-    def test_document_passes_the_validator(self):
-        try:
-            from openapi_spec_validator import validate
-        except ImportError:
-            self.skipTest("openapi-spec-validator is not installed")
-        validate(self.document)
-
     def test_every_route_with_every_caller(self):
         seen = 0
         for method, path, operation in operations(self.document):

@@ -1,6 +1,7 @@
 // Stories of people at the dashboard, in a real browser against this build's `sluice serve` and a simulated upstream.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { ask, until } from './ask.mjs';
 import { assertAccessible, closeBrowser, openPage } from './browser.mjs';
 import { makeWorld } from './world.mjs';
 
@@ -16,19 +17,6 @@ const PAGES = [
   ['users', '/users'],
   ['audit', '/audit'],
 ];
-
-const ask = async (world, path) => (await fetch(world.url + path)).json();
-
-/** Asks until what comes back is so, at most 30 s. */
-async function until(what, look, holds) {
-  const end = Date.now() + 30_000;
-  for (;;) {
-    const seen = await look();
-    if (holds(seen)) return seen;
-    if (Date.now() > end) assert.fail(`${what}: ${JSON.stringify(seen).slice(0, 500)}`);
-    await new Promise((again) => setTimeout(again, 100));
-  }
-}
 
 const rowOf = async (world) => (await ask(world, '/api/v1/integrations/orders')).row;
 const atRest = (world) => until('orders at rest', () => rowOf(world), (row) => row.last?.status === 'ok' && !row.running && !row.waiting);
