@@ -4,6 +4,8 @@
  * Nine years hold every date that ever comes, 29 February around the year 2100 included. */
 #include "run/schedule.h"
 
+#include "base/plant.h"
+
 #define MINUTE_S  60
 #define HOUR_S    3600
 #define DAY_S     86400
@@ -74,7 +76,8 @@ int64_t schedule_next(const struct crontab *c, const struct zone *z, int64_t aft
     struct civil t;
 
     if (c->every_ms > 0)
-        return after_ms + c->every_ms - ((after_ms % c->every_ms) + c->every_ms) % c->every_ms;
+        return after_ms + (PLANTED(skipped_turn) ? 2 : 1) * c->every_ms -
+               ((after_ms % c->every_ms) + c->every_ms) % c->every_ms;
     civil_from_unix(z, after_s, &t);
     for (int64_t s = after_s + MINUTE_S - t.second; s < after_s + HORIZON_S; s = leap(c, z, s, &t)) {
         civil_from_unix(z, s, &t);

@@ -2,6 +2,8 @@
  *
  *     dst [--seeds N] [--from S]       many; a summary, and which seeds failed
  *     dst --seed S [--trace]           one; with all that happened
+ *     dst --hours N [--from S]         hours of serve: how soon edits are in the target
+ *     dst --hour S [--trace]           one of them
  *     dst-planted --plants N           is each planted bug found within N seeds?
  *
  * Ends with 1 when an invariant was broken, or when a fault of the list never happened in 20,000 seeds or more. */
@@ -70,7 +72,12 @@ bool sim_alive(struct sim *s, const char *step)
 
 /* ---- seeds ---- */
 
-static bool run_seed(struct sim *s, uint64_t seed, bool trace, struct totals *totals)
+struct request {
+    int64_t seeds, from, one, plants;
+    bool trace, quiet, hours;
+};
+
+static bool run_seed(struct sim *s, uint64_t seed, const struct request *r, struct totals *totals)
 {
     struct disk_page *pages = s->disk.pages;
     struct inserted *rows = s->inserted;
@@ -87,10 +94,10 @@ static bool run_seed(struct sim *s, uint64_t seed, bool trace, struct totals *to
         arena_reset(arena);
     s->seed = seed;
     s->rng = seed * 0x2545f4914f6cdd1du + 1;
-    s->trace = trace;
+    s->trace = r->trace;
     s->totals = totals;
     world = s;
-    seed_run(s);
+    (r->hours ? hour_run : seed_run)(s);
     totals->seeds++;
     return !s->failed;
 }
@@ -117,11 +124,6 @@ static size_t tell_faults(const struct totals *t)
     return never;
 }
 
-struct request {
-    int64_t seeds, from, one, plants;
-    bool trace, quiet;
-};
-
 static int run_many(struct sim *s, const struct request *r)
 {
     struct totals t = {0};
@@ -130,12 +132,20 @@ static int run_many(struct sim *s, const struct request *r)
     size_t never;
 
     for (int64_t seed = r->from; seed < r->from + r->seeds; seed++) {
-        if (run_seed(s, (uint64_t)seed, false, &t))
+        if (run_seed(s, (uint64_t)seed, r, &t))
             continue;
         if (failed++ < FAILURES_TOLD)
             printf("seed %lld: %s\n", (long long)seed, s->why);
     }
     took = now_s() - began;
+    if (r->hours) {
+        printf(
+            "%lld hours in %.1f s: %lld runs, %lld edits; the slowest hour's p99 was %.1f %% of schedule + lag + 2 s; "
+            "%lld hours broke the promise\n",
+            (long long)t.seeds, took, (long long)t.runs, (long long)t.hour_edits, (double)t.hour_worst_permille / 10,
+            (long long)failed);
+        return failed || !t.hour_edits;
+    }
     never = r->quiet ? 0 : tell_faults(&t);
     printf("%lld seeds in %.1f s (%.0f/s): %lld runs (%lld failed), %lld calls, %lld edits, %lld commits, %lld checks; "
            "%lld worlds beyond the promise, %lld blurred; %lld seeds broke an invariant\n",
@@ -151,7 +161,7 @@ static int run_one(struct sim *s, const struct request *r)
 {
     struct totals t = {0};
 
-    if (run_seed(s, (uint64_t)r->one, r->trace, &t)) {
+    if (run_seed(s, (uint64_t)r->one, r, &t)) {
         printf("seed %lld: well\n", (long long)r->one);
         return 0;
     }
@@ -159,9 +169,9 @@ static int run_one(struct sim *s, const struct request *r)
     return 1;
 }
 
-static bool run_quietly(struct sim *s, uint64_t seed, struct totals *t)
+static bool run_quietly(struct sim *s, uint64_t seed, bool hour, struct totals *t)
 {
-    return run_seed(s, seed, false, t);
+    return run_seed(s, seed, &(struct request){.hours = hour}, t);
 }
 
 static bool option(int argc, char **argv, int *i, const char *name, int64_t *ret)
@@ -187,8 +197,12 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--quiet") == 0)
             r.quiet = true;
         else if (!option(argc, argv, &i, "--seeds", &r.seeds) && !option(argc, argv, &i, "--from", &r.from) &&
-                 !option(argc, argv, &i, "--seed", &r.one) && !option(argc, argv, &i, "--plants", &r.plants)) {
-            fprintf(stderr, "usage: dst [--seeds N] [--from S] [--quiet] | --seed S [--trace] | --plants N\n");
+                 !option(argc, argv, &i, "--seed", &r.one) &&
+                 !(r.hours |=
+                   option(argc, argv, &i, "--hours", &r.seeds) || option(argc, argv, &i, "--hour", &r.one)) &&
+                 !option(argc, argv, &i, "--plants", &r.plants)) {
+            fprintf(stderr, "usage: dst [--seeds N] [--from S] [--quiet] | --seed S [--trace] | --hours N [--from S] | "
+                            "--hour S [--trace] | --plants N\n");
             return 2;
         }
     }

@@ -76,6 +76,7 @@ enum fault { FAULTS(FAULT_NUMBER) FAULT_COUNT };
 
 struct totals {
     int64_t seeds, runs, calls, edits, commits, checks, failed_runs, beyond, blurred;
+    int64_t hour_edits, hour_worst_permille;
     int64_t faults[FAULT_COUNT];
 };
 
@@ -292,12 +293,16 @@ const struct project *flows_project(void);
 
 /* dst_seed.c */
 void seed_run(struct sim *s); /* a whole life */
-enum { RUN_WAS_OK = 1 };
+void seed_one_run(struct sim *s, enum run_kind kind);
+
+/* dst_hour.c */
+void hour_run(struct sim *s); /* an hour of serve, held against the promise of freshness */
 
 /* dst_check.c */
 void check_run(struct sim *s, int64_t before_ms);
 void check_end(struct sim *s);
 size_t check_missing(struct sim *s, bool tell); /* how many records are not in the target as they should be */
+bool check_arrived(struct sim *s, int32_t ver); /* that version, or a newer one of its order */
 size_t check_silent(struct sim *s);             /* of those: how many give no rows, so that finding them is no alarm */
 
 #endif

@@ -60,6 +60,11 @@ static bool version_is_in(const struct sim *s, int32_t ver)
     return true;
 }
 
+bool check_arrived(struct sim *s, int32_t ver)
+{
+    return version_is_in(s, ver) || has_newer(s, ver);
+}
+
 /* Rows that its newest version no longer gives, where they are to be taken away. */
 static bool leftovers(const struct sim *s, int32_t ver)
 {

@@ -3,6 +3,7 @@
 #include "dst_plants.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Named where they stand in the code: PLANTED(name). */
 static const char *const plants[] = {
@@ -25,9 +26,10 @@ static const char *const plants[] = {
     "unknown_is_in",     /* a COMMIT without an answer is taken for done */
     "claim_blind",       /* the target is claimed though its checkpoint moved on meanwhile */
     "no_letters",        /* refused records leave nothing */
+    "skipped_turn",      /* every other turn of a schedule is left out: in an hour of serve */
 };
 
-int plants_hunt(struct sim *s, int64_t seeds, bool (*run)(struct sim *s, uint64_t seed, struct totals *t))
+int plants_hunt(struct sim *s, int64_t seeds, bool (*run)(struct sim *s, uint64_t seed, bool hour, struct totals *t))
 {
     const size_t n = sizeof plants / sizeof *plants;
     int missed = 0;
@@ -35,9 +37,10 @@ int plants_hunt(struct sim *s, int64_t seeds, bool (*run)(struct sim *s, uint64_
     for (size_t i = 0; i < n; i++) {
         struct totals t = {0};
         int64_t seed = 1;
+        bool hour = strcmp(plants[i], "skipped_turn") == 0;
 
         setenv("SLUICE_PLANT", plants[i], 1);
-        while (seed <= seeds && run(s, (uint64_t)seed, &t))
+        while (seed <= seeds && run(s, (uint64_t)seed, hour, &t))
             seed++;
         if (seed <= seeds)
             printf("%-18s found by seed %lld: %s\n", plants[i], (long long)seed, s->why);

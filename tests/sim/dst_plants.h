@@ -5,6 +5,6 @@
 #include "dst.h"
 
 /* Gives how many were not found within so many seeds each. */
-int plants_hunt(struct sim *s, int64_t seeds, bool (*run)(struct sim *s, uint64_t seed, struct totals *t));
+int plants_hunt(struct sim *s, int64_t seeds, bool (*run)(struct sim *s, uint64_t seed, bool hour, struct totals *t));
 
 #endif

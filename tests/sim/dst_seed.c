@@ -36,7 +36,7 @@ static void note_before(struct sim *s)
         s->checked_page = s->table.cp.page;
 }
 
-static void run(struct sim *s, enum run_kind kind)
+void seed_one_run(struct sim *s, enum run_kind kind)
 {
     struct run_options o = {.kind = kind,
                             .reread = kind == RUN_REMEDY ? REREAD_NONE : REREAD_DUE,
@@ -155,7 +155,7 @@ static void trouble(struct sim *s)
         draw_lies(s, kind, has, told);
         s->crash_at = percent(s, 35) ? 1 + below(s, 1 + below(s, 150)) : 0;
         note_clock(s);
-        run(s, kind);
+        seed_one_run(s, kind);
         between(s);
     }
     s->up.has = has;
@@ -182,7 +182,7 @@ static void settle(struct sim *s)
         wait_s += ahead_s;
     world_advance(s, wait_s * 1000);
     for (int i = 0; i < QUIET_RUNS && !s->failed; i++) {
-        run(s, RUN_MAIN);
+        seed_one_run(s, RUN_MAIN);
         if (i && !disk_open_gaps(s))
             return;
         world_advance(s, 60000);
@@ -199,7 +199,7 @@ static void remedy(struct sim *s)
     if (s->c.paging == PAGING_KINDS - 1) {
         return;
     }
-    run(s, RUN_REMEDY);
+    seed_one_run(s, RUN_REMEDY);
     if (missed)
         sim_fault(s, FAULT_MISSED);
     if (s->summary.counts.missing_found)
