@@ -1,11 +1,11 @@
 /* Finds hidden values in texts, however others wrote them down, and shows "***" in their place.
  *
- * Every place of the text is held against every hidden value: as it is, and with any of its bytes as %XX (either case),
- * as "+" for a blank, behind backslashes as JSON writes them (\", \\, \/, \u0041; also JSON within JSON, which doubles
- * the backslashes), or as an entity of HTML. That is what a reply looks like which quotes our request. A value of some
- * length is hidden in base64 as well: as three stretches, one for each way in which it can lie in what was encoded.
- * Hidden stretches that overlap are one "***". Values lie in lists by their first byte. State is global, under a lock
- * of its own: a process has one set of secrets. */
+ * Every place of the text is held against every hidden value: as it is, and with any of its bytes as %XX (either case,
+ * also encoded twice), as "+" for a blank, behind backslashes as JSON writes them (\", \\, \/, \u0041; also JSON within
+ * JSON, which doubles the backslashes), or as an entity of HTML. That is what a reply looks like which quotes our
+ * request. A value of some length is hidden in base64 as well: as three stretches, one for each way in which it can lie
+ * in what was encoded. Hidden stretches that overlap are one "***". Values lie in lists by their first byte. State is
+ * global, under a lock of its own: a process has one set of secrets. */
 #include "base/mask.h"
 
 #include <pthread.h>
@@ -169,6 +169,22 @@ static size_t step_entity(struct str text, char want)
     return 0;
 }
 
+/* %XX, also encoded again and again: %25XX, %2525XX; of a blank that was "+" before %2B. */
+static size_t step_percent(struct str text, char want)
+{
+    for (size_t at = 1;; at += 2) {
+        int32_t number = hex_number(str_sub(text, at, 2), 2);
+        bool more = str_starts(str_sub(text, at + 2, 2), S("25"));
+
+        if (number == (unsigned char)want && !(want == '%' && more))
+            return at + 2;
+        if (number == '+' && want == ' ')
+            return at + 2;
+        if (number != '%')
+            return 0;
+    }
+}
+
 /* How many bytes at the front of `text` stand for the first *ret_of bytes of `secret`; 0 when they do not. */
 static size_t step(struct str text, struct str secret, size_t *ret_of)
 {
@@ -176,9 +192,9 @@ static size_t step(struct str text, struct str secret, size_t *ret_of)
     size_t n = 0;
 
     *ret_of = 1;
-    if (c == '%' && hex_number(str_sub(text, 1, 2), 2) == (unsigned char)want)
-        return 3;
-    if (c == '\\')
+    if (c == '%')
+        n = step_percent(text, want);
+    else if (c == '\\')
         n = step_backslash(text, secret, ret_of);
     else if (c == '&')
         n = step_entity(text, want);

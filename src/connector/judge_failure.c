@@ -15,9 +15,12 @@ struct failure {
     size_t words_n;
 };
 
-/* Appends on one line, at most what fits, cut at a character's edge. */
-static void add_words(struct failure *f, struct str text)
+/* Appends on one line, at most what fits, cut at a character's edge. Secrets are masked before the cut. */
+static void add_words(struct failure *f, struct str said)
 {
+    char masked[WORDS_CAP + 1];
+    struct str text = judge_shown(said, masked, sizeof masked);
+
     for (size_t i = 0; i < text.n;) {
         uint32_t cp;
         size_t n = utf8_decode(str_sub(text, i, text.n), &cp);
@@ -106,15 +109,17 @@ static int64_t wait_of(const struct judged *j, const struct failure_rule *r, con
     return rule && rule->wait_ms > 0 ? rule->wait_ms : w->preset_ms;
 }
 
-static void tell(const struct judged *j, const struct failure *f, enum err code, struct errinfo *ei)
+static void tell(const struct judged *j, const struct failure *f, enum err err, struct errinfo *ei)
 {
-    struct str id = f->request_id;
-    bool sub = f->sub_code.n > 0;
+    char codes[41], sub_codes[81], ids[65];
+    struct str code = judge_shown(f->code, codes, sizeof codes);
+    struct str sub = judge_shown(f->sub_code, sub_codes, sizeof sub_codes);
+    struct str id = judge_shown(f->request_id, ids, sizeof ids);
 
-    fail(ei, code, STR_FMT " answered%s" STR_FMT "%s" STR_FMT "%s%s" STR_FMT "%s" STR_FMT "%s", STR_ARG(j->i->name),
-         f->code.n ? " code " : " a failure", STR_ARG(str_sub(f->code, 0, 40)), sub ? " (" : "",
-         STR_ARG(str_sub(f->sub_code, 0, 80)), sub ? ")" : "", f->words_n ? ": " : "",
-         STR_ARG(str_mk(f->words, f->words_n)), id.n ? " [request " : "", STR_ARG(str_sub(id, 0, 64)), id.n ? "]" : "");
+    fail(ei, err, STR_FMT " answered%s" STR_FMT "%s" STR_FMT "%s%s" STR_FMT "%s" STR_FMT "%s", STR_ARG(j->i->name),
+         code.n ? " code " : " a failure", STR_ARG(code), sub.n ? " (" : "", STR_ARG(sub), sub.n ? ")" : "",
+         f->words_n ? ": " : "", STR_ARG(str_mk(f->words, f->words_n)), id.n ? " [request " : "", STR_ARG(id),
+         id.n ? "]" : "");
 }
 
 static const struct failure_rule *find_failure(const struct judged *j)

@@ -26,6 +26,8 @@ bool judge_failure(const struct judged *j, struct reply *ret);
 /* The verdict that the status alone gives; false for 2xx. `said`: the body's own words or its beginning, may be empty.
  */
 bool judge_status(const struct judged *j, struct str said, struct reply *ret);
+/* The beginning of what the other side said, into out, NUL-terminated: secrets are masked before the cut. */
+struct str judge_shown(struct str text, char *out, size_t cap);
 /* The beginning of a body on one line, at most 200 characters, into out; gives its length. */
 #define SNIPPET_CAP 804
 size_t judge_snippet(struct str body, char out[SNIPPET_CAP]);

@@ -3,6 +3,11 @@
  * is one of them: a signed call is never sent to another address. */
 #include "connector/judge_parts.h"
 
+#include "base/log.h"
+
+/* Of a text; far more than is shown, so that no secret is cut before it is masked. */
+#define SHOWN_OF ((size_t)64 << 10)
+
 struct verdict {
     int from, to;
     enum reaction reaction;
@@ -46,9 +51,16 @@ static size_t one_line(struct str s, size_t max, char *out)
     return n && out[n - 1] == ' ' ? n - 1 : n;
 }
 
+struct str judge_shown(struct str text, char *out, size_t cap)
+{
+    return str_mk(out, log_mask(str_sub(text, 0, SHOWN_OF), out, cap));
+}
+
 size_t judge_snippet(struct str body, char out[SNIPPET_CAP])
 {
-    return one_line(str_sub(body, 0, 4096), 200, out);
+    char masked[4096];
+
+    return one_line(judge_shown(str_trim(body), masked, sizeof masked), 200, out);
 }
 
 static const struct verdict *find_verdict(int status)

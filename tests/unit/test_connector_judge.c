@@ -1,4 +1,5 @@
 /* Replies and their verdicts: tests/data/connector/judge.txt, every cut of a body, and fields by their aliases. */
+#include "base/log.h"
 #include "connector_data.h"
 
 struct judge_case {
@@ -245,6 +246,35 @@ static void snippets_are_short_and_whole(void **state)
     arena_free(a);
 }
 
+/* Wherever a message is cut, no part of a secret that it quotes is left. */
+static void no_half_of_a_secret(void **state)
+{
+    static const char *const bodies[] = {
+        "{\"flag\":\"failure\",\"code\":41,\"sub_code\":\"%*ss3cr3t-canary\",\"message\":\"%*ss3cr3t-canary x\"}",
+        "<p>%*ss3cr3t-canary</p><p>%*ss3cr3t-canary"};
+
+    (void)state;
+    log_hide(S("s3cr3t-canary"));
+    for (int lead = 0; lead < 520; lead++) {
+        char body[2048];
+
+        for (size_t b = 0; b < 2; b++) {
+            struct judge_case t = {.a = arena_new(DATA_ARENA_BYTES), .status = 400};
+            int n = snprintf(body, sizeof body, bodies[b], lead, "", lead, "");
+
+            for (int i = 0; i < n; i++)
+                body[i] = body[i] == ' ' ? '.' : body[i];
+            t.body = str_mk(body, (size_t)n);
+            judge(&t);
+            assert_int_not_equal(t.reply.reaction, REACT_OK);
+            assert_null(strstr(t.reply.why.msg, "s3"));
+            assert_true(lead > 100 || strstr(t.reply.why.msg, "***"));
+            json_free(t.doc);
+            arena_free(t.a);
+        }
+    }
+}
+
 static const struct json *field(const struct iface *i, const struct json_doc *doc, struct str name)
 {
     return iface_field(i, json_root(doc), name);
@@ -277,7 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(verdicts),  cmocka_unit_test(codes),
         cmocka_unit_test(every_cut), cmocka_unit_test(snippets_are_short_and_whole),
-        cmocka_unit_test(aliases),
+        cmocka_unit_test(aliases),   cmocka_unit_test(no_half_of_a_secret),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
