@@ -3,9 +3,9 @@
  * Every place of the text is held against every hidden value: as it is, and with any of its bytes as %XX (either case,
  * also encoded twice), as "+" for a blank, behind backslashes as JSON writes them (\", \\, \/, \u0041; also JSON within
  * JSON, which doubles the backslashes), or as an entity of HTML. That is what a reply looks like which quotes our
- * request. A value of some length is hidden in base64 as well: as three stretches, one for each way in which it can lie
- * in what was encoded. Hidden stretches that overlap are one "***". Values lie in lists by their first byte. State is
- * global, under a lock of its own: a process has one set of secrets. */
+ * request. A value of some length is hidden in base64 as well, itself and as a form holds it: as three stretches, one
+ * for each way in which it can lie in what was encoded. Hidden stretches that overlap are one "***". Values lie in
+ * lists by their first byte. State is global, under a lock of its own: a process has one set of secrets. */
 #include "base/mask.h"
 
 #include <pthread.h>
@@ -66,7 +66,7 @@ static void hide_base64(struct str secret, size_t before)
     buf_add(&plain, str_sub(S("\0\0"), 0, before));
     buf_add(&plain, secret);
     base64_encode(buf_str(&plain), &text);
-    if (!text.failed && n >= MIN_BASE64_BYTES) {
+    if (secret.n >= MIN_SECRET_BYTES && !text.failed && n >= MIN_BASE64_BYTES) {
         hide(str_sub(buf_str(&text), from, n));
         hide_for_addresses(&text, from, n);
     }
@@ -76,13 +76,19 @@ static void hide_base64(struct str secret, size_t before)
 
 void log_hide(struct str secret)
 {
+    struct buf form = buf_make(SIZE_MAX - 1);
+
     if (secret.n < MIN_SECRET_BYTES)
         return;
+    url_encode_form(secret, &form);
     pthread_mutex_lock(&lock);
     hide(secret);
-    for (size_t before = 0; before < 3; before++)
+    for (size_t before = 0; before < 3; before++) {
         hide_base64(secret, before);
+        hide_base64(buf_str(&form), before);
+    }
     pthread_mutex_unlock(&lock);
+    buf_free(&form);
 }
 
 /* ---- finding it ---- */

@@ -1,7 +1,8 @@
 """Secrets are nowhere. More than 50 distinct ones stand wherever a secret can stand: parameters of connections, the
-encrypted store, files, the environment, passwords, sessions, API tokens, tokens that an API gave, robots and their keys,
-mail, collectors. Commands and a serve run at debug level against others who are well, who refuse, and who quote each
-request back in every way. Then all that was printed, answered, streamed, sent, kept and shown by the kernel is searched.
+encrypted store, files, the environment, passwords, sessions, API tokens, tokens that an API gave, robots and their
+keys, mail, collectors. Commands and a serve run at debug level against others who are well, who refuse, and who quote
+each request back in every way. Then all that was printed, answered, streamed, sent, kept and shown by the kernel is
+searched.
 
 Every secret holds MARK, which is searched in all forms that people write texts in. PLANT is no secret and stands where
 the search has to find it: a kind of place in which it is not found was not searched."""
@@ -11,11 +12,13 @@ import http.server
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 import urllib.parse
@@ -25,8 +28,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib.callers import Caller, operations, people  # noqa: E402
 from lib.case import RunCase, hurried  # noqa: E402
 from lib.collector import Collector  # noqa: E402
-from lib.process import pause  # noqa: E402
-from lib.servers import TABLE, MariaDB, Project  # noqa: E402
+from lib.process import end, spawn  # noqa: E402
+from lib.servers import SLUICE, MariaDB, Project  # noqa: E402
 from lib.serving import Serving  # noqa: E402
 from test_alerts import MailServer, Robot  # noqa: E402
 
@@ -120,7 +123,8 @@ class Echo:
                     status, said = 404, urllib.parse.quote_plus(quoted)
                 data = said.encode()
                 self.send_response(status)
-                for name, value in {"Content-Type": "application/json", "Content-Length": str(len(data)), **more}.items():
+                more.update({"Content-Type": "application/json", "Content-Length": str(len(data))})
+                for name, value in more.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(data)
@@ -224,7 +228,8 @@ class World:
             by = [kinds[(i + j) % 3] for j in range(4)]
             project.write(f"connections/to-{way}.json", {"connector": "echo", "timeout": "5s", "params": {
                 "base_url": f"{self.echo.address}/{way}/{by[0](way + ' in the address')}",
-                "header": by[1](way + " header"), "key": by[2](way + " key", ODD), "pair": by[3](way + " pair", "\"\\")}})
+                "header": by[1](way + " header"), "key": by[2](way + " key", ODD),
+                "pair": by[3](way + " pair", "\"\\")}})
             self.integration(f"{PLANT.decode()}-{way}", f"to-{way}", "bi", "echo.source.json", "echo.target.json")
         project.write("connections/literal.json", {"connector": "echo", "params": {
             "base_url": self.echo.address + "/401/x", "header": self.secrets.new("literal in a document"), "key": "k"}})
@@ -235,9 +240,9 @@ class World:
     def targets(self):
         db, project, new = self.test.db, self.project, self.secrets.new
         right = new("database password")
-        for user in ("bi2", "norights"):
+        for user, password in (("bi2", right), ("norights", new("password without rights"))):
             db.execute(f"DROP USER IF EXISTS {user}")
-            db.execute(f"CREATE USER {user} IDENTIFIED BY '{right if user == 'bi2' else new('password without rights')}'")
+            db.execute(f"CREATE USER {user} IDENTIFIED BY '{password}'")
         db.execute("GRANT ALL ON bi.* TO bi2")
         db.execute("CREATE TABLE echoed (id VARCHAR(64) PRIMARY KEY)")
         base = {"host": "127.0.0.1", "port": db.port, "user": "bi2", "database": "bi"}
@@ -340,10 +345,11 @@ class Canaries(RunCase):
                       ("run", "to-no-database"), ("run", "to-no-file"), ("preview", f"{PLANT.decode()}-twice"),
                       ("preview", "orders"), ("ddl", "orders"), ("status",), ("status", "orders"),
                       ("status", f"{PLANT.decode()}-coded"), ("runs", f"{PLANT.decode()}-coded"), ("log", "orders"),
-                      ("log", f"{PLANT.decode()}-401"), ("records", "orders"), ("fields", "orders"), ("cursor", "orders"),
-                      ("connectors",), ("connectors", "echo"), ("secret", "list"), ("user", "list"), ("alerts",),
-                      ("alerts", "channels"), ("alerts", "test", "down"), ("alerts", "test", "dingtalk"),
-                      ("alerts", "test", "mail-refused"), ("audit", "orders"), ("version",)):
+                      ("log", f"{PLANT.decode()}-401"), ("records", "orders"), ("fields", "orders"),
+                      ("cursor", "orders"), ("connectors",), ("connectors", "echo"), ("secret", "list"),
+                      ("user", "list"), ("alerts",), ("alerts", "channels"), ("alerts", "test", "down"),
+                      ("alerts", "test", "dingtalk"), ("alerts", "test", "mail-refused"), ("audit", "orders"),
+                      ("version",)):
             world.command(*words)
         world.command("user", "add", "by-command", "--role", "admin", stdin=world.secrets.new("password by command"))
 
@@ -368,7 +374,8 @@ class Canaries(RunCase):
                 f"wrong password of {user}", ODD)})
             self.assertEqual(answer.status, 401, answer)
             world.look("answer", "login", answer.body)
-        for name, headers in (("foreign token", {"Authorization": "Bearer slc_{}"}), ("foreign cookie", {"Cookie": "sluice={}"}),
+        for name, headers in (("foreign token", {"Authorization": "Bearer slc_{}"}),
+                              ("foreign cookie", {"Cookie": "sluice={}"}),
                               ("foreign basic", {"Authorization": "Basic {}"})):
             value = world.secrets.new(name)
             answer = Caller(serving).call("GET", "/api/v1/overview",
@@ -413,7 +420,8 @@ class Canaries(RunCase):
         with ThreadPoolExecutor(4) as pool:
             for path, answer in zip(tests, pool.map(lambda path: admin.call("POST", path, {}), tests)):
                 world.look("answer", path, answer.body)
-        over = ("orders", "literal", "to-wrong-password", "to-wrong-user", "to-no-rights", "to-no-database", "to-no-file",
+        targets = ("wrong-password", "wrong-user", "no-rights", "no-database", "no-file")
+        over = ("orders", "literal", *("to-" + name for name in targets),
                 *(f"{PLANT.decode()}-{way}" for way in ("401", "coded", "twice", "basic", "redirect", "none")))
         for name in over:
             serving.job(jobs[name], 90)
@@ -422,8 +430,8 @@ class Canaries(RunCase):
                                               for seen in list(world.echo.seen)), 60, f"a call to {way}")
         for robot in world.robots.values():
             serving.until(lambda robot=robot: PLANT.decode() in json.dumps(robot.messages()), 60, "an alert")
-        serving.until(lambda: any(PLANT.decode() in str(m["Subject"]) + m.get_content() for m in list(world.mail.mails)), 60,
-                      "a mail")
+        serving.until(lambda: any(PLANT.decode() in str(mail["Subject"]) + mail.get_content()
+                                  for mail in list(world.mail.mails)), 60, "a mail")
 
     def what_was_sent(self, world):
         for name, robot in world.robots.items():
@@ -476,6 +484,63 @@ class Canaries(RunCase):
         self.assertGreater(world.search.searched, 300)
         self.assertEqual("\n".join(sorted(set(world.search.leaks))), "")
         self.assertEqual(world.search.plants, PLACES)
+
+
+class Memory(unittest.TestCase):
+    """No core is written, and nobody but root may look into the process."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="core-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    OTHER = "sh -c 'echo http://; exec tail -f /dev/null'"  # a program that keeps nothing secret
+
+    def started(self, command):
+        """In the folder, with every core allowed that may be allowed; it has said an address."""
+        process = spawn(["sh", "-c", f"ulimit -c unlimited; exec {command}"], cwd=self.folder, stdout=subprocess.PIPE,
+                        stderr=subprocess.DEVNULL, env={**os.environ, "HOME": self.folder})
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(end, process)
+        self.assertIn(b"http://", process.stdout.readline())
+        return process
+
+    def cores(self, process):
+        """Aborts it; the files that are there then and were not before."""
+        before = set(os.listdir(self.folder))
+        process.send_signal(signal.SIGABRT)
+        process.wait()
+        return set(os.listdir(self.folder)) - before
+
+    def serve(self):
+        with open(os.path.join(self.folder, "sluice.json"), "w", encoding="utf-8") as f:
+            f.write("{}")
+        for name in ("connections", "integrations"):
+            os.mkdir(os.path.join(self.folder, name))
+        return f"{SLUICE} serve -C {self.folder} --listen 127.0.0.1:0"
+
+    def test_no_core_is_written(self):
+        if not self.cores(self.started(self.OTHER)):
+            self.skipTest("this machine writes no cores into the folder of the process")
+        self.assertEqual(self.cores(self.started(self.serve())), set())
+
+    def test_others_of_the_same_user_may_not_look(self):
+        command, as_user = self.serve(), ""
+        if os.getuid() == 0:
+            as_user = "setpriv --reuid 65534 --regid 65534 --clear-groups "
+            for where, _, names in os.walk(self.folder):
+                for path in (where, *(os.path.join(where, name) for name in names)):
+                    os.chown(path, 65534, 65534)
+
+        def may_look(process):
+            attach = ("import ctypes, sys; libc = ctypes.CDLL(None); "
+                      f"sys.exit(0 if libc.ptrace(16, {process.pid}, None, None) == 0 else 1)")
+            looked = subprocess.run([*as_user.split(), "/usr/bin/python3", "-c", attach], timeout=60).returncode == 0
+            process.kill()  # it may have been left stopped
+            return looked
+
+        if not may_look(self.started(as_user + self.OTHER)):
+            self.skipTest("nobody may look into another process on this machine")
+        self.assertFalse(may_look(self.started(as_user + command)))
 
 
 if __name__ == "__main__":
