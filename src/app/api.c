@@ -293,7 +293,10 @@ static const struct route_param run_params[] = {
     {.name = "from", .in = IN_BODY, .type = PARAM_TIME, .help = "of a backfill: its first second"},
     {.name = "to", .in = IN_BODY, .type = PARAM_TIME, .help = "of a backfill: its last second"},
     {.name = "dry_run", .in = IN_BODY, .type = PARAM_BOOL, .help = "keeps and writes nothing"},
-    {.name = "reread", .in = IN_BODY, .type = PARAM_BOOL, .help = "all tiers of reading again, due or not"},
+    {.name = "reread",
+     .in = IN_BODY,
+     .type = PARAM_BOOL,
+     .help = "true: all tiers of reading again, due or not; false: none; else those that are due"},
 };
 static const struct route_param series_params[] = {
     NAME,
@@ -512,8 +515,8 @@ const struct route api_routes[] = {
      get_check},
     {"GET", "/api/v1/connectors", "the systems it speaks", ROLE_VIEWER, NULL, 0, "connectors", NULL, 0, ROUTE_SLOW,
      get_connectors},
-    {"GET", "/api/v1/connectors/{name}", "one of them", ROLE_VIEWER, N(schema_params), "connector", NULL, 0,
-     ROUTE_SLOW, get_connector},
+    {"GET", "/api/v1/connectors/{name}", "one of them", ROLE_VIEWER, N(schema_params), "connector", NULL, 0, ROUTE_SLOW,
+     get_connector},
     {"GET", "/api/v1/schemas/{name}", "a JSON Schema", ROLE_VIEWER, N(schema_params), "schema", NULL, 0, 0, get_schema},
 };
 const size_t n_api_routes = sizeof api_routes / sizeof *api_routes;

@@ -116,13 +116,14 @@ static bool range(const struct http_call *call, struct task *t, struct http_answ
 HANDLER(api_post_run)
 {
     static const enum task_kind kinds[] = {TASK_MAIN, TASK_TIERS, TASK_BACKFILL};
-    struct task t = {.asked = true, .dry_run = call_true(call, "dry_run"), .all_tiers = call_true(call, "reread")};
-    const struct param_value *kind = call_param(call, "kind");
+    struct task t = {.asked = true, .dry_run = call_true(call, "dry_run")};
+    const struct param_value *kind = call_param(call, "kind"), *reread = call_param(call, "reread");
 
     if (!api_name(serving, call, ret, &t.integration))
         return;
     t.kind = kind->given ? kinds[kind->number] : call_param(call, "from")->given ? TASK_BACKFILL : TASK_MAIN;
-    t.no_tiers = t.kind == TASK_TIERS; /* the remedy alone */
+    t.all_tiers = reread->given && reread->truth;
+    t.no_tiers = (reread->given && !reread->truth) || t.kind == TASK_TIERS; /* which then is the remedy alone */
     if (t.kind == TASK_BACKFILL && !range(call, &t, ret))
         return;
     ask(serving, &t, ret);

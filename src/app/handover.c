@@ -114,7 +114,8 @@ static const char *request_of(const struct app *app, const struct run_options *o
     if (strcmp(routes[o->kind], "run") == 0) {
         json_member(&w, "kind", str_of(run_kind_name(o->kind)));
         json_flag(&w, "dry_run", o->dry_run);
-        json_flag(&w, "reread", o->reread == REREAD_ALL);
+        if (o->kind == RUN_MAIN && o->reread != REREAD_DUE)
+            json_flag(&w, "reread", o->reread == REREAD_ALL);
     }
     if (o->kind == RUN_BACKFILL || o->kind == RUN_REPLAY) {
         time_member(&w, "from", app, o->from_s);

@@ -185,7 +185,8 @@ void agenda_rest(struct agenda *a, struct str name, bool off)
 static bool is_same(const struct task *x, const struct task *y)
 {
     return x->kind == y->kind && x->from_s == y->from_s && x->to_s == y->to_s && x->dry_run == y->dry_run &&
-           x->repair == y->repair && x->all_tiers == y->all_tiers && str_eq(x->record, y->record);
+           x->repair == y->repair && x->all_tiers == y->all_tiers && x->no_tiers == y->no_tiers &&
+           str_eq(x->record, y->record);
 }
 
 static int64_t wait_for(struct agenda *a, struct entry *e, const struct task *t, int64_t now_ms)

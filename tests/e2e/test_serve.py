@@ -233,6 +233,15 @@ class Serve(ServeCase):
         serving.start()
         self.assertGreater(len(serving.runs()), before)
 
+    def test_run_hands_over_what_is_to_be_read_again(self):
+        sim = self.sim("--orders", "300", "--seed", "4")
+        project = self.scheduled(sim, "@every 1h", reread=[{"every": "24h", "back": "7d"}])
+        serving = self.serving(project)
+        serving.until(lambda: self.copied(sim, project), what="a copy")
+        self.assertLess(self.run_ok(project, "run", "orders", "--no-reread")["records"], 100)
+        self.assertGreater(self.run_ok(project, "run", "orders", "--reread")["records"], 200)
+        self.assertLess(self.run_ok(project, "run", "orders", "--no-reread")["records"], 100)
+
     def test_tiers_are_read_between_ordinary_runs(self):
         sim = self.sim("--orders", "100", "--seed", "4")
         project = self.scheduled(sim, "@every 1h", reread=[{"every": "2s", "back": "1h"}])

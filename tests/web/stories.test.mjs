@@ -49,16 +49,14 @@ describe('one shop', () => {
     await page.finish();
   });
 
-  test('the first page is painted within 300 ms', async () => {
+  // how long it takes is measured by bench/paint.mjs; here, what it waits for
+  test('the first page needs few files', async () => {
     const page = await openPage(world);
-    const paints = [];
-    for (let i = 0; i < 5; i++) {
-      await page.goto('/');
-      await page.getByText('All is well').waitFor();
-      paints.push(await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime));
-    }
-    console.log(`first paint: ${paints.map((p) => p.toFixed(0)).join(', ')} ms`);
-    assert.ok(Math.min(...paints) <= 300, `first paint after ${paints.join(', ')} ms`);
+    await page.goto('/');
+    await page.getByText('All is well').waitFor();
+    const files = await page.evaluate(() => performance.getEntriesByType('resource').filter((r) => !r.name.includes('/api/')).map((r) => [new URL(r.name).pathname, r.encodedBodySize]));
+    const bytes = files.reduce((sum, [, size]) => sum + size, 0);
+    assert.ok(files.length <= 8 && bytes > 1000 && bytes <= 80_000, JSON.stringify(files));
     await page.finish();
   });
 

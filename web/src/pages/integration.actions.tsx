@@ -51,11 +51,13 @@ function Job({ title, path, body, row, onClose, ready = true, children }: Asked 
 function RunNow({ row, onClose }: Asked): JSX.Element {
   const t = useStrings(words);
   const [remedy, setRemedy] = useState(false);
+  const [reread, setReread] = useState(false);
   const [dry, setDry] = useState(false);
   return (
-    <Job title={t.run_now} path="/integrations/:name/run" row={row} onClose={onClose} body={() => ({ kind: remedy ? 'remedy' : 'main', ...(dry && { dry_run: true }) })}>
+    <Job title={t.run_now} path="/integrations/:name/run" row={row} onClose={onClose} body={() => ({ kind: remedy ? 'remedy' : 'main', ...(reread && !remedy && { reread: true }), ...(dry && { dry_run: true }) })}>
       <p>{t.run_text(time(row.cursor))}</p>
       <Check label={t.run_remedy} checked={remedy} onChange={setRemedy} />
+      {!remedy && <Check label={t.reread} checked={reread} onChange={setReread} />}
       <Check label={t.dry} checked={dry} onChange={setDry} />
     </Job>
   );
@@ -92,15 +94,13 @@ function Backfill({ row, onClose }: Asked): JSX.Element {
   const t = useStrings(words);
   const lang = useCell(language);
   const range = useRange(7);
-  const [reread, setReread] = useState(false);
   const [dry, setDry] = useState(false);
   const span = duration(Date.parse(range.to) - Date.parse(range.from), lang);
   return (
     <Job title={t.backfill_title} path="/integrations/:name/run" row={row} onClose={onClose} ready={range.good}
-      body={() => ({ kind: 'backfill', ...range.fields, ...(reread && { reread: true }), ...(dry && { dry_run: true }) })}>
+      body={() => ({ kind: 'backfill', ...range.fields, ...(dry && { dry_run: true }) })}>
       <Range range={range} />
       {range.good && <p class="note tone-info"><span>{t.backfill_text(span)}</span></p>}
-      <Check label={t.reread} checked={reread} onChange={setReread} />
       <Check label={t.dry} checked={dry} onChange={setDry} />
     </Job>
   );
