@@ -60,15 +60,19 @@ def end(process, sig=signal.SIGTERM, seconds=30):
 def free_port():
     """A port that is free now, from below the range that the kernel gives to outgoing connections: it stays ours while
     a server is down between two starts. No other test on this machine gets it until release_port() or the end of this
-    process: an abstract name is held for it, which goes with the process."""
+    process: an abstract name is held for it, which goes with the process. Whether it is free is asked by connecting:
+    a socket bound to it for a try would live on for a moment in a child that another thread makes just then."""
     while True:
         port = random.SystemRandom().randrange(20000, 32000)
         hold = socket.socket(socket.AF_UNIX)
         try:
             hold.bind(f"\0sluice-test-port-{port}")
-            with socket.socket() as s:
-                s.bind(("127.0.0.1", port))
         except OSError:
+            hold.close()
+            continue
+        with socket.socket() as s:
+            taken = s.connect_ex(("127.0.0.1", port)) == 0
+        if taken:
             hold.close()
             continue
         _held_ports[port] = hold
