@@ -154,7 +154,7 @@ async function request(method: string, url: string, body?: unknown, signal?: Abo
       headers,
       credentials: 'same-origin',
       cache: 'no-store',
-      body: body === undefined ? null : JSON.stringify(body),
+      body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
       signal: signal ?? null,
     });
   } catch (error) {
@@ -177,6 +177,21 @@ export async function get<T>(url: string, signal?: AbortSignal): Promise<T> {
   return json<T>(await request('GET', url, undefined, signal));
 }
 
+/** The text of the answer, see sendForText. */
+export async function getText(url: string, signal?: AbortSignal): Promise<string> {
+  return (await request('GET', url, undefined, signal)).text();
+}
+
+/** Saves the answer as a file of that name; an error of the API is thrown, not saved. */
+export async function saveFile(url: string, name: string): Promise<void> {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(await (await request('GET', url)).blob());
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** `body`: what is made JSON of, or a text that is JSON already. */
 export async function send<T>(method: 'POST' | 'PUT' | 'DELETE', url: string, body: unknown = {}): Promise<T> {
   return json<T>(await request(method, url, method === 'DELETE' ? undefined : body));
 }

@@ -25,6 +25,7 @@ export const entries: readonly Entry[] = [
 export const routes: readonly Route[] = [
   { path: '/', load: () => import('./pages/overview.tsx') },
   { path: '/integrations/:name', load: () => import('./pages/integration.tsx') },
+  { path: '/integrations/:name/records', load: () => import('./records/page.tsx') },
   { path: '/integrations/:name/metadata', load: () => import('./metadata/page.tsx') },
   { path: '/connections', load: () => import('./pages/connections.tsx') },
   { path: '/alerts', load: () => import('./pages/alerts.tsx') },

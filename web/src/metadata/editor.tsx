@@ -4,10 +4,10 @@
 import { type JSX } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useStrings } from '../i18n.ts';
+import { Coloured } from './coloured.tsx';
 import { complete, type Option, type Schema } from './complete.ts';
 import { diff } from './diff.ts';
 import { type Edit } from './edit.ts';
-import { read } from './json.ts';
 import { words } from './strings.ts';
 
 export interface Mark {
@@ -37,22 +37,7 @@ interface Props {
   onPreview: () => void;
 }
 
-const COLOURS_MAX = 300_000;
 const LINE_PX = 20;
-
-function Coloured({ text }: { text: string }): JSX.Element {
-  const parts: (JSX.Element | string)[] = [];
-  let at = 0;
-  if (text.length <= COLOURS_MAX)
-    for (const token of read(text).tokens) {
-      if (token.kind === 'punctuation') continue;
-      if (token.from > at) parts.push(text.slice(at, token.from));
-      parts.push(<span class={`tok-${token.kind}`}>{text.slice(token.from, token.to)}</span>);
-      at = token.to;
-    }
-  parts.push(`${text.slice(at)}\n`);
-  return <>{parts}</>;
-}
 
 /** Where the character at `offset` is drawn, relative to `pre`. */
 function placeOf(pre: HTMLElement, offset: number): { x: number; y: number } {

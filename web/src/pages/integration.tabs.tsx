@@ -4,12 +4,13 @@ import { useStrings } from '../i18n.ts';
 import { href } from '../router.ts';
 import { words } from './integration.strings.ts';
 
-export type IntegrationView = 'now' | 'windows' | 'runs' | 'metadata';
+export type IntegrationView = 'now' | 'windows' | 'runs' | 'records' | 'metadata';
 
 const VIEWS: readonly { key: IntegrationView; path: string; view?: string }[] = [
   { key: 'now', path: '/integrations/:name' },
   { key: 'windows', path: '/integrations/:name', view: 'windows' },
   { key: 'runs', path: '/integrations/:name', view: 'runs' },
+  { key: 'records', path: '/integrations/:name/records' },
   { key: 'metadata', path: '/integrations/:name/metadata' },
 ];
 
