@@ -101,7 +101,7 @@ void records_file_add(struct records_file *f, const struct search *s, const stru
 enum err records_too_long(struct errinfo *ei)
 {
     fail(ei, ERR_USAGE, "the file would be longer than %zu MiB", RECORDS_FILE_MAX >> 20);
-    return fail_hint(ei, "narrow it with from and to; nothing was left out silently");
+    return fail_hint(ei, "narrow it with from and to");
 }
 
 enum err records_file_end(struct records_file *f, enum err e, struct errinfo *ei)

@@ -42,8 +42,9 @@ async function run(args, cwd, input) {
 
 const write = (path, document) => writeFileSync(path, typeof document === 'string' ? document : JSON.stringify(document, null, 2));
 
-/** makeWorld({ orders, qps, users, broken, settings }): { url, project, run, stop }. */
-export async function makeWorld({ orders = 400, qps = 0, users = [], broken = false, settings = {}, crontab = '0 4 * * *' } = {}) {
+/** makeWorld({ orders, qps, users, broken, settings, crontab, keep, prepare }): { url, project, run, stop }. `prepare` is
+ * called with { project } when the table is there and nothing has run yet. */
+export async function makeWorld({ orders = 400, qps = 0, users = [], broken = false, settings = {}, crontab = '0 4 * * *', keep, prepare } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-web-'));
   const project = join(folder, '电商数据');
   for (const sub of ['connections', 'integrations', 'maps']) mkdirSync(join(project, sub), { recursive: true });
@@ -60,6 +61,7 @@ export async function makeWorld({ orders = 400, qps = 0, users = [], broken = fa
     source: { connection: 'jst', crontab, metadata: 'orders.source.json' },
     target: { connection: 'bi', metadata: 'orders.target.json' },
     start: zone(upstream.from),
+    ...(keep && { keep }),
     ...more,
   });
   write(join(project, 'integrations/orders.json'), integration('聚水潭销售订单 → 数据仓库'));
@@ -71,6 +73,7 @@ export async function makeWorld({ orders = 400, qps = 0, users = [], broken = fa
     write(join(project, 'integrations/订单副本.json'), integration('订单副本', { lag: '30s' }));
   }
   await run(['ddl', 'orders', '--create', '--quiet'], project);
+  await prepare?.({ project });
   for (const user of users) await run(['user', 'add', user.name, '--role', user.role], project, `${user.password}\n`);
   const serve = start(SLUICE, ['serve', '--listen', '127.0.0.1:0', '--json'], { cwd: project });
   let url;

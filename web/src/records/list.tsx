@@ -76,14 +76,18 @@ function Search({ filters }: { filters: Filters }): JSX.Element {
 
 function Narrow({ filters }: { filters: Filters }): JSX.Element {
   const t = useStrings(words);
-  const some = filters.what || filters.state || filters.from || filters.to;
+  const narrowed = Boolean(filters.state || filters.from || filters.to);
+  const [open] = useState(() => narrowed || matchMedia('(min-width: 721px)').matches);
   return (
-    <div class="record-narrow">
-      <SelectField label={t.state} value={filters.state} onChange={(state) => setQuery({ state })} options={[['', t.any_state], ...STATES.map((s) => [s, t[`state_${s}`]] as const)]} />
-      <TextField type="datetime-local" label={t.from} value={filters.from} onInput={(from) => setQuery({ from })} />
-      <TextField type="datetime-local" label={t.to} value={filters.to} onInput={(to) => setQuery({ to })} />
-      <button type="button" class="button" disabled={!some} onClick={() => setQuery({ what: undefined, state: undefined, from: undefined, to: undefined })}>{t.clear}</button>
-    </div>
+    <details class="record-more" open={open}>
+      <summary>{t.more_filters}</summary>
+      <div class="record-narrow">
+        <SelectField label={t.state} value={filters.state} onChange={(state) => setQuery({ state })} options={[['', t.any_state], ...STATES.map((s) => [s, t[`state_${s}`]] as const)]} />
+        <TextField type="datetime-local" label={t.from} value={filters.from} onInput={(from) => setQuery({ from })} />
+        <TextField type="datetime-local" label={t.to} value={filters.to} onInput={(to) => setQuery({ to })} />
+        <button type="button" class="button" disabled={!narrowed && !filters.what} onClick={() => setQuery({ what: undefined, state: undefined, from: undefined, to: undefined })}>{t.clear}</button>
+      </div>
+    </details>
   );
 }
 

@@ -189,7 +189,18 @@ export function PagedTable<T>({ label, columns, id, onOpen, rowClass, empty, loa
             >
               {chosen && (
                 <div role="cell">
-                  <input type="checkbox" tabIndex={-1} aria-label={chooseLabel?.(item) ?? String(id(item))} checked={chosen.has(id(item))} onChange={(e) => onChoose?.(item, e.currentTarget.checked)} />
+                  <input
+                    type="checkbox"
+                    tabIndex={-1}
+                    aria-label={chooseLabel?.(item) ?? String(id(item))}
+                    checked={chosen.has(id(item))}
+                    // drawn again between click and change, the box would be as it was
+                    onClick={(e) => e.stopPropagation()}
+                    onChange={(e) => {
+                      setActive(first + i);
+                      onChoose?.(item, e.currentTarget.checked);
+                    }}
+                  />
                 </div>
               )}
               {cells(item)}
