@@ -7,6 +7,7 @@
 #include "base/product.h"
 #include "robot.h"
 #include "sim.h"
+#include "smtp.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -55,6 +56,7 @@ static const struct {
     {"wecom-robot", "a WeCom group robot: lengths, 20 messages a minute"},
     {"feishu-robot", "a Feishu group robot: signature, keyword, 5 messages a second"},
     {"webhook", "somebody who takes JSON that " PRODUCT " signed"},
+    {"smtp", "a mail server: STARTTLS and TLS with a certificate of its own, one account, faults at each stage"},
 };
 
 static void print_list(void)
@@ -84,6 +86,7 @@ static void print_help(void)
            "Example: %s-sim jushuitan-qimen --orders 1000 --fault drift=3 --fault late=8\n",
            PRODUCT);
     robot_help();
+    smtp_help();
 }
 
 static enum err bad_value(const struct option_row *row, struct str text, struct errinfo *ei)
@@ -321,14 +324,17 @@ int main(int argc, char **argv)
         print_list();
         return 0;
     }
+    bool orders = false;
     enum err e;
     if (robot_known(argv[1]))
         e = robot_run(argv[1], argc - 2, argv + 2, &ei);
+    else if (strcmp(argv[1], "smtp") == 0)
+        e = smtp_run(argc - 2, argv + 2, &ei);
     else if (!known_simulator(argv[1]))
         e = fail(&ei, ERR_USAGE, "there is no simulator \"%s\"; --list names them", argv[1]);
     else
-        e = read_options(argc - 2, argv + 2, &opt, &faults, &ei);
-    if (e == OK && !robot_known(argv[1]))
+        orders = (e = read_options(argc - 2, argv + 2, &opt, &faults, &ei)) == OK;
+    if (orders)
         e = run(&opt, &faults, &ei);
     if (e == OK)
         return 0;

@@ -10,17 +10,12 @@
 #include "base/json.h"
 #include "base/num.h"
 #include "base/product.h"
+#include "desk.h"
 
-#include <arpa/inet.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
-#define BODY_MAX     (1u << 20)
 #define MESSAGES_MAX 20000
 #define MINUTE_MS    INT64_C(60000)
 #define RECENT       128
@@ -52,12 +47,6 @@ struct robot {
     int64_t accepted, refused, limited;
 };
 
-struct call {
-    struct buf body, answer;
-    int status;
-    struct MHD_Connection *connection;
-};
-
 static int64_t now_ms(const struct robot *r)
 {
     return clock_wall(&clock_system) + r->offset_ms;
@@ -65,7 +54,7 @@ static int64_t now_ms(const struct robot *r)
 
 /* ---- answers ---- */
 
-static void coded(struct robot *r, struct call *c, int64_t code, const char *words)
+static void coded(struct robot *r, struct desk_call *c, int64_t code, const char *words)
 {
     struct json_out w = json_out(&c->answer);
     bool feishu = r->kind == FEISHU;
@@ -87,13 +76,6 @@ static void coded(struct robot *r, struct call *c, int64_t code, const char *wor
         json_out_cstr(&w, words);
     }
     json_out_end(&w, '}');
-}
-
-static const char *argument(const struct call *c, const char *key)
-{
-    const char *v = MHD_lookup_connection_value(c->connection, MHD_GET_ARGUMENT_KIND, key);
-
-    return v ? v : "";
 }
 
 /* ---- signatures ---- */
@@ -120,14 +102,14 @@ static bool fresh(const struct robot *r, struct str stamp, int64_t unit_ms)
            t * unit_ms < now_ms(r) + 60 * MINUTE_MS;
 }
 
-static bool dingtalk_signed(const struct robot *r, const struct call *c)
+static bool dingtalk_signed(const struct robot *r, const struct desk_call *c)
 {
-    struct str stamp = str_of(argument(c, "timestamp"));
+    struct str stamp = str_of(desk_argument(c, "timestamp"));
     struct buf msg = buf_make(4096);
     bool good;
 
     buf_printf(&msg, STR_FMT "\n%s", STR_ARG(stamp), r->secret);
-    good = fresh(r, stamp, 1) && signature_is(str_of(r->secret), buf_str(&msg), str_of(argument(c, "sign")));
+    good = fresh(r, stamp, 1) && signature_is(str_of(r->secret), buf_str(&msg), str_of(desk_argument(c, "sign")));
     buf_free(&msg);
     return good;
 }
@@ -144,7 +126,7 @@ static bool feishu_signed(const struct robot *r, const struct json *root)
     return good;
 }
 
-static bool webhook_signed(const struct robot *r, const struct call *c)
+static bool webhook_signed(const struct robot *r, const struct desk_call *c)
 {
     const char *given = MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "X-Sluice-Signature");
     uint8_t mac[DIGEST_MAX];
@@ -185,7 +167,7 @@ static bool too_fast(struct robot *r)
     return banned;
 }
 
-static void keep(struct robot *r, struct call *c)
+static void keep(struct robot *r, struct desk_call *c)
 {
     struct message *m = mem_zero(sizeof *m);
 
@@ -209,15 +191,15 @@ static bool has_keyword(const struct robot *r, struct str text)
     return !r->keyword[0] || str_find(text, str_of(r->keyword), 0) != SIZE_MAX;
 }
 
-static void dingtalk(struct robot *r, struct call *c, const struct json *root)
+static void dingtalk(struct robot *r, struct desk_call *c, const struct json *root)
 {
     struct str type = json_text(json_get(root, S("msgtype")));
     bool markdown = str_eq(type, S("markdown"));
     struct str text = json_text(json_path(root, markdown ? S("markdown.text") : S("text.content")));
 
-    if (strcmp(argument(c, "access_token"), TOKEN) != 0)
-        coded(r, c, argument(c, "access_token")[0] ? 300005 : 40035,
-              argument(c, "access_token")[0] ? "token is not exist" : "missing parameter access_token");
+    if (strcmp(desk_argument(c, "access_token"), TOKEN) != 0)
+        coded(r, c, desk_argument(c, "access_token")[0] ? 300005 : 40035,
+              desk_argument(c, "access_token")[0] ? "token is not exist" : "missing parameter access_token");
     else if (too_fast(r))
         coded(r, c, 130101, "send too fast, exceed 20 times per minute");
     else if (r->secret[0] && !dingtalk_signed(r, c))
@@ -234,13 +216,13 @@ static void dingtalk(struct robot *r, struct call *c, const struct json *root)
         keep(r, c), coded(r, c, 0, "ok");
 }
 
-static void wecom(struct robot *r, struct call *c, const struct json *root)
+static void wecom(struct robot *r, struct desk_call *c, const struct json *root)
 {
     struct str type = json_text(json_get(root, S("msgtype")));
     bool markdown = str_eq(type, S("markdown"));
     struct str text = json_text(json_path(root, markdown ? S("markdown.content") : S("text.content")));
 
-    if (strcmp(argument(c, "key"), TOKEN) != 0)
+    if (strcmp(desk_argument(c, "key"), TOKEN) != 0)
         coded(r, c, 93000, "invalid webhook url, hint: [1772325000], from ip: 127.0.0.1");
     else if (too_fast(r))
         coded(r, c, 45009,
@@ -257,7 +239,7 @@ static void wecom(struct robot *r, struct call *c, const struct json *root)
         keep(r, c), coded(r, c, 0, "ok");
 }
 
-static void feishu(struct robot *r, struct call *c, const struct json *root)
+static void feishu(struct robot *r, struct desk_call *c, const struct json *root)
 {
     struct str text = json_text(json_path(root, S("content.text")));
 
@@ -273,7 +255,7 @@ static void feishu(struct robot *r, struct call *c, const struct json *root)
         keep(r, c), coded(r, c, 0, "success");
 }
 
-static void webhook(struct robot *r, struct call *c)
+static void webhook(struct robot *r, struct desk_call *c)
 {
     if (r->secret[0] && !webhook_signed(r, c)) {
         c->status = 401;
@@ -284,9 +266,9 @@ static void webhook(struct robot *r, struct call *c)
     c->status = 204;
 }
 
-static void take(struct robot *r, struct call *c)
+static void take(struct robot *r, struct desk_call *c)
 {
-    const struct json_limits limits = {BODY_MAX, 16};
+    const struct json_limits limits = {DESK_BODY_MAX, 16};
     struct json_doc *doc = NULL;
     struct errinfo ei;
 
@@ -315,7 +297,7 @@ static void take(struct robot *r, struct call *c)
 
 /* ---- for tests ---- */
 
-static void show(struct robot *r, struct call *c)
+static void show(struct robot *r, struct desk_call *c)
 {
     struct json_out w = json_out(&c->answer);
 
@@ -348,9 +330,9 @@ static int fault_of(struct str name)
     return -1;
 }
 
-static void control(struct robot *r, struct call *c)
+static void control(struct robot *r, struct desk_call *c)
 {
-    const struct json_limits limits = {BODY_MAX, 16};
+    const struct json_limits limits = {DESK_BODY_MAX, 16};
     struct json_doc *doc = NULL;
     struct errinfo ei;
     int64_t advance_s;
@@ -371,84 +353,30 @@ static void control(struct robot *r, struct call *c)
 
 /* ---- the server ---- */
 
-static enum MHD_Result reply(struct call *c)
+static void answer(void *ctx, struct desk_call *c, const char *method, const char *path)
 {
-    size_t n;
-    char *p = buf_take(&c->answer, &n);
-    struct MHD_Response *response = MHD_create_response_from_buffer(n, p, MHD_RESPMEM_MUST_FREE);
-    enum MHD_Result queued;
-
-    if (!response)
-        return MHD_NO;
-    MHD_add_response_header(response, "Content-Type", "application/json; charset=utf-8");
-    queued = MHD_queue_response(c->connection, (unsigned)c->status, response);
-    MHD_destroy_response(response);
-    return queued;
-}
-
-static enum MHD_Result answer(struct robot *r, struct call *c, const char *method, const char *path)
-{
+    struct robot *r = ctx;
     bool post = strcmp(method, "POST") == 0;
 
-    c->status = 200;
+    if (r->fault == FAULT_SLOW)
+        clock_pause(&clock_system, 20000);
     if (strcmp(path, "/messages") == 0 && !post)
         show(r, c);
     else if (strcmp(path, "/control") == 0 && post)
         control(r, c);
     else if (r->fault == FAULT_DOWN)
-        return MHD_NO;
+        c->drop = true;
     else if (post && (strcmp(path, paths[r->kind]) == 0 || r->kind == WEBHOOK))
         take(r, c);
     else if (post && r->kind == FEISHU)
         coded(r, c, 19001, "param invalid: incoming webhook access token invalid");
     else
         c->status = 404;
-    return reply(c);
 }
 
-/* lint: allow(parameters) MHD_AccessHandlerCallback of libmicrohttpd */
-static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path, const char *method,
-                                  const char *version, const char *data, size_t *data_n, void **state)
+static enum err hello(void *ctx, int port, struct errinfo *ei)
 {
-    struct robot *r = ctx;
-    struct call *c = *state;
-
-    (void)version;
-    if (!c) {
-        c = mem_zero(sizeof *c);
-        c->body = buf_make(BODY_MAX);
-        c->answer = buf_make((size_t)256 << 20);
-        c->connection = connection;
-        *state = c;
-        return MHD_YES;
-    }
-    if (*data_n) {
-        buf_add(&c->body, str_mk(data, *data_n));
-        *data_n = 0;
-        return MHD_YES;
-    }
-    if (r->fault == FAULT_SLOW)
-        clock_pause(&clock_system, 20000);
-    return answer(r, c, method, path);
-}
-
-static void on_done(void *ctx, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
-{
-    struct call *c = *state;
-
-    (void)ctx;
-    (void)connection;
-    (void)why;
-    if (!c)
-        return;
-    buf_free(&c->body);
-    buf_free(&c->answer);
-    free(c);
-    *state = NULL;
-}
-
-static void hello(const struct robot *r, int port)
-{
+    const struct robot *r = ctx;
     struct buf b = buf_make(8192);
     struct json_out w = json_out(&b);
 
@@ -470,33 +398,7 @@ static void hello(const struct robot *r, int port)
     puts(buf_cstr(&b));
     fflush(stdout);
     buf_free(&b);
-}
-
-static enum err serve(struct robot *r, struct errinfo *ei)
-{
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)r->port), .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
-    const union MHD_DaemonInfo *info;
-    struct MHD_Daemon *d;
-    sigset_t signals;
-    int got;
-
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    if (r->die_with_parent && (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() == 1))
-        return fail(ei, ERR_USAGE, "the parent is gone already");
-    d = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, (uint16_t)r->port, NULL, NULL, on_request, r,
-                         MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address, MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL,
-                         MHD_OPTION_END);
-    info = d ? MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT) : NULL;
-    if (!info)
-        return fail(ei, ERR_NETWORK, "cannot listen on port %d", (int)r->port);
-    hello(r, info->port);
-    sigwait(&signals, &got);
-    MHD_stop_daemon(d);
+    (void)ei;
     return OK;
 }
 
@@ -558,7 +460,7 @@ enum err robot_run(const char *name, int argc, char **argv, struct errinfo *ei)
         r->kind++;
     err = read_options(r, argc, argv, ei);
     if (!err)
-        err = serve(r, ei);
+        err = desk_run(&(struct desk){r->port, r->die_with_parent, answer, hello, r}, ei);
     for (struct message *m = r->first, *next; m; m = next) {
         next = m->next;
         free(m->body);
