@@ -1,21 +1,13 @@
 // Stories of people at the Records page: an order and what became of it, dead letters that are repaired, a list so long
 // that only a part of it can be drawn.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { assertAccessible, closeBrowser, openPage } from './browser.mjs';
-import { makeWorld } from './world.mjs';
+import { makeWorld, refuseSome, sql } from './world.mjs';
 
 const PAGE = '/integrations/orders/records';
 const RULE = 'at most 2 pieces of this article';
-
-/** What SQLite answers to one statement. */
-function sql(world, text) {
-  const script = 'import json, sqlite3, sys; db = sqlite3.connect(sys.argv[1], timeout=20); print(json.dumps(db.execute(sys.argv[2]).fetchall()))';
-  return JSON.parse(execFileSync('python3', ['-c', script, join(world.project, 'bi.db'), text], { encoding: 'utf8' }));
-}
 
 const ask = async (world, path) => (await fetch(world.url + path)).json();
 
@@ -36,14 +28,8 @@ describe('records and dead letters', () => {
   let world;
   let table;
   before(async () => {
-    world = await makeWorld({
-      orders: 300,
-      keep: 'records',
-      prepare: (it) => {
-        table = sql(it, "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%items_qty%'")[0][0];
-        sql(it, `CREATE TRIGGER too_many BEFORE INSERT ON "${table}" WHEN CAST(NEW.items_qty AS INTEGER) > 2 AND NEW.items_sku_id LIKE '%7' BEGIN SELECT RAISE(ABORT, '${RULE}'); END`);
-      },
-    });
+    world = await makeWorld({ orders: 300, keep: 'records', prepare: refuseSome(RULE) });
+    [[table]] = sql(world, "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%items_qty%'");
     await until('the first run', () => ask(world, '/api/v1/integrations/orders'), ({ row }) => row.last?.status === 'partial' && !row.running);
   });
   after(() => world?.stop());

@@ -10,6 +10,8 @@ const PAGES = [
   ['integration', '/integrations/orders'],
   ['windows', '/integrations/orders?view=windows'],
   ['runs', '/integrations/orders?view=runs'],
+  ['records', '/integrations/orders/records'],
+  ['dead letters', '/integrations/orders/records?view=dead'],
   ['connections', '/connections'],
   ['alerts', '/alerts'],
   ['rules', '/alerts?view=rules'],

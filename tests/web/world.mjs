@@ -1,6 +1,6 @@
 // A world for a story: a simulated upstream, a project, and `sluice serve` of this build, all in a folder of its own and
 // gone when it is over. Programs are started with pipes to us, so that they can be waited for by what they say.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -41,6 +41,18 @@ async function run(args, cwd, input) {
 }
 
 const write = (path, document) => writeFileSync(path, typeof document === 'string' ? document : JSON.stringify(document, null, 2));
+
+/** What SQLite answers to one statement at a world's target. */
+export function sql({ project }, text) {
+  const script = 'import json, sqlite3, sys; db = sqlite3.connect(sys.argv[1], timeout=20); print(json.dumps(db.execute(sys.argv[2]).fetchall()))';
+  return JSON.parse(execFileSync('python3', ['-c', script, join(project, 'bi.db'), text], { encoding: 'utf8' }));
+}
+
+/** For makeWorld's `prepare`: the target refuses some rows, with these words. */
+export const refuseSome = (words) => (it) => {
+  const [[table]] = sql(it, "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%items_qty%'");
+  sql(it, `CREATE TRIGGER too_many BEFORE INSERT ON "${table}" WHEN CAST(NEW.items_qty AS INTEGER) > 2 AND NEW.items_sku_id LIKE '%7' BEGIN SELECT RAISE(ABORT, '${words}'); END`);
+};
 
 /** makeWorld({ orders, qps, users, broken, settings, crontab, keep, prepare }): { url, project, run, stop }. `prepare` is
  * called with { project } when the table is there and nothing has run yet. */
