@@ -3,6 +3,8 @@ import hashlib
 import json
 import os
 import stat
+import statistics
+import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
@@ -166,6 +168,25 @@ class People(unittest.TestCase):
             self.assertEqual(login(f"10.1.0.{n}", "wrong wrong"), 401)
         self.assertEqual(login("10.2.0.1", PASSWORD), 429)
         self.assertEqual(login("10.0.0.1", PASSWORD), 200)
+
+    def test_an_unknown_name_takes_as_long_as_a_wrong_password(self):
+        """The work is the same, so that the times are alike; without it they would differ a hundredfold."""
+        self.server.close()
+        self.server = server = Plain("proxy", origin="https://x")
+        self.addCleanup(server.close)
+        self.local = server.local()
+        self.add("ann", "admin")
+        took, answers = {"ann": [], "nobody": [], "": []}, {}
+        for n in range(10):
+            for name, times in took.items():
+                visitor = Caller(server, {"Host": "x", "X-Forwarded-For": f"10.3.{n}.{len(name)}"})
+                visitor.browse()
+                begun = time.perf_counter()
+                answer = visitor.call("POST", "/api/v1/session", {"user": name or "x" * 60, "password": f"wrong {n}"})
+                times.append(time.perf_counter() - begun)
+                self.assertEqual((answer.status, answer.message), (401, answers.setdefault(n, answer.message)))
+        medians = sorted(statistics.median(times) for times in took.values())
+        self.assertLess(medians[-1], 4 * medians[0], took)
 
 
 class Audit(unittest.TestCase):

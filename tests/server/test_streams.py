@@ -1,14 +1,20 @@
 """Event streams, slow handlers, peers that drip, and an orderly end."""
+import collections
 import http.client
 import json
+import resource
 import signal
 import socket
 import threading
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
-from plain import Plain
-from lib.callers import Caller
+from plain import PROGRAM, Plain
+from lib.callers import PASSWORD, Caller
+
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 
 
 class Stream:
@@ -196,6 +202,45 @@ class Streams(unittest.TestCase):
             stop.set()
             dripper.join()
         self.wait_for("the cuts", lambda: self.figure("connections") < 10)
+
+    def test_a_thousand_silent_peers_and_ten_thousand_guesses(self):
+        """Whoever asks is answered all the while, few passwords are checked, and memory stays bounded."""
+        self.local.call("POST", "/api/v1/users", {"name": "ann", "role": "admin", "password": PASSWORD})
+        silent = []
+        self.addCleanup(lambda: [s.close() for s in silent])
+        for _ in range(1000):
+            silent.append(socket.create_connection(("127.0.0.1", self.server.port), timeout=60))
+            silent[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+        self.wait_for("the silent ones", lambda: self.figure("connections") > 1000)
+        guesser = Caller(self.server)
+        guesser.browse()
+
+        def guess(thread):
+            link, statuses = guesser.connection(), collections.Counter()
+            for n in range(1000):
+                link.request("POST", "/api/v1/session", json.dumps({"user": "ann", "password": f"wrong {thread} {n}"}),
+                             {**guesser.headers, "Content-Type": "application/json"})
+                reply = link.getresponse()
+                reply.read()
+                statuses[reply.status] += 1
+            link.close()
+            return statuses
+
+        healthy = 0
+        with ThreadPoolExecutor(10) as pool:
+            guesses = [pool.submit(guess, thread) for thread in range(10)]
+            while not all(g.done() for g in guesses):
+                self.assertEqual(Caller(self.server).call("GET", "/healthz").body, b"ok\n")
+                healthy += 1
+        statuses = sum((g.result() for g in guesses), collections.Counter())
+        self.assertEqual((sum(statuses.values()), set(statuses) - {401, 429, 503}), (10000, set()), statuses)
+        self.assertGreaterEqual(statuses[401], 20)
+        self.assertLess(statuses[401], 60)
+        self.assertGreater(healthy, 10)
+        with open(f"/proc/{self.server.process.pid}/status", encoding="utf-8") as f:
+            rss_kib = next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+        if "asan" not in PROGRAM and "tsan" not in PROGRAM:
+            self.assertLess(rss_kib, 128 << 10)
 
     def test_orderly_end(self):
         stream = self.stream()
