@@ -468,6 +468,7 @@ class Canaries(RunCase):
         self.everybody_is_tried(world, serving, callers)
         world.search_paths = [f"/api/v1/integrations/orders/records/{record['id']}" for record in serving.get(
             "integrations/orders/records?limit=5")["records"]]
+        world.search_paths += [f"/api/v1/integrations/orders/export?format={format_}" for format_ in ("csv", "json")]
         self.everything_is_asked(world, serving, callers)
         self.what_was_sent(world)
         self.the_process(world, serving)
