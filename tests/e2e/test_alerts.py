@@ -7,8 +7,6 @@ import http.client
 import json
 import os
 import signal
-import socket
-import ssl
 import subprocess
 import sys
 import threading
@@ -44,75 +42,6 @@ class Robot:
         self.process.stdout.close()
 
 
-class MailServer:
-    """One account over TLS from the first byte, with a certificate of its own; keeps what it takes."""
-
-    def __init__(self, folder, user, password):
-        self.cert, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-keyout", key, "-out", self.cert, "-days", "2", "-subj", "/CN=localhost", "-addext",
-                        "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, capture_output=True)
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(self.cert, key)
-        self.login = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"smtps://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.mails, self.recipients, self.clear = [], [], []
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
-
-    def _serve(self):
-        while True:
-            try:
-                raw, _ = self.listener.accept()
-            except OSError:
-                return
-            try:
-                with self.context.wrap_socket(raw, server_side=True) as link, link.makefile("rwb") as f:
-                    self._talk(f)
-            except OSError:
-                pass
-
-    def _say(self, f, line):
-        f.write(line.encode() + b"\r\n")
-        f.flush()
-
-    def _talk(self, f):
-        self._say(f, "220 localhost")
-        known = False
-        for raw in f:
-            line = raw.decode().strip()
-            if line.startswith("EHLO"):
-                self._say(f, "250-localhost\r\n250 AUTH PLAIN")
-            elif line.startswith("AUTH PLAIN"):
-                given = line[11:]
-                if not given:
-                    self._say(f, "334 ")
-                    given = f.readline().decode().strip()
-                known = given == self.login
-                self._say(f, "235 ok" if known else "535 no such account")
-            elif line.startswith("MAIL"):
-                self._say(f, "250 ok" if known else "530 log in first")
-            elif line.startswith("RCPT"):
-                self.recipients.append(line)
-                self._say(f, "250 ok")
-            elif line == "DATA":
-                self._say(f, "354 go on")
-                text = b""
-                while not text.endswith(b"\r\n.\r\n"):
-                    text += f.readline()
-                self.mails.append(email.message_from_bytes(text[:-5], policy=email.policy.default))
-                self._say(f, "250 taken")
-            elif line == "QUIT":
-                self._say(f, "221 bye")
-                return
-            else:
-                self._say(f, "502 what?")
-
-    def close(self):
-        self.listener.close()
-
-
 CANARIES = [f"CANARYsecret{n:02d}" for n in range(8)]
 
 
@@ -142,6 +71,27 @@ class Case(unittest.TestCase):
 
     def configure(self, **alerts):
         self.project.write("sluice.json", {"alerts": alerts})
+
+    def failing(self):
+        """From now on the integration fails each second."""
+        self.project.write("integrations/orders.json",
+                           {**self.project.read("integrations/orders.json"),
+                            "source": {"connection": "jst", "crontab": "@every 1s", "metadata": "orders.source.json"}})
+        self.project.execute(f"DROP TABLE {TABLE}")
+
+    def serve(self, env=None):
+        process = self.project.start("serve", "--listen", "127.0.0.1:0", stderr=subprocess.DEVNULL, env=env)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(end, process)
+        return process, json.loads(process.stdout.readline())["url"]
+
+    def wait(self, condition, what, seconds=60):
+        for _ in range(seconds * 10):
+            answer = condition()
+            if answer:
+                return answer
+            threading.Event().wait(0.1)
+        self.fail(f"{what}: not after {seconds} s")
 
 
 class Channels(Case):
@@ -195,21 +145,6 @@ class Channels(Case):
         robot.control(fault="none")
         self.alerts("test", "ops")
 
-    def test_mail(self):
-        server = MailServer(self.project.home, "sluice", CANARIES[2])
-        self.addCleanup(server.close)
-        mail = {"type": "smtp", "url": server.url, "user": "sluice", "password": "${env:MAIL}", "ca_file": server.cert,
-                "from": "sluice@example.com", "to": ["a@example.com", "b@example.com"]}
-        self.configure(language="zh", channels={
-            "mail": mail, "stranger": {key: mail[key] for key in mail if key != "ca_file"}})
-        self.alerts("test", "mail", env={"MAIL": CANARIES[2]})
-        self.assertEqual(len(server.recipients), 2)
-        self.assertEqual(server.mails[0]["Subject"], "【提示】测试：同步失败")
-        self.assertIn("这是一条测试消息", server.mails[0].get_content())
-        self.assertIn("login", self.alerts("test", "mail", code=1, env={"MAIL": CANARIES[3]}).err)
-        self.assertIn("certificate", self.alerts("test", "stranger", code=1, env={"MAIL": CANARIES[2]}).err)
-        self.assertEqual(len(server.mails), 1)
-
     def test_silences(self):
         self.configure(channels={})
         made = self.alerts("silence", "--rule", "stale", "--integration", "ord*", "--for", "2h", "--comment", "why",
@@ -222,31 +157,153 @@ class Channels(Case):
         self.assertIn("did you mean", self.alerts("silence", "--rule", "stal", code=2).err)
 
 
+class Mail(Case):
+    """Over SMTP, against a server that is strict."""
+
+    STAGES = ("greeting", "ehlo", "auth", "mail", "rcpt", "data", "text")
+    PASSWORD = CANARIES[2]
+
+    def server(self, *options):
+        return self.robot("smtp", "--user", "sluice", "--password", self.PASSWORD, *options)
+
+    def channel(self, server, way="smtps", **more):
+        channel = {"type": "smtp", "url": server.hello[way], "user": "sluice", "password": "${env:MAIL}",
+                   "ca_file": server.hello["ca_file"], "from": "sluice@example.com",
+                   "to": ["a@example.com", "b@example.com"], **more}
+        return {key: value for key, value in channel.items() if value is not None}
+
+    def try_it(self, name, code=0, password=PASSWORD):
+        return self.alerts("test", name, code=code, env={"MAIL": password}).err
+
+    def mails(self, server):
+        return [email.message_from_string(m["text"], policy=email.policy.default)
+                for m in server.messages()["messages"]]
+
+    def test_three_ways(self):
+        server, login = self.server(), self.server("--auth", "login")
+        self.configure(language="zh", channels={
+            "upgraded": self.channel(server, "smtp"), "tls": self.channel(server), "login": self.channel(login)})
+        self.try_it("tls")
+        self.try_it("upgraded")
+        self.try_it("login")
+        taken = server.messages()
+        self.assertEqual([m["security"] for m in taken["messages"]], ["tls", "starttls"])
+        self.assertEqual(taken["logins_in_clear"], 0)
+        self.assertEqual(login.messages()["messages"][0]["user"], "sluice")
+        server.control(fault="no-starttls")
+        self.try_it("upgraded")  # 127.0.0.1: nobody else can listen
+        self.assertEqual(server.messages()["messages"][2]["security"], "none")
+
+    def test_what_is_read(self):
+        server = self.server()
+        self.configure(language="zh", channels={"mail": self.channel(server)})
+        self.try_it("mail")
+        taken = server.messages()["messages"][0]
+        self.assertEqual((taken["user"], taken["from"], taken["to"]),
+                         ("sluice", "sluice@example.com", ["a@example.com", "b@example.com"]))
+        self.assertTrue(taken["text"].isascii())
+        mail = self.mails(server)[0]
+        self.assertEqual(mail.defects, [])
+        self.assertEqual(mail["Subject"], "【提示】测试：同步失败")
+        self.assertEqual([a.addr_spec for a in mail["To"].addresses], taken["to"])
+        self.assertEqual(mail["From"].addresses[0].addr_spec, taken["from"])
+        self.assertEqual(mail["Auto-Submitted"], "auto-generated")
+        self.assertRegex(mail["Message-ID"], r"^<[!-;=?-~]+@example\.com>$")
+        self.assertEqual((mail.get_content_type(), mail.get_content_charset()), ("text/plain", "utf-8"))
+        self.assertIn("这是一条测试消息", mail.get_content())
+        self.assertAlmostEqual(mail["Date"].datetime.timestamp(), taken["at_ms"] / 1000, delta=60)
+
+    def test_no_fall_back_to_clear_text(self):
+        server = self.server("--address", "127.0.0.2", "--fault", "no-starttls")
+        self.configure(channels={"mail": self.channel(server, "smtp")})
+        self.assertIn("offers no TLS", self.try_it("mail", code=1))
+        taken = server.messages()
+        self.assertEqual((taken["accepted"], taken["logins"], taken["logins_in_clear"]), (0, 0, 0))
+        server.control(fault="none")
+        self.try_it("mail")
+        self.assertEqual(server.messages()["messages"][0]["security"], "starttls")
+
+    def test_certificates(self):
+        server = self.server()
+        self.configure(channels={f"{way}-{who}": self.channel(server, way, ca_file=path)
+                                 for way in ("smtp", "smtps")
+                                 for who, path in (("stranger", None), ("known", server.hello["ca_file"]))})
+        self.assertIn("certificate", self.try_it("smtp-stranger", code=1))
+        self.assertIn("certificate", self.try_it("smtps-stranger", code=1))
+        server.control(fault="wrong-host")
+        self.assertIn("certificate", self.try_it("smtp-known", code=1))
+        self.assertIn("certificate", self.try_it("smtps-known", code=1))
+        taken = server.messages()
+        self.assertEqual((taken["connections"], taken["accepted"], taken["logins"], taken["bad_logins"]), (4, 0, 0, 0))
+
+    def test_a_wrong_password(self):
+        server = self.server()
+        self.configure(channels={"mail": self.channel(server)})
+        said = self.try_it("mail", code=1, password=CANARIES[3])
+        self.assertIn("login", said)
+        for form in (f"\0sluice\0{CANARIES[3]}", CANARIES[3]):
+            self.assertNotIn(base64.b64encode(form.encode()).decode(), said)
+        taken = server.messages()
+        self.assertEqual((taken["accepted"], taken["logins"], taken["bad_logins"]), (0, 0, 1))
+
+    def test_each_stage_refused(self):
+        server = self.server()
+        self.configure(channels={"soon": self.channel(server), "never": self.channel(server)})
+        for stage in self.STAGES:
+            with self.subTest(stage=stage):
+                server.control(fault=stage, value=451)
+                if stage not in ("ehlo", "auth"):  # the client goes on with HELO then, and may not log in
+                    self.assertIn("could not be sent", self.try_it("soon", code=1))
+                server.control(fault=stage, value=554)
+                said = self.try_it("never", code=1)
+                self.assertNotIn("could not be sent", said)
+                self.assertIn({"auth": "login", "ehlo": "530"}.get(stage, "554"), said)
+        self.assertEqual(server.messages()["accepted"], 0)
+
+    def test_faults_of_the_way(self):
+        server = self.server()
+        self.configure(channels={"mail": self.channel(server, timeout="1s")})
+        for fault in ("down", "cut", "slow"):
+            with self.subTest(fault=fault):
+                server.control(fault=fault)
+                self.assertIn("could not be sent", self.try_it("mail", code=1))
+        self.assertEqual(server.messages()["accepted"], 0)
+
+    def test_one_unknown_recipient(self):
+        server = self.server("--unknown", "b@example.com")
+        self.configure(channels={"mail": self.channel(server)})
+        self.assertIn("550", self.try_it("mail", code=1))
+
+    def test_too_large(self):
+        server = self.server("--size", "200")
+        self.configure(channels={"mail": self.channel(server)})
+        self.assertIn("552", self.try_it("mail", code=1))
+        self.assertEqual(server.messages()["accepted"], 0)
+
+    def test_refused_for_now_is_tried_again_and_refused_for_good_is_not(self):
+        now, good = self.server("--fault", "rcpt=451"), self.server("--fault", "rcpt=550")
+        lost = self.server("--fault", "unanswered")
+        self.configure(language="en", channels={
+            "now": self.channel(now), "good": self.channel(good), "lost": self.channel(lost)})
+        self.failing()
+        self.serve(env={"MAIL": self.PASSWORD})
+        self.wait(lambda: now.messages()["connections"] >= 4, "the fourth attempt")
+        self.wait(lambda: lost.messages()["accepted"] >= 2, "the second copy")
+        self.assertEqual(good.messages()["connections"], 1)
+        now.control(fault="none")
+        self.wait(lambda: now.messages()["accepted"], "the mail arrives")
+        self.assertIn("run failed", self.mails(now)[0].get_content().lower())
+        self.assertEqual(len({m["Message-ID"] for m in self.mails(lost)[:2]}), 1)
+
+
 class Serving(Case):
     """The same with `serve`, which finds out for itself."""
-
-    def serve(self):
-        process = self.project.start("serve", "--listen", "127.0.0.1:0", stderr=subprocess.DEVNULL)
-        self.addCleanup(process.stdout.close)
-        self.addCleanup(end, process)
-        return process, json.loads(process.stdout.readline())["url"]
-
-    def wait(self, condition, what, seconds=60):
-        for _ in range(seconds * 10):
-            answer = condition()
-            if answer:
-                return answer
-            threading.Event().wait(0.1)
-        self.fail(f"{what}: not after {seconds} s")
 
     def test_a_failure_outlives_the_outage_and_the_process(self):
         robot = self.robot("dingtalk-robot", "--fault", "down")
         self.configure(language="en",
                        channels={"ops": {"type": "dingtalk", "webhook": robot.hello["webhook"]}})
-        self.project.write("integrations/orders.json",
-                           {**self.project.read("integrations/orders.json"),
-                            "source": {"connection": "jst", "crontab": "@every 1s", "metadata": "orders.source.json"}})
-        self.project.execute(f"DROP TABLE {TABLE}")
+        self.failing()
         process, _ = self.serve()
         self.wait(lambda: self.alerts("list", "--json").json["firing"], "an alert fires")
         self.wait(lambda: self.alerts("channels", "--json").json["channels"][0]["waiting"], "a message waits")
