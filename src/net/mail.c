@@ -99,14 +99,26 @@ static void set_text(CURL *easy, CURLoption option, struct str s)
     free(copy);
 }
 
+/* The host as libcurl itself finds it: what stands before an @ is no host. */
 static bool is_loopback(struct str url)
 {
-    static const struct str hosts[] = {{"smtp://127.0.0.1", 16}, {"smtp://localhost", 16}, {"smtp://[::1]", 12}};
+    static const char *const hosts[] = {"127.0.0.1", "localhost", "[::1]"};
+    char *copy = mem_zero(url.n + 1), *host = NULL;
+    CURLU *u = curl_url();
+    bool found = false;
 
-    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
-        if (str_starts(url, hosts[i]) && (url.n == hosts[i].n || strchr(":/", url.p[hosts[i].n])))
-            return true;
-    return false;
+    if (!u)
+        die_no_memory();
+    if (url.n)
+        memcpy(copy, url.p, url.n);
+    if (!curl_url_set(u, CURLUPART_URL, copy, 0) && !curl_url_get(u, CURLUPART_HOST, &host, 0))
+        for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+            found = found || strcmp(host, hosts[i]) == 0;
+    curl_free(host);
+    curl_url_cleanup(u);
+    explicit_bzero(copy, url.n);
+    free(copy);
+    return found;
 }
 
 /* Ends the transfer when the caller's flag is set. */

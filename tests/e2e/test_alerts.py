@@ -223,6 +223,14 @@ class Mail(Case):
         self.try_it("mail")
         self.assertEqual(server.messages()["messages"][0]["security"], "starttls")
 
+    def test_no_clear_text_by_a_name_of_this_machine_before_an_at(self):
+        server = self.server("--address", "127.0.0.2", "--fault", "no-starttls")
+        port = server.hello["smtp"].rsplit(":", 1)[1]
+        self.configure(channels={"mail": self.channel(server, url=f"smtp://127.0.0.1:x@127.0.0.2:{port}")})
+        self.try_it("mail", code=1)
+        taken = server.messages()
+        self.assertEqual((taken["accepted"], taken["logins_in_clear"]), (0, 0))
+
     def test_certificates(self):
         server = self.server()
         self.configure(channels={f"{way}-{who}": self.channel(server, way, ca_file=path)
