@@ -140,6 +140,8 @@ static enum err explain(CURL *easy, CURLcode code, const char *words, struct err
 
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     log_mask(str_of(words[0] ? words : curl_easy_strerror(code)), masked, sizeof masked);
+    if (code == CURLE_LOGIN_DENIED && status >= 400 && status < 500)
+        return fail(ei, ERR_NETWORK, "the mail could not be sent: the login cannot be checked now (%ld)", status);
     if (code == CURLE_LOGIN_DENIED)
         return fail(ei, ERR_AUTH, "the mail server refuses the login: %s", masked);
     if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
