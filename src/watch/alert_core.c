@@ -478,12 +478,12 @@ static void failed(struct lane *l, const struct verdict *v, int64_t now)
     l->s.failed_ms = now;
     snprintf(l->s.error, sizeof l->s.error, "%s", v->why);
     l->retry_ms = now + (wait > RETRY_MAX_MS ? RETRY_MAX_MS : wait);
-    l->refused = v->what == OUTCOME_REFUSED;
-    if (l->refused)
+    l->s.refused = v->what == OUTCOME_REFUSED;
+    if (l->s.refused)
         l->retry_ms = now + REFUSED_MS;
     if (v->what == OUTCOME_BANNED)
         l->s.banned_ms = now + v->wait_ms;
-    if (l->tries == 1 || l->refused)
+    if (l->tries == 1 || l->s.refused)
         log_warn("alert channel \"" STR_FMT "\": %s; its messages are kept", STR_ARG(l->channel->name), v->why);
 }
 
@@ -503,7 +503,7 @@ void core_done(struct core *c, size_t i, const struct verdict *v, int64_t now)
     l->s.error[0] = '\0';
     l->tries = 0;
     l->retry_ms = 0;
-    l->refused = false;
+    l->s.refused = false;
     end_batch(c, l, now);
 }
 

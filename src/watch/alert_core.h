@@ -24,7 +24,7 @@ struct lane {
     int64_t waiting, due_ms; /* how many notices; when the first may be told */
     int64_t retry_ms;        /* nothing before */
     int tries;               /* of the batch, failed */
-    bool busy, refused;      /* busy: taken, its verdict not in yet */
+    bool busy;               /* taken, its verdict not in yet */
 };
 struct core;
 

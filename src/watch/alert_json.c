@@ -268,7 +268,7 @@ static struct str shown_address(const struct alert_channel *c)
 static void channel_object(const struct alerts *a, const struct lane *l, int64_t now, struct json_out *w)
 {
     const struct alert_channel *c = l->channel;
-    const char *state = now < l->s.banned_ms ? "banned" : l->refused ? "broken" : l->s.error[0] ? "failing" : "ok";
+    const char *state = now < l->s.banned_ms ? "banned" : l->s.refused ? "broken" : l->s.error[0] ? "failing" : "ok";
 
     json_out_begin(w, '{');
     text_member(w, "name", c->name);

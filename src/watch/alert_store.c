@@ -43,6 +43,7 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS lane(channel TEXT PRIMARY KEY, banned INTEGER NOT NULL, batch INTEGER NOT NULL,"
     " last_batch INTEGER NOT NULL, ok INTEGER NOT NULL, failed INTEGER NOT NULL, sent BLOB NOT NULL,"
     " error TEXT NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS lane_refused(channel TEXT PRIMARY KEY) STRICT;" /* whose last failure was a refusal */
     "CREATE TABLE IF NOT EXISTS silence(id INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL,"
     " integration TEXT NOT NULL, until INTEGER NOT NULL, comment TEXT NOT NULL, user TEXT NOT NULL) STRICT;";
 
@@ -421,7 +422,10 @@ enum err astore_lane(struct astore *s, struct str channel, struct lane_state *re
     const struct value v[] = {TEXT(channel)};
     struct sqlite_stmt *st;
     bool row = false;
-    enum err err = prepare(s, "SELECT * FROM lane WHERE channel = ?", v, N(v), &st, ei);
+    enum err err = prepare(s,
+                           "SELECT *, EXISTS(SELECT 1 FROM lane_refused r WHERE r.channel = lane.channel) FROM lane"
+                           " WHERE channel = ?",
+                           v, N(v), &st, ei);
 
     if (err)
         return err;
@@ -438,9 +442,19 @@ enum err astore_lane(struct astore *s, struct str channel, struct lane_state *re
         if (sent.n == sizeof ret->sent)
             memcpy(ret->sent, sent.p, sent.n);
         snprintf(ret->error, sizeof ret->error, STR_FMT, STR_ARG(text_of(st, 7)));
+        ret->refused = sqlite_int(st, 8) != 0;
     }
     sqlite_finalize(st);
     return err;
+}
+
+static enum err put_refused(struct astore *s, struct str channel, bool refused, struct errinfo *ei)
+{
+    const struct value v[] = {TEXT(channel)};
+
+    return run(s,
+               refused ? "INSERT OR IGNORE INTO lane_refused VALUES(?)" : "DELETE FROM lane_refused WHERE channel = ?",
+               v, N(v), ei);
 }
 
 enum err astore_put_lane(struct astore *s, struct str channel, const struct lane_state *l, struct errinfo *ei)
@@ -456,7 +470,7 @@ enum err astore_put_lane(struct astore *s, struct str channel, const struct lane
     sqlite_bind_str(st, 8, str_of(l->error));
     err = sqlite_run(st, ei);
     sqlite_finalize(st);
-    return err;
+    return err ? err : put_refused(s, channel, l->refused, ei);
 }
 
 /* ---- silences ---- */

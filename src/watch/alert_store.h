@@ -23,6 +23,7 @@ struct lane_state {
     int64_t ok_ms, failed_ms; /* 0: never */
     int64_t sent[64];         /* when the last were sent, newest first; 0: none */
     char error[400];          /* of the last failure; masked */
+    bool refused;             /* that failure was a refusal: soon again is no use */
 };
 
 enum err astore_open(const char *state_dir, struct astore **ret, struct errinfo *ei) MUST_USE;

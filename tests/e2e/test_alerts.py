@@ -298,6 +298,9 @@ class Mail(Case):
         self.wait(lambda: now.messages()["connections"] >= 4, "the fourth attempt")
         self.wait(lambda: lost.messages()["accepted"] >= 2, "the second copy")
         self.assertEqual(good.messages()["connections"], 1)
+        states = {c["name"]: c for c in self.alerts("channels", "--json").json["channels"]}
+        self.assertEqual(states["good"]["state"], "broken")
+        self.assertIn("550", json.dumps(states["good"]))
         now.control(fault="none")
         self.wait(lambda: now.messages()["accepted"], "the mail arrives")
         self.assertIn("run failed", self.mails(now)[0].get_content().lower())
