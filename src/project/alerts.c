@@ -343,9 +343,15 @@ static bool check_url(struct alert_reading *r, const struct node *n, const struc
            wrong(r, m->pos, "it is not an address", "it begins with https://");
 }
 
-static bool has_line_break(struct str s)
+/* One @ with something on both sides, and nothing that would end an address in a header or in a command. */
+static bool is_mail_address(struct str s)
 {
-    return memchr(s.p ? s.p : "", '\n', s.n) || memchr(s.p ? s.p : "", '\r', s.n);
+    size_t at = str_find(s, S("@"), 0);
+
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] > '~' || strchr("<>,;:()[]\\\"", s.p[i]))
+            return false;
+    return at != SIZE_MAX && at > 0 && at + 1 < s.n && str_find(s, S("@"), at + 1) == SIZE_MAX && s.n <= 254;
 }
 
 static bool check_addresses(struct alert_reading *r, const struct alert_channel *c)
@@ -355,8 +361,7 @@ static bool check_addresses(struct alert_reading *r, const struct alert_channel 
     for (size_t i = 0; i <= c->to.n && c->type == CHANNEL_SMTP; i++) {
         struct str s = i < c->to.n ? c->to.at[i] : c->from;
 
-        if (str_find(s, S("@"), 0) == SIZE_MAX || has_line_break(s) || str_find(s, S(">"), 0) != SIZE_MAX ||
-            str_find(s, S("<"), 0) != SIZE_MAX || str_find(s, S(" "), 0) != SIZE_MAX)
+        if (!is_mail_address(s))
             ok = wrong(r, c->pos, "\"from\" and \"to\" hold plain mail addresses", "such as ops@example.com");
     }
     if (c->type == CHANNEL_COMMAND && c->argv.n && !str_starts(c->argv.at[0], S("/")))

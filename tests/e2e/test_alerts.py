@@ -288,6 +288,20 @@ class Mail(Case):
         self.assertIn("552", self.try_it("mail", code=1))
         self.assertEqual(server.messages()["accepted"], 0)
 
+    def test_addresses_with_more_in_them(self):
+        server = self.server()
+        for wrong in ("a@example.com\r\nBcc: e@example.com", "a@example.com>\r\nRCPT TO:<e@example.com", "a@b\tc",
+                      "a@b\0c", "张@example.com", "a@b,c@d", "@example.com", "a@"):
+            for member in ({"from": wrong}, {"to": [wrong]}):
+                self.configure(channels={"mail": self.channel(server, **member)})
+                done = self.project.run("check", json=False)
+                self.assertIn("plain mail addresses", done.out + done.err, repr(wrong))
+        for member in ("url", "user"):
+            self.configure(channels={"mail": self.channel(server, **{member: "${env:BAD}"})})
+            bad = server.hello["smtps"] + "/x\r\nRSET" if member == "url" else "sluice\r\nRSET"
+            self.alerts("test", "mail", code=1, env={"MAIL": self.PASSWORD, "BAD": bad})
+        self.assertEqual(server.messages()["accepted"], 0)
+
     def test_refused_for_now_is_tried_again_and_refused_for_good_is_not(self):
         now, good = self.server("--fault", "rcpt=451"), self.server("--fault", "rcpt=550")
         lost = self.server("--fault", "unanswered")
