@@ -86,6 +86,13 @@ static const char *number(const struct http_call *call, const char *option, int6
     return arena_printf(call->arena, "--%s=%lld", option, (long long)call_int(call, "limit", otherwise)).p;
 }
 
+static const char *before_word(const struct http_call *call)
+{
+    return call_param(call, "before")->given
+               ? arena_printf(call->arena, "--before=%lld", (long long)call_int(call, "before", 0)).p
+               : NULL;
+}
+
 /* The integration of the path; false: there is none, and that is answered. */
 bool api_name(const struct serving *s, const struct http_call *call, struct http_answer *ret, struct str *ret_name)
 {
@@ -117,6 +124,7 @@ static void get_runs(void *ctx, const struct http_call *call, struct http_answer
     const char *words[WORDS_MAX] = {"runs", number(call, "number", 50)};
     struct str name;
 
+    add(words, before_word(call));
     add(words, "--");
     add(words, name_word(call));
     if (api_name(ctx, call, ret, &name))
@@ -128,6 +136,7 @@ static void get_windows(void *ctx, const struct http_call *call, struct http_ans
     const char *words[WORDS_MAX] = {"runs", "--windows", number(call, "number", 100)};
     struct str name;
 
+    add(words, before_word(call));
     add(words, "--");
     add(words, name_word(call));
     if (api_name(ctx, call, ret, &name))
@@ -184,8 +193,8 @@ static void get_export(void *ctx, const struct http_call *call, struct http_answ
     api_command(ctx, call, words, ret);
     if (ret->status != 200)
         return;
-    if (csv)
-        ret->type = S("text/csv; charset=utf-8");
+    if (!csv)
+        ret->type = S("application/json");
     ret->file_name = arena_printf(call->arena, STR_FMT ".%s", STR_ARG(name), csv ? "csv" : "json");
 }
 
@@ -258,7 +267,12 @@ static const char *const run_kinds[] = {"main", "remedy", "backfill", NULL};
         .name = "limit", .in = IN_QUERY, .type = PARAM_INT, .min = 1, .max = 1000, .help = "how many"                  \
     }
 static const struct route_param only_name[] = {NAME};
-static const struct route_param name_limit[] = {NAME, LIMIT};
+#define BEFORE                                                                                                         \
+    {                                                                                                                  \
+        .name = "before", .in = IN_QUERY, .type = PARAM_INT, .min = 1, .max = INT64_MAX,                               \
+        .help = "`next` of the answer before"                                                                          \
+    }
+static const struct route_param list_params[] = {NAME, LIMIT, BEFORE};
 #define QUERY(param, what)                                                                                             \
     {                                                                                                                  \
         .name = param, .in = IN_QUERY, .type = PARAM_STRING, .help = what                                              \
@@ -449,17 +463,17 @@ const struct route api_routes[] = {
     {"POST", ONE("/cursor"), "move LAST_SYNC_TIME", ROLE_ADMIN, N(cursor_params), "cursor", NULL, 0, ROUTE_SLOW,
      api_post_cursor},
     {"GET", "/api/v1/jobs/{id}", "what became of a job", ROLE_VIEWER, N(job_params), "job", NULL, 0, 0, api_get_job},
-    {"GET", ONE("/runs"), "its runs, newest first", ROLE_VIEWER, N(name_limit), "runs", NULL, 0, ROUTE_SLOW, get_runs},
+    {"GET", ONE("/runs"), "its runs, newest first", ROLE_VIEWER, N(list_params), "runs", NULL, 0, ROUTE_SLOW, get_runs},
     {"GET", ONE("/series"), "figures over time", ROLE_VIEWER, N(series_params), "series", NULL, 0, ROUTE_SLOW,
      api_get_series},
-    {"GET", ONE("/windows"), "the ranges that were read, and what became of them", ROLE_VIEWER, N(name_limit),
+    {"GET", ONE("/windows"), "the ranges that were read, and what became of them", ROLE_VIEWER, N(list_params),
      "windows", NULL, 0, ROUTE_SLOW, get_windows},
     {"GET", ONE("/records"), "records, newest first", ROLE_VIEWER, N(records_params), "records", NULL, 0, ROUTE_SLOW,
      get_records},
     {"GET", ONE("/records/{id}"), "the story of a record", ROLE_VIEWER, N(record_params), "records", NULL, 0,
      ROUTE_SLOW, get_record},
     {"GET", ONE("/export"), "records, or with a state of theirs dead letters, as a file; 400 when not all fits into it",
-     ROLE_VIEWER, N(export_params), "file", NULL, 0, ROUTE_SLOW, get_export},
+     ROLE_VIEWER, N(export_params), NULL, "text/csv; charset=utf-8", 0, ROUTE_SLOW, get_export},
     {"GET", ONE("/dead"), "dead letters", ROLE_VIEWER, N(dead_params), "dead", NULL, 0, ROUTE_SLOW, api_get_dead},
     {"GET", ONE("/dead/{id}"), "a dead letter, with its raw record", ROLE_VIEWER, N(letter_params), "letter", NULL, 0,
      ROUTE_SLOW, api_get_letter},

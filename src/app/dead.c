@@ -24,9 +24,8 @@ int dead_state_of(struct str name)
     return -1;
 }
 
-void dead_json(const struct app *app, struct json_out *w, const struct dead_letter *d)
+static void add_members(const struct app *app, struct json_out *w, const struct dead_letter *d)
 {
-    json_out_begin(w, '{');
     json_number(w, "letter", d->id);
     json_member(w, "id", d->key);
     json_member(w, "target_id", d->target_id.n ? d->target_id : (struct str){0});
@@ -46,6 +45,12 @@ void dead_json(const struct app *app, struct json_out *w, const struct dead_lett
     }
     json_time(w, "created", app, d->created_ms);
     json_time(w, "tried", app, d->tried_ms ? d->tried_ms : INT64_MIN);
+}
+
+void dead_json(const struct app *app, struct json_out *w, const struct dead_letter *d)
+{
+    json_out_begin(w, '{');
+    add_members(app, w, d);
     json_out_end(w, '}');
 }
 
@@ -119,6 +124,29 @@ static enum err tell_csv(const struct app *app, const struct dead_letter *d, siz
     return e;
 }
 
+/* As a file: a list, each with its raw JSON. */
+static enum err tell_whole(const struct app *app, const struct dead_letter *d, size_t n, struct errinfo *ei)
+{
+    struct buf b = buf_make(RECORDS_FILE_MAX);
+    struct json_out w = json_out(&b);
+    enum err e;
+
+    json_out_begin(&w, '[');
+    for (size_t i = 0; i < n; i++) {
+        json_out_begin(&w, '{');
+        add_members(app, &w, &d[i]);
+        json_out_key(&w, "raw");
+        json_out_raw(&w, d[i].raw);
+        json_out_end(&w, '}');
+    }
+    json_out_end(&w, ']');
+    e = b.failed ? records_too_long(ei) : OK;
+    if (!e)
+        print_json(app, &b);
+    buf_free(&b);
+    return e;
+}
+
 static void tell_json(const struct app *app, const struct dead_letter *d, size_t n, const struct errinfo *why)
 {
     struct buf b = buf_make(64u << 20);
@@ -157,8 +185,10 @@ int dead_list(struct app *app, const struct integration *i, const struct dead_ch
     if (letters(app, &q, &d, &n, &ei))
         return app_fail(app, &ei);
     n = keep_wanted(d, n, &c->only);
-    if (c->csv)
+    if (c->format == FILE_CSV)
         return tell_csv(app, d, n, &ei) ? app_fail(app, &ei) : STATUS_OK;
+    if (c->format == FILE_JSON)
+        return tell_whole(app, d, n, &ei) ? app_fail(app, &ei) : STATUS_OK;
     if (app->json)
         tell_json(app, d, n, NULL);
     else if (!n)

@@ -12,12 +12,13 @@ struct dead_filter {
     struct str text;
     int64_t from_ms, to_ms;
 };
+enum file_format { FILE_NONE, FILE_CSV, FILE_JSON };
 /* Lists the dead letters of the integration that are chosen. Gives the status. */
 struct dead_choice {
     struct dead_filter only;
-    struct str id; /* p NULL: all */
-    int state;     /* enum dead_state */
-    bool csv;      /* with their raw JSON, as CSV */
+    struct str id;           /* p NULL: all */
+    int state;               /* enum dead_state */
+    enum file_format format; /* with their raw JSON, as a file */
 };
 int dead_list(struct app *app, const struct integration *i, const struct dead_choice *c);
 const char *dead_state_name(int state);

@@ -204,7 +204,7 @@ static enum err remember_run(struct demo *d, struct errinfo *ei)
 
     if (err)
         return err;
-    err = store_runs(s, &(struct run_query){S("orders"), 1}, d->app->arena, &runs, &n, ei);
+    err = store_runs(s, &(struct run_query){.integration = S("orders"), .limit = 1}, d->app->arena, &runs, &n, ei);
     if (!err && n)
         d->run = runs[0].summary;
     store_close(s);

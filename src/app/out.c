@@ -316,3 +316,12 @@ void json_time(struct json_out *w, const char *key, const struct app *app, int64
     else
         json_out_str(w, (struct str){text, time_rfc3339(zone_of(app), unix_ms, text)});
 }
+
+void json_next_page(struct json_out *w, int64_t next)
+{
+    json_out_key(w, "next");
+    if (next)
+        json_out_int(w, next);
+    else
+        json_out_null(w);
+}

@@ -45,6 +45,8 @@ struct str duration_text(const struct app *app, int64_t ms);
 struct str time_text(const struct app *app, int64_t unix_s);
 /* A JSON member with RFC 3339 time, or null for INT64_MIN. */
 void json_time(struct json_out *w, const char *key, const struct app *app, int64_t unix_ms);
+/* The member "next": where the page after this one begins before; 0: there is none, null. */
+void json_next_page(struct json_out *w, int64_t next);
 /* Milliseconds of seconds, INT64_MIN kept. */
 static inline int64_t ms_of(int64_t s)
 {

@@ -516,9 +516,8 @@ static enum err read_arguments(struct search *s, struct errinfo *ei)
 static int tell(struct search *s, int dead)
 {
     if (dead >= 0)
-        return dead_list(
-            s->app, s->flow->integration,
-            &(struct dead_choice){.only = s->only, .id = s->id, .state = dead, .csv = s->format == FILE_CSV});
+        return dead_list(s->app, s->flow->integration,
+                         &(struct dead_choice){.only = s->only, .id = s->id, .state = dead, .format = s->format});
     return s->format == FILE_CSV ? export_csv(s) : s->format == FILE_JSON ? export_json(s) : search(s);
 }
 

@@ -13,8 +13,6 @@ struct target {
     struct errinfo why;
 };
 
-enum file_format { FILE_NONE, FILE_CSV, FILE_JSON };
-
 struct search {
     struct app *app;
     struct flow *flow;

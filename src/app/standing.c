@@ -39,7 +39,9 @@ enum err standing_look(struct app *app, const struct integration *i, struct stan
     err = err ? err : store_dead_count(app->store, i->name, &s->dead, ei);
     err = err ? err : changes_open(app, i->name, &s->changes, &s->n_changes, ei);
     err = err ? err : store_gaps(app->store, i->name, app->arena, &gaps, &n_gaps, ei);
-    err = err ? err : store_runs(app->store, &(struct run_query){i->name, 1}, app->arena, &runs, &n, ei);
+    err = err ? err
+              : store_runs(app->store, &(struct run_query){.integration = i->name, .limit = 1}, app->arena, &runs, &n,
+                           ei);
     err = err ? err
               : store_fact(app->store, arena_printf(app->arena, "path:" STR_FMT, STR_ARG(i->name)), app->arena,
                            &s->path, ei);
@@ -47,11 +49,11 @@ enum err standing_look(struct app *app, const struct integration *i, struct stan
               : store_fact(app->store, arena_printf(app->arena, "promise:" STR_FMT, STR_ARG(i->name)), app->arena,
                            &s->promise, ei);
     err = err ? err
-              : store_windows(app->store, &(struct window_query){i->name, WINDOWS_SHOWN, false}, app->arena,
-                              &s->windows, &s->n_windows, ei);
-    err =
-        err ? err
-            : store_windows(app->store, &(struct window_query){i->name, 0, true}, app->arena, &s->open, &s->n_open, ei);
+              : store_windows(app->store, &(struct window_query){.integration = i->name, .limit = WINDOWS_SHOWN},
+                              app->arena, &s->windows, &s->n_windows, ei);
+    err = err ? err
+              : store_windows(app->store, &(struct window_query){.integration = i->name, .open = true}, app->arena,
+                              &s->open, &s->n_open, ei);
     err = err ? err : look_at_completeness(app, s, ei);
     if (err)
         return err;

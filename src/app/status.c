@@ -207,15 +207,18 @@ int command_runs(struct app *app)
     struct json_out w = json_out(&b);
     struct run_row *runs = NULL;
     struct errinfo ei;
-    int64_t limit;
+    int64_t limit, before = 0;
     size_t n = 0;
 
     if (app_open_integration(app, &i, &ei) ||
-        app_number(app, "number", (struct number_range){20, 1, 100000}, &limit, &ei) || app_open_store(app, false, &ei))
+        app_number(app, "number", (struct number_range){20, 1, 100000}, &limit, &ei) ||
+        app_number(app, "before", (struct number_range){0, 1, INT64_MAX}, &before, &ei) ||
+        app_open_store(app, false, &ei))
         return app_fail(app, &ei);
     if (app_flag(app, "windows"))
-        return windows_list(app, i, (size_t)limit);
-    if ((app->store && store_runs(app->store, &(struct run_query){i->name, (size_t)limit}, app->arena, &runs, &n, &ei)))
+        return windows_list(app, (struct window_query){i->name, (size_t)limit, false, before});
+    if ((app->store &&
+         store_runs(app->store, &(struct run_query){i->name, (size_t)limit, before}, app->arena, &runs, &n, &ei)))
         return app_fail(app, &ei);
     json_out_begin(&w, '{');
     json_out_key(&w, "runs");
@@ -226,6 +229,7 @@ int command_runs(struct app *app)
             run_line(app, &runs[k]);
     }
     json_out_end(&w, ']');
+    json_next_page(&w, n && n == (size_t)limit ? runs[n - 1].id : 0);
     json_out_end(&w, '}');
     if (app->json)
         print_json(app, &b);

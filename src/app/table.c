@@ -57,6 +57,7 @@ static const struct option_row init_options[] = {
 static const struct option_row runs_options[] = {
     {"windows", 0, NULL, "the windows that were read instead, each with its proof"},
     {"number", 'n', "N", "how many (default 20)"},
+    {"before", 0, "N", "older ones: what `next` of the list before says"},
 };
 static const struct option_row log_options[] = {
     {"follow", 'f', NULL, "go on with what happens"},

@@ -84,7 +84,7 @@ void window_tell(const struct app *app, const struct window_proof *p, const char
     buf_free(&b);
 }
 
-int windows_list(struct app *app, const struct integration *i, size_t limit)
+int windows_list(struct app *app, struct window_query q)
 {
     struct buf b = buf_make(64u << 20);
     struct json_out w = json_out(&b);
@@ -92,7 +92,7 @@ int windows_list(struct app *app, const struct integration *i, size_t limit)
     struct errinfo ei;
     size_t n = 0;
 
-    if (app->store && store_windows(app->store, &(struct window_query){i->name, limit, false}, app->arena, &p, &n, &ei))
+    if (app->store && store_windows(app->store, &q, app->arena, &p, &n, &ei))
         return app_fail(app, &ei);
     json_out_begin(&w, '{');
     json_out_key(&w, "windows");
@@ -102,6 +102,7 @@ int windows_list(struct app *app, const struct integration *i, size_t limit)
         window_tell(app, &p[k], "");
     }
     json_out_end(&w, ']');
+    json_next_page(&w, n && n == q.limit ? p[n - 1].mark : 0);
     json_out_end(&w, '}');
     if (app->json)
         print_json(app, &b);

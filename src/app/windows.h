@@ -9,6 +9,6 @@
 void window_json(const struct app *app, struct json_out *w, const struct window_proof *p);
 void window_tell(const struct app *app, const struct window_proof *p, const char *indent);
 /* `runs --windows`: the newest of them. Gives the status. */
-int windows_list(struct app *app, const struct integration *i, size_t limit);
+int windows_list(struct app *app, struct window_query q);
 
 #endif

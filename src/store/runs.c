@@ -123,13 +123,15 @@ enum err store_runs(struct store *s, const struct run_query *q, struct arena *a,
 {
     static const char sql[] =
         "SELECT r.id, i.name, r.kind, r.status, r.started_ms, r.ended_ms, r.summary, r.process FROM run r "
-        "JOIN integration i ON i.id = r.integration WHERE ?1 IS NULL OR i.name = ?1 ORDER BY r.id DESC LIMIT ?2";
+        "JOIN integration i ON i.id = r.integration WHERE (?1 IS NULL OR i.name = ?1) AND (?3 = 0 OR r.id < ?3) ORDER "
+        "BY r.id DESC LIMIT ?2";
     pthread_mutex_lock(&s->mutex);
     struct sqlite_stmt *st = NULL;
     enum err e = state_stmt(s, SLOT_RUN_LIST, sql, &st, ei);
     if (e == OK) {
         sqlite_bind_str(st, 1, q->integration);
         sqlite_bind_int(st, 2, q->limit && q->limit < INT64_MAX ? (int64_t)q->limit : -1);
+        sqlite_bind_int(st, 3, q->before);
         e = collect(s, st, a, ret, ret_n, ei);
         sqlite_reset(st);
     }

@@ -69,7 +69,8 @@ enum err store_run_end(struct store *s, int64_t id, struct str status, struct st
 struct run_query {
     struct str integration;
     size_t limit;
-}; /* integration p NULL: all; limit 0: no limit */
+    int64_t before; /* only runs of a lower id; 0: all */
+};                  /* integration p NULL: all; limit 0: no limit */
 /* Newest first. Rows left "running" by a dead process are shown as "interrupted". */
 enum err store_runs(struct store *s, const struct run_query *q, struct arena *a, struct run_row **ret, size_t *ret_n,
                     struct errinfo *ei) MUST_USE;
@@ -158,8 +159,9 @@ enum err store_window_add(struct store *s, struct str integration, const struct 
                           struct errinfo *ei) MUST_USE;
 struct window_query {
     struct str integration;
-    size_t limit; /* 0: no limit */
-    bool open;    /* only those that are not verified, and that no later reading has made good */
+    size_t limit;   /* 0: no limit */
+    bool open;      /* only those that are not verified, and that no later reading has made good */
+    int64_t before; /* only those of an earlier mark; 0: all */
 };
 /* Newest first. */
 enum err store_windows(struct store *s, const struct window_query *q, struct arena *a, struct window_proof **ret,

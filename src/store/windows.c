@@ -95,14 +95,15 @@ static enum err collect(struct sqlite_stmt *st, struct arena *a, struct window_p
 static enum err list(struct store *s, const struct window_query *q, struct arena *a, struct window_proof **ret,
                      size_t *ret_n, struct errinfo *ei)
 {
-    static const char all[] = "SELECT * FROM \"window\" WHERE integration = ? ORDER BY mark DESC LIMIT ?";
+    static const char all[] = "SELECT * FROM \"window\" WHERE integration = ?1 AND (?3 = 0 OR mark < ?3)"
+                              " ORDER BY mark DESC LIMIT ?2";
     static const char open[] =
-        "SELECT * FROM \"window\" w WHERE integration = ? AND verified = 0"
+        "SELECT * FROM \"window\" w WHERE integration = ?1 AND verified = 0 AND (?3 = 0 OR mark < ?3)"
         " AND NOT EXISTS (SELECT 1 FROM \"window\" v WHERE v.integration = w.integration AND v.mark > w.mark"
         "                 AND v.verified = 1 AND v.from_s <= w.from_s AND v.to_s >= w.to_s)"
         " AND NOT EXISTS (SELECT 1 FROM gap g WHERE g.integration = w.integration AND g.from_s = w.from_s"
         "                 AND g.to_s = w.to_s AND g.closed_ms >= w.at_ms)"
-        " ORDER BY mark DESC LIMIT ?";
+        " ORDER BY mark DESC LIMIT ?2";
     int64_t id = 0;
     struct sqlite_stmt *st = NULL;
     enum err e = state_id(s, q->integration, false, &id, ei);
@@ -112,6 +113,7 @@ static enum err list(struct store *s, const struct window_query *q, struct arena
         return e;
     sqlite_bind_int(st, 1, id);
     sqlite_bind_int(st, 2, q->limit && q->limit < INT64_MAX ? (int64_t)q->limit : -1);
+    sqlite_bind_int(st, 3, q->before);
     e = collect(st, a, ret, ret_n, ei);
     sqlite_reset(st);
     return e;

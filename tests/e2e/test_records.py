@@ -239,6 +239,25 @@ class Lists(Shared):
         self.run_failed(project, "usage", "records", "orders", "--export", "xlsx", code=2)
         self.run_failed(project, "usage", "records", "orders", "--export", "csv", "-n", "3", code=2)
 
+    def test_pages_of_runs_and_windows(self):
+        sim, project = self.begin()
+        for _ in range(4):
+            self.run_ok(project)
+            sim.control(advance_ms=60000)
+        with Serving(project) as serving:
+            for what in ("runs", "windows"):
+                path = f"integrations/orders/{what}"
+                whole = serving.get(f"{path}?limit=1000")
+                self.assertGreaterEqual(len(whole[what]), 4)
+                self.assertIsNone(whole["next"])
+                found, before = [], ""
+                while before is not None:
+                    page = serving.get(f"{path}?limit=1{before and f'&before={before}'}")
+                    found += page[what]
+                    before = page["next"]
+                self.assertEqual(found, whole[what])
+        self.run_failed(project, "usage", "runs", "orders", "--before", "x", code=2)
+
     def test_over_http(self):
         sim, project = self.begin()
         self.run_ok(project)
@@ -318,6 +337,8 @@ class Letters(Shared):
             project.run("records", "orders", "--state", "error", "--export", "csv", json=False).out[1:], newline="")))
         self.assertEqual([line["target_id"] for line in lines], [row["id"]])
         raw = json.loads(lines[0]["raw"])
+        whole = project.run("records", "orders", "--state", "error", "--export", "json").json
+        self.assertEqual([(letter["target_id"], letter["raw"]) for letter in whole], [(row["id"], raw)])
         with Serving(project) as serving:
             base = "integrations/orders/dead"
             listed = serving.get(base)

@@ -206,6 +206,19 @@ class Routes(unittest.TestCase):
                     answer = admin.call(method, self.fill(path), raw=raw, headers=headers)
                     self.assertEqual(answer.status, status, answer)
 
+    def test_files(self):
+        path = "/api/v1/integrations/orders/export?format="
+        for fmt, kind in (("csv", "text/csv"), ("json", "application/json")):
+            for state in ("", "&state=error"):
+                answer = self.callers["viewer token"].call("GET", path + fmt + state)
+                self.assertEqual((answer.status, answer.headers["Content-Type"].split(";")[0]), (200, kind), answer)
+                self.assertEqual(answer.headers["Content-Disposition"], f"attachment; filename*=UTF-8''orders.{fmt}")
+                self.assertEqual(answer.headers["X-Content-Type-Options"], "nosniff")
+        answer = self.callers["viewer token"].call("GET", path + "csv&before=x")
+        self.assertEqual((answer.status, answer.headers["Content-Type"].split(";")[0]), (400, "application/json"))
+        self.assertIsNone(answer.headers["Content-Disposition"])
+        self.assertEqual(self.callers["nobody"].call("GET", path + "csv").status, 401)
+
     def test_secrets_are_nowhere(self):
         told = self.serve.log().encode()
         for folder, _, names in os.walk(os.path.join(self.project.folder, ".sluice")):

@@ -142,7 +142,7 @@ static struct run_row *runs(struct store *s, struct str integration, size_t limi
 {
     struct run_row *rows = NULL;
     size_t n = 0;
-    assert_ok(store_runs(s, &(struct run_query){integration, limit}, a, &rows, &n, &ei), ei);
+    assert_ok(store_runs(s, &(struct run_query){.integration = integration, .limit = limit}, a, &rows, &n, &ei), ei);
     assert_int_equal(n, want);
     return rows;
 }
@@ -484,7 +484,7 @@ static const char *one_round(struct store *s, struct arena *mine, int number, in
     if (store_run_begin(s, integration, S("main"), i, &id, &e) != OK ||
         store_run_end(s, id, S("ok"), S("{}"), i, &e) != OK)
         return "run";
-    if (store_runs(s, &(struct run_query){integration, 5}, mine, &rows, &n, &e) != OK || n == 0)
+    if (store_runs(s, &(struct run_query){.integration = integration, .limit = 5}, mine, &rows, &n, &e) != OK || n == 0)
         return "runs";
     return NULL;
 }

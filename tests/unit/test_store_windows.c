@@ -111,6 +111,9 @@ static void windows(void **state)
     assert_memory_equal(found, wanted, sizeof wanted);
     assert_ok(store_windows(s, &(struct window_query){.integration = S("a"), .limit = 1}, a, &w, &n, &ei), ei);
     assert_int_equal(n, 1);
+    assert_ok(store_windows(s, &(struct window_query){.integration = S("a"), .before = 20}, a, &w, &n, &ei), ei);
+    assert_int_equal(n, 1);
+    assert_int_equal(w[0].mark, 10);
     store_close(s);
 }
 
