@@ -14,8 +14,16 @@ struct str {
 
 #define S(literal) ((struct str){"" literal, sizeof(literal) - 1})
 #define STR_FMT    "%.*s"
-#define STR_ARG(s) (int)((s).n > 2000 ? 2000 : (s).n), (s).n ? (s).p : ""
+#define STR_ARG(s) str_shown_n(s), str_shown(s)
 
+static inline int str_shown_n(struct str s)
+{
+    return s.n > 2000 ? 2000 : (int)s.n;
+}
+static inline const char *str_shown(struct str s)
+{
+    return s.n ? s.p : "";
+}
 static inline struct str str_of(const char *cstr)
 {
     return (struct str){cstr, cstr ? strlen(cstr) : 0};

@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 
+#define CLAIM_TRIES 5
+
 static const char create_sql[] =
     "CREATE TABLE IF NOT EXISTS " CHECKPOINT_TABLE
     " (project VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,"
@@ -150,17 +152,36 @@ static enum err claim_inside(struct sink *s, const struct checkpoint *cp, int64_
     return e;
 }
 
-enum err my_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei)
+/* What the server rolled back, or gave up waiting for, because of another transaction. */
+static bool in_the_way(const struct mydb *db)
+{
+    unsigned code = mydb_errno(db);
+
+    return code == 1213 || code == 1205;
+}
+
+static enum err claim_once(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, bool *ret_again,
+                           struct errinfo *ei)
 {
     struct my_sink *m = my_self(s);
     struct errinfo ignored;
     enum err e = mydb_exec(m->db, S("START TRANSACTION"), ei);
 
     e = e ? e : claim_inside(s, cp, ret_epoch, ei);
-    if (!e)
-        return mydb_exec(m->db, S("COMMIT"), ei);
-    if (mydb_exec(m->db, S("ROLLBACK"), &ignored))
+    e = e ? e : mydb_exec(m->db, S("COMMIT"), ei);
+    *ret_again = e && e != ERR_CONFLICT && in_the_way(m->db);
+    if (e && mydb_exec(m->db, S("ROLLBACK"), &ignored))
         my_disconnect(m);
+    return e;
+}
+
+enum err my_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei)
+{
+    bool again = true;
+    enum err e = OK;
+
+    for (int n = 0; n < CLAIM_TRIES && again; n++)
+        e = claim_once(s, cp, ret_epoch, &again, ei);
     return e;
 }
 
