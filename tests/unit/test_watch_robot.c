@@ -5,6 +5,7 @@
 
 #include "table.h"
 
+#include "base/digest.h"
 #include "base/log.h"
 #include "net/mail.h"
 #include "watch/alert_command.h"
@@ -193,6 +194,35 @@ static void runs_programs(void **state)
     assert_int_equal(program_run(none, 1, S(""), 300, NULL, &ei), ERR_CONFIG);
 }
 
+/* A long subject: words of at most 75 characters, each whole UTF-8, together the subject. */
+static void folds_subjects(void **state)
+{
+    struct str subject =
+        S("【严重】订单同步（华东一区）：目标库不可用，已经暂停写入\r\nBcc: e@example.com，请检查网络与账号 end");
+    const struct mail m = {.from = S("sluice@example.com"), .subject = subject, .text = S("x"), .id = S("k")};
+    struct buf b = buf_make(1u << 16), whole = buf_make(4096);
+    struct str rest, line;
+    size_t words = 0;
+
+    (void)state;
+    mail_text(&m, &b);
+    rest = str_sub(buf_str(&b), str_find(buf_str(&b), S("Subject: "), 0) + 8, b.n);
+    while (str_cut(&rest, '\n', &line) && str_starts(line, S(" =?UTF-8?B?"))) {
+        size_t at = whole.n;
+
+        line = str_sub(line, 1, line.n - 2);
+        assert_true(line.n <= 75 && str_ends(line, S("?=")));
+        assert_true(base64_decode(str_sub(line, 10, line.n - 12), &whole));
+        assert_true(utf8_valid(str_sub(buf_str(&whole), at, whole.n)));
+        words++;
+    }
+    assert_true(words > 2);
+    assert_true(str_eq(buf_str(&whole), subject));
+    assert_true(str_starts(line, S("Auto-Submitted")));
+    buf_free(&b);
+    buf_free(&whole);
+}
+
 static void writes_mail(void **state)
 {
     const struct str to[] = {S("a@example.com"), S("b@example.com")};
@@ -218,7 +248,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(signs),           cmocka_unit_test(judges),
                                        cmocka_unit_test(makes_text_safe), cmocka_unit_test(fits),
-                                       cmocka_unit_test(runs_programs),   cmocka_unit_test(writes_mail)};
+                                       cmocka_unit_test(runs_programs),   cmocka_unit_test(writes_mail),
+                                       cmocka_unit_test(folds_subjects)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
