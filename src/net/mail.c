@@ -201,12 +201,36 @@ static void set_options(CURL *easy, const struct mail *m, struct upload *u, char
     curl_easy_setopt(easy, CURLOPT_XFERINFODATA, m);
 }
 
+/* One attempt. `some`: recipients that are refused do not keep the mail from the others. */
+static CURLcode try_once(CURL *easy, const struct mail *m, struct str text, bool some, char *words)
+{
+    struct curl_slist *to = recipients(m);
+    struct upload u = {text};
+    CURLcode code;
+
+    words[0] = '\0';
+    curl_easy_reset(easy);
+    set_options(easy, m, &u, words);
+    curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, to);
+    curl_easy_setopt(easy, CURLOPT_MAIL_RCPT_ALLLOWFAILS, (long)some);
+    code = curl_easy_perform(easy);
+    curl_slist_free_all(to);
+    return code;
+}
+
+/* A recipient was refused for good, and there are others. */
+static bool some_refused(CURL *easy, const struct mail *m, CURLcode code, const char *words)
+{
+    long status = 0;
+
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    return code == CURLE_SEND_ERROR && m->n_to > 1 && status >= 500 && str_starts(str_of(words), S("RCPT failed"));
+}
+
 enum err mail_send(const struct mail *m, struct errinfo *ei)
 {
     struct buf text = buf_make(4 * MAIL_MAX_BYTES);
-    char words[CURL_ERROR_SIZE] = "";
-    struct curl_slist *to = recipients(m);
-    struct upload u;
+    char words[CURL_ERROR_SIZE], first[CURL_ERROR_SIZE];
     CURL *easy = curl_easy_init();
     CURLcode code;
     enum err err = OK;
@@ -214,14 +238,16 @@ enum err mail_send(const struct mail *m, struct errinfo *ei)
     if (!easy)
         die_no_memory();
     mail_text(m, &text);
-    u.rest = buf_str(&text);
-    set_options(easy, m, &u, words);
-    curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, to);
-    code = curl_easy_perform(easy);
+    code = try_once(easy, m, buf_str(&text), false, words);
+    if (some_refused(easy, m, code, words)) {
+        memcpy(first, words, sizeof first);
+        code = try_once(easy, m, buf_str(&text), true, words);
+        if (!code)
+            log_warn("the mail server refuses some of the %zu recipients, the others got the mail: %s", m->n_to, first);
+    }
     if (code)
         err = explain(easy, code, words, ei);
     curl_easy_cleanup(easy);
-    curl_slist_free_all(to);
     buf_free(&text);
     return err;
 }

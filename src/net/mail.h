@@ -20,8 +20,8 @@ struct mail {
     atomic_bool *stop; /* gives it up when set, within a second; NULL: never */
 };
 
-/* Waits until the server took it. ERR_AUTH (login, certificate), ERR_REMOTE (refused, for good), ERR_NETWORK (try
- * again), ERR_CONFIG (no address). Thread-safe. */
+/* Waits until the server took it for one recipient at least; refused ones are logged. ERR_AUTH (login, certificate),
+ * ERR_REMOTE (refused, for good), ERR_NETWORK (try again), ERR_CONFIG (no address). Thread-safe. */
 enum err mail_send(const struct mail *m, struct errinfo *ei) MUST_USE;
 /* The text that is sent: header lines (RFC 5322, RFC 2047) and a base64 body. */
 void mail_text(const struct mail *m, struct buf *out);

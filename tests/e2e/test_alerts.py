@@ -280,7 +280,11 @@ class Mail(Case):
     def test_one_unknown_recipient(self):
         server = self.server("--unknown", "b@example.com")
         self.configure(channels={"mail": self.channel(server)})
+        self.assertIn("550", self.try_it("mail"))
+        self.assertEqual([m["to"] for m in server.messages()["messages"]], [["a@example.com"]])
+        self.configure(channels={"mail": self.channel(server, to=["b@example.com"])})
         self.assertIn("550", self.try_it("mail", code=1))
+        self.assertEqual(server.messages()["accepted"], 1)
 
     def test_too_large(self):
         server = self.server("--size", "200")
@@ -303,7 +307,7 @@ class Mail(Case):
         self.assertEqual(server.messages()["accepted"], 0)
 
     def test_refused_for_now_is_tried_again_and_refused_for_good_is_not(self):
-        now, good = self.server("--fault", "rcpt=451"), self.server("--fault", "rcpt=550")
+        now, good = self.server("--fault", "rcpt=451"), self.server("--fault", "mail=550")
         lost = self.server("--fault", "unanswered")
         self.configure(language="en", channels={
             "now": self.channel(now), "good": self.channel(good), "lost": self.channel(lost)})
