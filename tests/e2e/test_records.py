@@ -26,6 +26,11 @@ class Shared(RunCase):
         sim = self.sim("--orders", "400", "--seed", "9", *options)
         return sim, self.project(sim, **({"keep": keep} if keep else {}), **more)
 
+    def serving(self, project):
+        """serve, which runs nothing by itself: what is listed stays as it is."""
+        project.write("integrations/orders.json", {**project.read("integrations/orders.json"), "enabled": False})
+        return Serving(project)
+
     def versions(self, project, key, *more):
         result = project.run("records", "orders", "--id", str(key), *more)
         self.assertEqual(result.code, 0, repr(result))
@@ -244,7 +249,7 @@ class Lists(Shared):
         for _ in range(4):
             self.run_ok(project)
             sim.control(advance_ms=60000)
-        with Serving(project) as serving:
+        with self.serving(project) as serving:
             for what in ("runs", "windows"):
                 path = f"integrations/orders/{what}"
                 whole = serving.get(f"{path}?limit=1000")
@@ -261,8 +266,7 @@ class Lists(Shared):
     def test_over_http(self):
         sim, project = self.begin()
         self.run_ok(project)
-        project.write("integrations/orders.json", {**project.read("integrations/orders.json"), "enabled": False})
-        with Serving(project) as serving:  # and no run of its own, which would read some again between two pages
+        with self.serving(project) as serving:
             path = "integrations/orders/records"
             whole = serving.get(f"{path}?limit=1000")
             records, before = [], ""
@@ -279,6 +283,10 @@ class Lists(Shared):
             story = serving.get(f"{path}/{order['o_id']}")["records"][0]
             self.assertEqual(len(story["statements"]), len(story["mapped"]))
             self.assertRegex(story["statements"][0], r"^[A-Z ]+INTO")
+            last = whole["records"][-1]
+            that = serving.get(f"{path}?id={last['id']}&before={last['page']}.{last['row'] + 1}&limit=1")["records"]
+            self.assertEqual([self.place(r) for r in that], [self.place(last)])
+            self.assertEqual(str(that[0]["raw"]["o_id"]), last["id"])
             export = serving.ask("GET", "/api/v1/integrations/orders/export?format=csv&state=filtered")
             self.assertEqual(export.status, 200, export)
             self.assertEqual({line["record_id"] for line in csv.DictReader(io.StringIO(export.body[1:], newline=""))},
@@ -340,7 +348,7 @@ class Letters(Shared):
         raw = json.loads(lines[0]["raw"])
         whole = project.run("records", "orders", "--state", "error", "--export", "json").json
         self.assertEqual([(letter["target_id"], letter["raw"]) for letter in whole], [(row["id"], raw)])
-        with Serving(project) as serving:
+        with self.serving(project) as serving:
             base = "integrations/orders/dead"
             listed = serving.get(base)
             self.assertEqual((listed["count"], len(listed["letters"]), listed["next"]), (1, 1, None))
