@@ -163,6 +163,8 @@ static enum err reconcile(struct engine *e, struct errinfo *ei)
         notice(e, S("the target stands behind what was written to it: it was set back, and the journal writes the rest "
                     "again"));
     }
+    if (g.known && g.epoch > e->at.epoch) /* no epoch comes twice, not even with copies of other ages in its place */
+        e->at.epoch = g.epoch;
     if (!err && e->at.cursor_s == INT64_MIN && e->flow->paging->kind != PAGE_CURSOR)
         err = first_cursor(e, &e->at.cursor_s, ei);
     snprintf(e->at.journal, sizeof e->at.journal, STR_FMT, STR_ARG(uuid));

@@ -333,7 +333,7 @@ static enum sink_outcome decide(struct writer *w, struct errinfo *ei)
         return SINK_TRANSIENT;
     if (PLANTED(unknown_is_in))
         return SINK_COMMITTED;
-    if (!found || c.epoch < b->to.epoch)
+    if (!found || c.epoch < b->to.epoch || !str_eq(str_of(c.journal), str_of(b->to.journal)))
         return set_back(ei);
     if (c.epoch > b->to.epoch)
         return fenced(w, ei);

@@ -3,7 +3,8 @@
  * The epoch fences: whoever claims the integration raises it, and every later UPDATE names the epoch that it was
  * claimed with. One that finds another epoch changes nothing and knows that it was replaced. It names the batch before
  * as well: a target that came back as an older copy of itself has the epoch but not that batch, and one where a COMMIT
- * arrived late has a newer one. */
+ * arrived late has a newer one. And it names the journal: when the local state was lost, epochs that were given before
+ * can come again, but not its name. */
 #include "base/num.h"
 #include "base/plant.h"
 #include "sink/mysql_sink.h"
@@ -132,7 +133,7 @@ static enum err claim_inside(struct sink *s, const struct checkpoint *cp, int64_
 
     if (!e && found && old.batch != cp->batch)
         e = sink_moved_on(ei);
-    *ret_epoch = (found ? old.epoch : cp->epoch) + 1;
+    *ret_epoch = (found && old.epoch > cp->epoch ? old.epoch : cp->epoch) + 1;
     sets = arena_printf(a,
                         "journal = " STR_FMT ", page = %lld, page_row = %d, cursor_at = " STR_FMT
                         ", epoch = %lld, batch = %lld, mapping = %lld",
@@ -190,13 +191,13 @@ enum err my_move_checkpoint(struct sink *s, const struct batch *b, bool *ret_mov
     const struct checkpoint *to = &b->to;
     struct my_sink *m = my_self(s);
     struct arena *a = arena_new(1u << 20);
-    struct str sql = arena_printf(a,
-                                  "UPDATE " CHECKPOINT_TABLE " SET journal = " STR_FMT
-                                  ", page = %lld, page_row = %d, cursor_at = " STR_FMT
-                                  ", batch = %lld, mapping = %lld WHERE " STR_FMT " AND epoch = %lld AND batch = %lld",
-                                  STR_ARG(mydb_quote(m->db, str_of(to->journal), a)), (long long)to->page, (int)to->row,
-                                  STR_ARG(cursor_text(to->cursor_s, a)), (long long)to->batch, (long long)to->mapping,
-                                  STR_ARG(where_mine(s, a)), (long long)to->epoch, (long long)b->after);
+    struct str sql = arena_printf(
+        a,
+        "UPDATE " CHECKPOINT_TABLE " SET journal = " STR_FMT ", page = %lld, page_row = %d, cursor_at = " STR_FMT
+        ", batch = %lld, mapping = %lld WHERE " STR_FMT " AND epoch = %lld AND batch = %lld AND journal = " STR_FMT,
+        STR_ARG(mydb_quote(m->db, str_of(to->journal), a)), (long long)to->page, (int)to->row,
+        STR_ARG(cursor_text(to->cursor_s, a)), (long long)to->batch, (long long)to->mapping, STR_ARG(where_mine(s, a)),
+        (long long)to->epoch, (long long)b->after, STR_ARG(mydb_quote(m->db, str_of(to->journal), a)));
     enum err e = mydb_exec(m->db, sql, ei);
 
     *ret_moved = !e && mydb_affected(m->db) == 1;

@@ -173,9 +173,9 @@ enum err sink_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found
 enum err sink_may_hold(struct sink *s, bool *ret_holds, struct errinfo *ei) MUST_USE;
 /* What a target that holds the checkpoint promises of each row, and one that does not. For people. */
 const char *sink_promise(bool holds);
-/* Takes the integration over: writes `cp` with epoch = stored epoch + 1 (creating table and row if needed) in one
- * transaction; *ret_epoch gets it. ERR_CONFLICT: the row names another batch than `cp`, so it moved since it was read
- * (a COMMIT of an earlier process that took its time): read it again. */
+/* Takes the integration over: writes `cp` with an epoch above its own and the stored one (creating table and row if
+ * needed) in one transaction; *ret_epoch gets it. ERR_CONFLICT: the row names another batch than `cp`, so it moved
+ * since it was read (a COMMIT of an earlier process that took its time): read it again. */
 enum err sink_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei) MUST_USE;
 
 /* Checks each row against the real table (NULL into NOT NULL, too long in characters, digits that would be rounded, bad

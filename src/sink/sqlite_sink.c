@@ -298,7 +298,7 @@ static enum err claim_inside(struct sink *s, const struct checkpoint *cp, int64_
         return e;
     if (found && old.batch != cp->batch)
         return sink_moved_on(ei);
-    new.epoch = (found ? old.epoch : cp->epoch) + 1;
+    new.epoch = (found && old.epoch > cp->epoch ? old.epoch : cp->epoch) + 1;
     e = sqlite_prepare(self(s)->db,
                        S("INSERT OR REPLACE INTO " CHECKPOINT_TABLE
                          " (journal, page, page_row, cursor_at, batch, mapping, "
@@ -474,9 +474,9 @@ static enum err move_checkpoint(struct sink *s, const struct batch *b, bool *ret
 
     if (!l->checkpoint)
         e = sqlite_prepare(l->db,
-                           S("UPDATE " CHECKPOINT_TABLE " SET journal = ?, page = ?, page_row = ?, cursor_at = ?, "
-                             "batch = ?, mapping = ?, updated_at = CURRENT_TIMESTAMP "
-                             "WHERE project = ? AND integration = ? AND epoch = ? AND batch = ?"),
+                           S("UPDATE " CHECKPOINT_TABLE " SET journal = ?1, page = ?2, page_row = ?3, cursor_at = ?4, "
+                             "batch = ?5, mapping = ?6, updated_at = CURRENT_TIMESTAMP "
+                             "WHERE project = ?7 AND integration = ?8 AND epoch = ?9 AND batch = ?10 AND journal = ?1"),
                            &l->checkpoint, ei);
     if (e)
         return e;

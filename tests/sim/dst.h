@@ -126,6 +126,7 @@ struct table {
     int64_t n_inserted;             /* INSERT: how much of `inserted` is there */
     struct checkpoint cp;
     bool found;
+    int32_t over; /* of a transaction that has not gone in: a version that took the place of a later one */
 };
 struct inserted {
     int32_t ver;
@@ -150,7 +151,7 @@ struct disk_dead {
     int32_t row, line, order, ver;
     int state;
 };
-enum { FACTS_MAX = 32, GAPS_MAX = 4096, DEAD_MAX = 8192 };
+enum { FACTS_MAX = 32, GAPS_MAX = 16384, DEAD_MAX = 8192 };
 struct disk {
     struct arena *arena; /* of bodies and texts; lives as long as the seed */
     char uuid[40];
@@ -230,7 +231,7 @@ struct sim {
     bool state_lost, unheld_lost;
     bool beyond; /* more came late than was promised to be caught */
     bool clock_beyond;
-    bool read_again;
+    bool read_again; /* a window, by a tier or the remedy */
     bool settled;
     int64_t first_stamp_s; /* where the integration starts */
     bool failed;

@@ -349,6 +349,7 @@ enum err store_window_add(struct store *st, struct str integration, const struct
 
     (void)st;
     (void)integration;
+    sim_now()->read_again |= w->purpose != PURPOSE_MAIN;
     if (w->purpose == PURPOSE_REREAD)
         sim_fault(sim_now(), FAULT_REREAD);
     if (!e && w->whole && w->records != w->folded + w->filtered + w->repeats + w->dead_records + w->shaped)

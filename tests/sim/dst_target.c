@@ -114,7 +114,7 @@ static enum err target_claim(struct sink *k, const struct checkpoint *cp, int64_
     land(s, 1000);
     if (s->table.found && s->table.cp.batch != cp->batch && !PLANTED(claim_blind))
         return sink_moved_on(ei);
-    *ret_epoch = (s->table.found ? s->table.cp.epoch : cp->epoch) + 1;
+    *ret_epoch = (s->table.found && s->table.cp.epoch > cp->epoch ? s->table.cp.epoch : cp->epoch) + 1;
     s->table.cp = *cp;
     s->table.cp.epoch = *ret_epoch;
     s->table.found = true;
@@ -210,8 +210,8 @@ static void put_row(struct sim *s, struct table *t, struct placed p)
 
     if (*there > p.ver && s->c.write == WRITE_GUARDED)
         return;
-    if (*there > p.ver && s->c.held)
-        sim_fail(s, "order %d line %d: version %d was written over version %d", p.order, p.slot, p.ver, *there);
+    if (*there > p.ver && s->c.held && !t->over)
+        t->over = p.ver;
     *there = p.ver;
 }
 
@@ -272,6 +272,8 @@ static void go_in(struct sim *s, const struct table *t)
         for (int64_t k = 0; k < i; k++)
             if (s->inserted[k].ver == s->inserted[i].ver && s->inserted[k].slot == s->inserted[i].slot)
                 sim_fail(s, "line %d of version %d was inserted twice", s->inserted[i].slot, s->inserted[i].ver);
+    if (t->over)
+        sim_fail(s, "order %d: version %d was written over a later one", s->up.v[t->over].order, t->over);
     s->table = *t;
 }
 
@@ -362,7 +364,8 @@ static enum sink_outcome target_write(struct sink *k, struct batch *b, const str
     }
     if (hook->before_commit(hook->ctx, b, ei))
         return SINK_TRANSIENT;
-    if (s->c.held && (s->table.cp.epoch != k->epoch || s->table.cp.batch != b->after))
+    if (s->c.held && (s->table.cp.epoch != k->epoch || s->table.cp.batch != b->after ||
+                      strcmp(s->table.cp.journal, b->to.journal) != 0))
         return sink_not_as_left(ei);
     if (!sim_alive(s, "commit")) {
         fail(ei, ERR_TARGET, "simulated: the process is dead");
