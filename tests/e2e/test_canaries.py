@@ -7,6 +7,8 @@ searched.
 Every secret holds MARK, which is searched in all forms that people write texts in. PLANT is no secret and stands where
 the search has to find it: a kind of place in which it is not found was not searched."""
 import base64
+import email
+import email.policy
 import html
 import http.server
 import json
@@ -31,7 +33,7 @@ from lib.collector import Collector  # noqa: E402
 from lib.process import end, spawn  # noqa: E402
 from lib.servers import SLUICE, MariaDB, Project  # noqa: E402
 from lib.serving import Serving  # noqa: E402
-from test_alerts import MailServer, Robot  # noqa: E402
+from test_alerts import Robot  # noqa: E402
 
 MARK = b"cAnRyQ7x2"
 PLANT = b"pLaNtW5v9"
@@ -281,10 +283,10 @@ class World:
                 channels[name]["secret"] = self.by_store("", value=keys[name])
         channels["down"] = {"type": "webhook", "url": f"{self.echo.address}/500/{new('hook that quotes')}",
                             "secret": new("its key")}
-        self.mail = MailServer(project.home, new("mail user"), new("mail password"))
+        self.mail = Robot("smtp", "--user", new("mail user"), "--password", new("mail password"))
         test.addCleanup(self.mail.close)
-        mail = {"type": "smtp", "url": self.mail.url, "ca_file": self.mail.cert, "from": "sluice@example.com",
-                "to": ["ops@example.com"]}
+        mail = {"type": "smtp", "url": self.mail.hello["smtps"], "ca_file": self.mail.hello["ca_file"],
+                "from": "sluice@example.com", "to": ["ops@example.com"]}
         channels["mail"] = {**mail, "user": self.secrets["mail user"],
                             "password": self.by_file("", value=self.secrets["mail password"])}
         channels["mail-refused"] = {**mail, "user": "somebody", "password": self.by_env("wrong mail password")}
@@ -297,6 +299,12 @@ class World:
             self.by_store("unused" + odd, odd)
 
     # ---- what is searched ----
+
+    def mails(self):
+        """As they were sent, and as they are read."""
+        for message in self.mail.messages()["messages"]:
+            mail = email.message_from_string(message["text"], policy=email.policy.default)
+            yield f"{message['text']}\n{mail['Subject']}\n{mail.get_content()}"
 
     def look(self, place, name, data):
         self.search.look(place, name, data)
@@ -430,15 +438,14 @@ class Canaries(RunCase):
                                               for seen in list(world.echo.seen)), 60, f"a call to {way}")
         for robot in world.robots.values():
             serving.until(lambda robot=robot: PLANT.decode() in json.dumps(robot.messages()), 60, "an alert")
-        serving.until(lambda: any(PLANT.decode() in str(mail["Subject"]) + mail.get_content()
-                                  for mail in list(world.mail.mails)), 60, "a mail")
+        serving.until(lambda: any(PLANT.decode() in mail for mail in world.mails()), 60, "a mail")
 
     def what_was_sent(self, world):
         for name, robot in world.robots.items():
             for message in robot.messages()["messages"]:
                 world.look("alert", name, json.dumps(message["body"], ensure_ascii=False))
-        for mail in world.mail.mails:
-            world.look("mail", "mail", str(mail["Subject"]) + mail.get_content())
+        for mail in world.mails():
+            world.look("mail", "mail", mail)
 
     def the_process(self, world, serving):
         """What the kernel shows of it: what was handed in by the environment stands there, and nothing else."""
