@@ -226,6 +226,25 @@ static void post_fields_accept(void *ctx, const struct http_call *call, struct h
         api_command(ctx, call, words, ret);
 }
 
+/* Asks source and target, so it is no reading for everybody. */
+static void post_check(void *ctx, const struct http_call *call, struct http_answer *ret)
+{
+    const char *words[WORDS_MAX] = {"check", "--online", "--", name_word(call)};
+    struct str name;
+
+    if (api_name(ctx, call, ret, &name))
+        api_command(ctx, call, words, ret);
+}
+
+static void post_ddl(void *ctx, const struct http_call *call, struct http_answer *ret)
+{
+    const char *words[WORDS_MAX] = {"ddl", "--", name_word(call)};
+    struct str name;
+
+    if (api_name(ctx, call, ret, &name))
+        api_command(ctx, call, words, ret);
+}
+
 static void get_check(void *ctx, const struct http_call *call, struct http_answer *ret)
 {
     const char *words[WORDS_MAX] = {"check"};
@@ -483,6 +502,10 @@ const struct route api_routes[] = {
      api_post_retry},
     {"POST", ONE("/drop"), "put dead letters away", ROLE_OPERATOR, N(choice_params), "dropped", NULL, 0, ROUTE_SLOW,
      api_post_drop},
+    {"POST", ONE("/check"), "what check says, with source and target asked", ROLE_OPERATOR, N(only_name), "diagnostics",
+     NULL, 0, ROUTE_SLOW, post_check},
+    {"POST", ONE("/ddl"), "the CREATE TABLE that fits the mapping and a page; nothing is made", ROLE_OPERATOR,
+     N(only_name), "ddl", NULL, 0, ROUTE_SLOW, post_ddl},
     {"GET", ONE("/fields"), "what its records look like", ROLE_VIEWER, N(only_name), "fields", NULL, 0, ROUTE_SLOW,
      get_fields},
     {"POST", ONE("/fields/accept"), "take what they look like as the base", ROLE_OPERATOR, N(only_name), "fields", NULL,

@@ -46,10 +46,10 @@ const struct answer_schema api_schemas[] = {
             "ended?: time?, live?: live?, summary?: run_summary|audit_summary?}"},
     {"jobs", "{jobs: [int]}"},
     {"runs", "{runs: [{run: int, integration: text, kind: text, status: text, started: time?, ended: time?, "
-             "summary: run_summary|audit_summary?}]}"},
+             "summary: run_summary|audit_summary?}], next: int|text?}"},
     {"series", "{step: int, at: [int], rows: [number?], records: [number?], calls: [number?], errors: [number?], "
                "latency_p50: [number?], latency_p99: [number?], freshness: [number?], quota: [number?]}"},
-    {"windows", "{windows: [window]}"},
+    {"windows", "{windows: [window], next: int|text?}"},
     {"cursor", "{integration: text, cursor: time|int?, before: time|int?, moved: bool}"},
     {"letter_row",
      "{letter: int, id: text?, target_id: text?, version: text?, state: text, code: text?, reason: text?, "
@@ -67,12 +67,17 @@ const struct answer_schema api_schemas[] = {
     {"field", "{path: text, types: text, longest: int, digits_before: int, digits_after: int, seen: int, of: int, "
               "since: time?, first_run: int, last: time?, last_run: int, known: bool, columns: text?}"},
     {"fields", "{integration: text, records?: int, fields?: [field], changes?: [object], accepted?: int}"},
+    {"ddl", "{integration: text, table: text, sql: text, sample_rows: int, created: bool, sample_error: problem?}"},
     {"document", "{path: text?, text: text?}"},
     {"metadata", "{version: text, integration: document, source: document, target: document}"},
     {"version", "{version: text}"},
     {"versions", "{versions: [{version: text, number: int, at: time, user: text?, comment: text?}]}"},
     {"diagnostics", "{ok: bool, errors: int, warnings: int, integrations: int, diagnostics: [{file: text, line: int, "
-                    "column: int, severity: 'error'|'warning'|'note', what: text, remedy: text?, nearest: text?}]}"},
+                    "column: int, severity: 'error'|'warning'|'note', what: text, remedy: text?, nearest: text?}], "
+                    "online?: [{integration: text, "
+                    "source: {ok: bool, address?: text?, latency_ms?: int?, records?: int?, error: problem?}?, "
+                    "target: {ok: bool, server?: text?, path?: text?, promise?: text?, latency_ms?: int?, "
+                    "error: problem?}?}]}"},
     {"preview", "{integration: text, statement: text, request: text, records: int, rows: [{id: text?, fate: text, "
                 "why: text?, mapped: object?, raw: any}]}"},
     {"connection", "{name: text, connector: text, kind: 'source'|'target', environment: text?, params: object, "

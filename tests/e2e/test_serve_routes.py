@@ -58,6 +58,8 @@ ROUTES = {
         PUT /api/v1/integrations/{name}/dead/{id}
         POST /api/v1/integrations/{name}/retry
         POST /api/v1/integrations/{name}/drop
+        POST /api/v1/integrations/{name}/check
+        POST /api/v1/integrations/{name}/ddl
         POST /api/v1/integrations/{name}/fields/accept
         POST /api/v1/integrations/{name}/metadata/preview
         POST /api/v1/connections/{name}/test

@@ -89,6 +89,8 @@ describe('the OpenAPI document', () => {
     await call('POST', one('/fields/accept'), orders, {});
     const metadata = await call('GET', one('/metadata'), orders);
     await call('POST', one('/metadata/check'), orders, { target: metadata.target.text });
+    await call('POST', one('/check'), orders, {});
+    await call('POST', one('/ddl'), orders, {});
     await call('POST', one('/metadata/preview'), orders, { target: metadata.target.text });
     await call('PUT', one('/metadata'), orders, { base: metadata.version, target: `${metadata.target.text}\n`, comment: 'a line more' });
     const { versions } = await call('GET', one('/metadata/versions'), orders);
