@@ -103,24 +103,15 @@ void plan_make(const struct plan_input *in, struct plan *ret)
     ret->n = ret->n_tiers = 0;
     ret->from_s = ret->to_s = in->cursor_s;
     ret->edge_s = in->now_s - (PLANTED(no_lag) ? 0 : in->flow->integration->lag_ms / 1000);
-    switch (in->options->kind) {
-    case RUN_REMEDY:
+    if (in->options->kind == RUN_REMEDY) {
         plan_remedy(in, ret);
-        return;
-    case RUN_BACKFILL:
+    } else if (in->options->kind == RUN_BACKFILL) {
         plan_backfill(in, ret);
-        return;
-    case RUN_REPAIR:
+    } else if (in->options->kind == RUN_REPAIR) {
         plan_repair(in, ret);
-        return;
-    case RUN_MAIN:
-    case RUN_REPLAY:
-    case RUN_RETRY:
-        break;
+    } else if (in->options->part != RUN_WRITE) {
+        plan_main(in, ret);
+        plan_gaps(in, ret);
+        plan_tiers(in, ret);
     }
-    if (in->options->part == RUN_WRITE)
-        return;
-    plan_main(in, ret);
-    plan_gaps(in, ret);
-    plan_tiers(in, ret);
 }

@@ -57,8 +57,9 @@ enum reading_verdict reading_judge(struct reading *g, const char **ret_why)
     }
     if (g->windowed && walk_is_spent(g->walk))
         *ret_why = "what the upstream tells of itself fits nowhere, and enough was read again";
-    if (!g->windowed || !walk_narrow(g->walk) || !begin_window(g))
+    if (!g->windowed || !walk_narrow(g->walk))
         return READING_GAP;
+    (void)begin_window(g); /* there is one: what was narrowed */
     return READING_AGAIN;
 }
 
