@@ -6,6 +6,7 @@
  *   {"leave":…} {"enter":…}       out of the seed's condition, and back
  *   {"remove":…} {"show":…}       the API shows it no more; shows it again
  *   {"new":3}                     so many new orders, stamped now
+ *   {"realtime_new":0.5}          so many new orders a second from now on; 0: no more
  *   {"expire":true}               the token that is good now is good no more (jushuitan-open)
  * Everything named is done in this order; the first mistake ends it with 400 and a sentence. */
 #include "base/json.h"
@@ -55,15 +56,30 @@ static enum err apply_edits(struct sim *s, enum edit how, const struct json *ids
     return OK;
 }
 
+static enum err apply_pace(struct sim *s, const struct json *root, struct errinfo *ei)
+{
+    const struct json *pace = json_get(root, S("realtime_new"));
+    double v;
+
+    if (!pace)
+        return OK;
+    if (!num_double(json_text(pace), &v) || v < 0 || v > 100000)
+        return fail(ei, ERR_USAGE, "realtime_new is a number from 0 to 100000");
+    s->book.new_per_s = v;
+    s->book.new_made = 0;
+    s->book.new_from_ms = sim_now_ms(s);
+    return OK;
+}
+
 static enum err apply(struct sim *s, const struct json *root, struct errinfo *ei)
 {
     int64_t n;
     const struct json *advance = json_get(root, S("advance_ms")), *add = json_get(root, S("new"));
     if (json_type(root) != JSON_OBJECT || json_count(root) == 0)
-        return fail(
-            ei, ERR_USAGE,
-            "the body must be an object with fault, advance_ms, new, edit, shorten, leave, enter, remove, show or "
-            "expire");
+        return fail(ei, ERR_USAGE,
+                    "the body must be an object with fault, advance_ms, new, realtime_new, edit, shorten, leave, "
+                    "enter, remove, "
+                    "show or expire");
     if (json_get(root, S("fault"))) {
         enum err e = apply_fault(s, root, ei);
         if (e != OK)
@@ -89,7 +105,7 @@ static enum err apply(struct sim *s, const struct json *root, struct errinfo *ei
         for (int64_t i = 0; i < n; i++)
             book_add(&s->book, sim_now_ms(s), sim_late_ms(s));
     }
-    return OK;
+    return apply_pace(s, root, ei);
 }
 
 void control_apply(struct sim *s, struct str json, struct reply *out)

@@ -2,7 +2,9 @@
  * target. Each step is the command that a person would type, run inside this process and shown with its output. At the
  * end the table is counted against what the simulator knows a perfect copy to hold.
  *
- * The simulator's clock is set a minute ahead once, so that its newest orders are older than the integration's lag. */
+ * The simulator's clock is set a minute ahead once, so that its newest orders are older than the integration's lag.
+ *
+ * On a terminal it then offers to go on: the same simulator makes new orders and `serve` brings them, until Ctrl-C. */
 #include "app/open.h"
 #include "app/out.h"
 #include "app/simulator.h"
@@ -13,10 +15,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define AHEAD      "{\"advance_ms\":60000}"
 #define TABLE      "order_list_query"
+#define MORE       "{\"realtime_new\":0.5,\"fault\":\"drift\",\"value\":1}"
+#define SLOWLY     "\"*/5 * * * *\""
+#define SOON       "\"@every 10s\" "
 #define STEP_WORDS 12
 
 struct demo {
@@ -230,6 +236,49 @@ static enum err compare(struct demo *d, struct errinfo *ei)
     return OK;
 }
 
+/* ---- going on ---- */
+
+/* A yes from a person at a terminal; an empty line is one, the end of input is none. */
+static bool wants_more(const struct demo *d)
+{
+    char line[64];
+
+    if (d->app->json || d->app->quiet || isatty(STDIN_FILENO) != 1 || isatty(STDOUT_FILENO) != 1)
+        return false;
+    fprintf(d->steps, "\n%s ",
+            either(d->app, "Go on serving, with new orders and the dashboard in a browser? [Y/n]",
+                   "是否继续运行服务（不断产生新订单，可在浏览器中查看控制台）？[Y/n]"));
+    fflush(d->steps);
+    return fgets(line, sizeof line, stdin) && (line[0] == '\n' || line[0] == 'y' || line[0] == 'Y');
+}
+
+/* The project that goes with the demo is read every few seconds instead of every few minutes: the schedule that `init`
+ * wrote is replaced where it stands, by one that is not longer. */
+static enum err hurry(const struct demo *d, struct errinfo *ei)
+{
+    const char *path = path_in(d, "integrations/orders.json");
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    char text[16384];
+    ssize_t n = fd >= 0 ? pread(fd, text, sizeof text, 0) : -1;
+    size_t at = n > 0 ? str_find(str_mk(text, (size_t)n), S(SLOWLY), 0) : SIZE_MAX;
+    bool ok = at != SIZE_MAX && pwrite(fd, SOON, strlen(SOON), (off_t)at) == (ssize_t)strlen(SOON);
+
+    if (fd >= 0)
+        close(fd);
+    return ok ? OK : files_fail(ei, "cannot change the schedule in", path);
+}
+
+static enum err go_on(struct demo *d, struct errinfo *ei)
+{
+    const char *const serve[] = {"serve", "--listen", "127.0.0.1:0", NULL};
+    struct simulator_call more = {"POST", "/control", S(MORE)};
+    struct str ignored;
+    enum err err = d->temporary ? hurry(d, ei) : OK;
+
+    err = err ? err : simulator_ask(d->sim, &more, d->app->arena, &ignored, ei);
+    return err ? err : step(d, "all of it by schedule, watched in a browser; Ctrl-C ends it", serve, ei);
+}
+
 static void tell_next(const struct demo *d)
 {
     if (d->temporary)
@@ -299,6 +348,8 @@ int command_demo(struct app *app)
         err = steps(&d, &ei);
     }
     err = err ? err : compare(&d, &ei);
+    if (!err && wants_more(&d))
+        err = go_on(&d, &ei);
     simulator_stop(d.sim);
     if (!err && app->json)
         tell_json(&d);

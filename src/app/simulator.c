@@ -60,6 +60,7 @@ static enum err spawn(struct simulator *s, const char *path, const char *const *
         return fail(ei, ERR_INTERNAL, "no pipe: %s", strerror(errno));
     s->pid = fork();
     if (s->pid == 0) {
+        setpgid(0, 0); /* Ctrl-C is for us; we end it */
         dup2(ends[1], STDOUT_FILENO);
         execv(path, (char *const *)(uintptr_t)argv);
         _exit(127);

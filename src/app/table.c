@@ -230,7 +230,8 @@ static const struct command commands[] = {
     {"demo", "", "the whole seed case on a simulated Jushuitan and an SQLite file",
      "在模拟聚水潭和 SQLite 上演示完整流程",
      "Starts sluice-sim, makes a project, creates the table, checks, runs, and compares the table with what a perfect "
-     "copy holds. It ends by itself and takes the simulator with it.",
+     "copy holds. On a terminal it then offers to go on serving, with new orders and the dashboard; else it ends by "
+     "itself. It takes the simulator with it.",
      "sluice demo\nsluice demo --orders 1000 --keep demo-project", OPTIONS(demo_options), 0, 0, WORDS_NONE,
      command_demo},
     {"help", "[COMMAND]", "this help, or that of a command", "帮助", "", "sluice help run", OPTIONS(help_options), 0, 1,

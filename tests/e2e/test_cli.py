@@ -6,12 +6,15 @@ import pty
 import re
 import select
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib.case import hurried  # noqa: E402
@@ -660,6 +663,62 @@ class Demo(unittest.TestCase):
             self.assertEqual(text.code, 0, repr(text))
             self.assertIn("nothing is missing", text.out)
             self.assertEqual(os.listdir(home), ["kept"])
+
+    def on_terminal(self, home, answer, until=None, then=b""):
+        """The demo as a person sees it: answers the question, and types `then` when `until` was printed."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.environ.update(ENVIRONMENT, HOME=home, TMPDIR=home, TERM="dumb", LC_ALL="C.UTF-8")
+            os.execv(SLUICE, [SLUICE, "demo", "--orders", "100"])
+        seen, asked = b"", False
+        deadline = time.monotonic() + 90
+        try:
+            while time.monotonic() < deadline:
+                if select.select([terminal], [], [], 0.3)[0]:
+                    try:
+                        seen += os.read(terminal, 65536)
+                    except OSError:
+                        break  # the other side is closed
+                if b"[Y/n]" in seen and not asked:
+                    asked = True
+                    os.write(terminal, answer)
+                if until and until(seen):
+                    os.write(terminal, then)
+                    until = None
+            else:
+                os.kill(pid, signal.SIGKILL)
+                self.fail(seen[-2000:].decode("utf-8", "replace"))
+        finally:
+            os.close(terminal)
+            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        return status, seen.decode("utf-8", "replace")
+
+    def test_on_a_terminal_it_offers_to_go_on(self):
+        for answer in (b"n\n", b"\x04"):
+            with self.subTest(answer), tempfile.TemporaryDirectory(prefix="sluice-demo-") as home:
+                status, seen = self.on_terminal(home, answer)
+                self.assertEqual(status, 0, seen[-2000:])
+                self.assertIn("nothing is missing", seen)
+                self.assertNotIn("The dashboard is at", seen)
+                self.assertEqual(os.listdir(home), [])
+
+    def test_it_goes_on_until_it_is_interrupted(self):
+        with tempfile.TemporaryDirectory(prefix="sluice-demo-") as home:
+            answers = []
+
+            def moves(seen):
+                """A later run has brought new orders."""
+                at = re.search(rb"The dashboard is at (http://[0-9.:]+)", seen)
+                if not at:
+                    return False
+                with urllib.request.urlopen(at.group(1).decode() + "/api/v1/integrations/orders/runs", timeout=10) as answer:
+                    answers.append(json.load(answer)["runs"])
+                return any(run["kind"] == "main" and run["summary"] and run["summary"]["rows"] for run in answers[-1][:-1])
+
+            status, seen = self.on_terminal(home, b"\n", moves, b"\x03")
+            self.assertEqual(status, 0, seen[-2000:])
+            self.assertTrue(answers)
+            self.assertEqual(os.listdir(home), [])
 
     def test_without_the_simulator(self):
         with tempfile.TemporaryDirectory() as home:

@@ -644,6 +644,17 @@ class Faults(unittest.TestCase):
         self.assertEqual(sim.close(), 0)
         self.assertLess(time.monotonic() - started, 10)
 
+    def test_new_orders_begin_to_come(self):
+        sim = self.sim("ctrl", orders=50)
+        before = len(sim.truth("?raw=1"))
+        sim.control(realtime_new=200)
+        wait_until(lambda: len(sim.truth("?raw=1")) > before + 50, sim.process, 30, "new orders")
+        sim.control(realtime_new=0)
+        before = len(sim.truth("?raw=1"))
+        sim.control(advance_ms=5000)
+        self.assertEqual(len(sim.truth("?raw=1")), before)
+        self.assertEqual(sim.http.post(sim.url + "/control", data='{"realtime_new":-1}', timeout=30).status_code, 400)
+
     def test_hold(self):
         sim = self.sim("hold=2")
         p = sim.params(**sim.window())
