@@ -6,6 +6,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib.case import RunCase, seed_statement, target_document  # noqa: E402
+from lib.process import wait_until  # noqa: E402
 from lib.refusing import CUT, Refusing  # noqa: E402
 from lib.servers import MariaDB  # noqa: E402
 
@@ -152,6 +153,61 @@ class Refusals(RunCase):
                 result = project.run("run", "orders", "--patience", "300ms")
                 self.assertEqual(result.code, 1, repr(result))
                 self.assertEqual(project.table_rows(), [], "rows without their checkpoint")
+                self.recovers(sim, project, wire)
+
+    def test_a_commit_is_lost_and_the_checkpoint_cannot_be_read_at_once(self):
+        sim, project, wire = self.begin()
+        self.insert_plainly(project)
+        wire.refuse(r"^COMMIT", CUT, times=1, skip=2)
+        wire.refuse(READ, LOCK_WAIT, times=2, skip=1)
+        result = project.run("run", "orders", "--patience", "20s")
+        self.assertEqual((result.code, len(wire.struck)), (0, 3), repr(result))
+        self.assert_copy(sim, project)
+
+    def test_a_commit_is_lost_and_the_target_is_another_one_then(self):
+        """What stands there then is no checkpoint of this run: nothing may go on top of it."""
+        for change, error in (("DELETE FROM sluice_checkpoint", "target"),
+                              ("UPDATE sluice_checkpoint SET journal = 'another'", "target"),
+                              ("UPDATE sluice_checkpoint SET epoch = epoch - 1", "target"),
+                              ("UPDATE sluice_checkpoint SET epoch = epoch + 1", "conflict"),
+                              ("UPDATE sluice_checkpoint SET batch = batch - 1", "target")):
+            with self.subTest(change):
+                self.setUp()
+                sim, project, wire = self.begin()
+                document = target_document()
+                next(row for row in document["otherRequest"] if row["field"] == "limit")["value"] = "20"
+                project.write("integrations/orders.target.json", document)
+                wire.refuse(r"^COMMIT", CUT, times=1, skip=3, then=lambda change=change: project.execute(change))
+                result = project.run("run", "orders", "--patience", "20s")
+                self.assertEqual((result.code, len(wire.struck)), (1, 1), repr(result))
+                self.assertEqual(result.json["error"]["code"], error, repr(result))
+                self.assertLess(len(project.table_rows()), len(sim.truth()))
+                self.recovers(sim, project, wire)
+
+    def test_patience_ends_while_a_commit_is_in_doubt(self):
+        sim, project, wire = self.begin()
+        self.insert_plainly(project)
+        wire.refuse(r"^COMMIT", CUT, times=1, skip=2)
+        wire.refuse(READ, LOCK_WAIT, skip=1)
+        result = project.run("run", "orders", "--patience", "500ms")
+        self.assertEqual(result.code, 1, repr(result))
+        self.assertGreater(len(wire.struck), 2)
+        self.recovers(sim, project, wire)
+
+    def test_it_is_stopped_while_the_target_refuses(self):
+        for statement, code in ((READ, LOCK_WAIT), (MOVE, DEADLOCK)):
+            with self.subTest(statement):
+                self.setUp()
+                sim, project, wire = self.begin()
+                self.insert_plainly(project)
+                if statement == READ:
+                    wire.refuse(r"^COMMIT", CUT, times=1, skip=2)
+                wire.refuse(statement, code, skip=1)
+                process = project.start("run", "orders", "--patience", "60s")
+                wait_until(lambda wire=wire: len(wire.struck) > 3, process, 30, "attempts")
+                process.terminate()
+                out, err = process.communicate(timeout=30)
+                self.assertIn(process.returncode, (1, 130), out + err)
                 self.recovers(sim, project, wire)
 
 

@@ -18,8 +18,8 @@ CUT = 0
 
 
 class Rule:
-    def __init__(self, pattern, code, times, skip):
-        self.pattern, self.code, self.left, self.skip = re.compile(pattern, re.S), code, times, skip
+    def __init__(self, pattern, code, times, skip, then):
+        self.pattern, self.code, self.left, self.skip, self.then = re.compile(pattern, re.S), code, times, skip, then
 
 
 class Refusing(Hostile):
@@ -29,17 +29,18 @@ class Refusing(Hostile):
         super().__init__(self._connection)
         self.upstream, self.rules, self.struck, self.lock = upstream, [], [], threading.Lock()
 
-    def refuse(self, pattern, code, times=1 << 30, skip=0):
-        """The first `skip` statements that match go through, then `times` get the error (CUT: the line is cut)."""
+    def refuse(self, pattern, code, times=1 << 30, skip=0, then=None):
+        """The first `skip` statements that match go through, then `times` get the error (CUT: the line to the
+        server is cut), and `then` is called before the client sees it."""
         with self.lock:
-            self.rules.append(Rule(pattern, code, times, skip))
+            self.rules.append(Rule(pattern, code, times, skip, then))
 
     def relent(self):
         with self.lock:
             self.rules.clear()
 
     def _judge(self, statement):
-        """The error's number, or None."""
+        """The rule that strikes, or None."""
         with self.lock:
             for rule in self.rules:
                 if rule.left <= 0 or not rule.pattern.search(statement):
@@ -49,7 +50,7 @@ class Refusing(Hostile):
                     continue
                 rule.left -= 1
                 self.struck.append(statement)
-                return rule.code
+                return rule
         return None
 
     @staticmethod
@@ -59,12 +60,15 @@ class Refusing(Hostile):
                 link.sock.sendall(data)
         except OSError:
             pass
+        if link.cutting:
+            return  # the client is told when all has been done
         try:
             link.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
 
     def _connection(self, link):
+        link.cutting = False
         with socket.create_connection(("127.0.0.1", self.upstream)) as server:
             server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self._back, args=(server, link), daemon=True).start()
@@ -72,15 +76,23 @@ class Refusing(Hostile):
                 while True:
                     head = link.read(4)
                     body = link.read(int.from_bytes(head[:3], "little"))
-                    code = None
+                    rule = None
                     if head[3] == 0 and body[:1] and body[0] in STATEMENTS:
-                        code = self._judge(body[1:].decode("utf-8", "replace"))
-                    if code == CUT and code is not None:
-                        return
-                    if code is None:
+                        rule = self._judge(body[1:].decode("utf-8", "replace"))
+                    if rule is None:
                         server.sendall(head + body)
                         continue
-                    error = b"\xff" + struct.pack("<H", code) + b"#HY000" + b"refused by the test"
+                    if rule.code == CUT:
+                        link.cutting = True
+                        server.shutdown(socket.SHUT_RDWR)
+                    if rule.then:
+                        rule.then()
+                    if rule.code == CUT:
+                        return
+                    error = b"\xff" + struct.pack("<H", rule.code) + b"#HY000" + b"refused by the test"
                     link.send(len(error).to_bytes(3, "little") + b"\x01" + error)
             finally:
-                server.shutdown(socket.SHUT_RDWR)  # which a close alone does not do while the other thread reads
+                try:
+                    server.shutdown(socket.SHUT_RDWR)  # which a close alone does not do while the other thread reads
+                except OSError:
+                    pass
