@@ -333,10 +333,10 @@ static enum sink_outcome decide(struct writer *w, struct errinfo *ei)
         return SINK_TRANSIENT;
     if (PLANTED(unknown_is_in))
         return SINK_COMMITTED;
+    if (found && c.epoch > b->to.epoch)
+        return fenced(w, ei);
     if (!found || c.epoch < b->to.epoch || !str_eq(str_of(c.journal), str_of(b->to.journal)))
         return set_back(ei);
-    if (c.epoch > b->to.epoch)
-        return fenced(w, ei);
     if (c.batch == b->after)
         return SINK_TRANSIENT;
     return c.batch == b->to.batch ? SINK_COMMITTED : set_back(ei);

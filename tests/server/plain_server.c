@@ -57,10 +57,13 @@ static void echo(void *ctx, const struct http_call *call, struct http_answer *re
     json_out_end(&w, '}');
 }
 
+/* Tells that it has begun, so that a test can be sure of it. */
 static void slow(void *ctx, const struct http_call *call, struct http_answer *ret)
 {
+    const struct world *world = ctx;
     int64_t until = clock_mono(&clock_system) + call_int(call, "ms", 100);
 
+    server_publish(world->server, "event", S(""), S("{\"slow\":true}"));
     while (!atomic_load(call->stopping) && clock_mono(&clock_system) < until)
         clock_pause(&clock_system, 5);
     echo(ctx, call, ret);
