@@ -12,8 +12,8 @@
 #include "base/product.h"
 
 #define WORDS_MAX 24
-#define SEARCH_S  "3"  /* seconds of a search, whose answer says where to go on */
-#define EXPORT_S  "60" /* of a file, which is whole or an error */
+#define SEARCH_S  "--seconds=3"  /* seconds of a search, whose answer says where to go on */
+#define EXPORT_S  "--seconds=60" /* of a file, which is whole or an error */
 
 /* The error that the command told, if its output is one. */
 static bool told_error(struct str json, struct errinfo *ret)
@@ -173,7 +173,7 @@ static void add_filters(const struct http_call *call, const char **words)
 
 static void get_records(void *ctx, const struct http_call *call, struct http_answer *ret)
 {
-    const char *words[WORDS_MAX] = {"records", "--seconds=" SEARCH_S, number(call, "number", 50)};
+    const char *words[WORDS_MAX] = {"records", SEARCH_S, number(call, "number", 50)};
     struct str name;
 
     add_filters(call, words);
@@ -183,7 +183,7 @@ static void get_records(void *ctx, const struct http_call *call, struct http_ans
 
 static void get_export(void *ctx, const struct http_call *call, struct http_answer *ret)
 {
-    const char *words[WORDS_MAX] = {"records", "--seconds=" EXPORT_S, api_option(call, "export", "format")};
+    const char *words[WORDS_MAX] = {"records", EXPORT_S, api_option(call, "export", "format")};
     bool csv = str_eq(call_text(call, "format"), S("csv"));
     struct str name;
 
@@ -200,8 +200,7 @@ static void get_export(void *ctx, const struct http_call *call, struct http_answ
 
 static void get_record(void *ctx, const struct http_call *call, struct http_answer *ret)
 {
-    const char *words[WORDS_MAX] = {"records", "--seconds=" SEARCH_S, api_option(call, "id", "id"), "--",
-                                    name_word(call)};
+    const char *words[WORDS_MAX] = {"records", SEARCH_S, api_option(call, "id", "id"), "--", name_word(call)};
     struct str name;
 
     if (api_name(ctx, call, ret, &name))

@@ -16,13 +16,13 @@ static bool is_formula(struct str text)
 {
     double number;
 
-    return text.n && memchr("=+-@\t\r", text.p[0], 6) && !num_double(text, &number);
+    return text.n && str_find(S("=+-@\t\r"), str_sub(text, 0, 1), 0) != SIZE_MAX && !num_double(text, &number);
 }
 
 static bool wants_quotes(struct str text)
 {
     for (size_t i = 0; i < text.n; i++)
-        if (memchr(",\"\r\n", text.p[i], 4))
+        if (str_find(S(",\"\r\n"), str_sub(text, i, 1), 0) != SIZE_MAX)
             return true;
     return text.n && (text.p[0] == ' ' || text.p[text.n - 1] == ' ' || text.p[text.n - 1] == '\t');
 }

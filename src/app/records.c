@@ -412,6 +412,7 @@ static int export_json(struct search *s)
         err = left_out(s, &ei);
     if (!err)
         print_json(s->app, &b);
+    s->w = NULL;
     buf_free(&b);
     return err ? app_fail(s->app, &ei) : STATUS_OK;
 }

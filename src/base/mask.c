@@ -267,7 +267,7 @@ size_t mask_text(struct str text, char *out)
         if (i >= end_hidden) {
             memcpy(out + n_out, text.p + shown, i - shown);
             n_out += i - shown;
-            memcpy(out + n_out, "***", 3);
+            memset(out + n_out, '*', 3);
             n_out += 3;
         }
         end_hidden = i + n;
@@ -281,15 +281,15 @@ size_t mask_text(struct str text, char *out)
 
 size_t log_mask(struct str text, char *out, size_t cap)
 {
-    char *masked = text.n < cap ? out : malloc(text.n + 1);
+    char *masked;
     size_t n;
 
-    if (cap == 0 || !masked) {
-        if (cap)
-            out[0] = '\0';
-        free(masked);
+    if (!cap)
         return 0;
-    }
+    out[0] = '\0';
+    masked = text.n < cap ? out : malloc(text.n + 1);
+    if (!masked)
+        return 0;
     n = mask_text(text, masked);
     if (masked != out) {
         n = utf8_cut(str_mk(masked, n), cap - 1);
