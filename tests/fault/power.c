@@ -288,9 +288,18 @@ static bool coin(void)
     return (power.dice * UINT64_C(0x2545F4914F6CDD1D)) >> 63;
 }
 
+/* Another thread looks at what the cut has just taken from under its mapping: it has no power either. */
+static void stand_still(int sig)
+{
+    (void)sig;
+    for (;;)
+        pause();
+}
+
 void power_cut(void)
 {
     pthread_mutex_lock(&power.mutex); /* for good: nobody else writes from now on */
+    signal(SIGBUS, stand_still);
     for (struct undo *u = power.newest; u; u = u->older)
         if (power.dice == 0 || coin())
             undo(u);

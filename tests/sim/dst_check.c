@@ -167,6 +167,7 @@ void check_run(struct sim *s, int64_t before_ms)
         r->kind == RUN_MAIN && !disk_open_gaps(s))
         sim_fail(s, "windows were not verified, and there is no gap");
     /* what is read again, a remedy or a tier, may come before the overlap that would have brought what came late */
+    s->read_again |= r->kind == RUN_REMEDY || s->c.tier.every_ms;
     if (!s->read_again && r->counts.missing_found && !s->beyond && !s->clock_beyond && !s->up.blurred && !s->state_lost)
         sim_fail(s, "nothing could be missed, and %lld rows were found missing", (long long)r->counts.missing_found);
     check_checkpoint(s);

@@ -522,6 +522,7 @@ enum err journal_append(struct journal *j, struct journal_entry *entries, size_t
         p->e.call = S("call");
         if (entries[i].kind == JOURNAL_PAGE)
             note_versions(d, p);
+        s->read_again |= p->e.purpose != PURPOSE_MAIN;
         sim_trace(s, "journal %lld: %s%s", (long long)p->e.seq, p->e.kind == JOURNAL_MARK ? "mark" : "page",
                   p->e.purpose == PURPOSE_MAIN ? "" : " (not main)");
     }
