@@ -67,12 +67,14 @@ static void tell_dead(const struct writer *w, const struct dead_letter *d)
                                        .text = d->reason});
 }
 
+/* Letters that were there already are not told again: a record that is read with every run is one error. */
 static enum err keep_dead(struct writer *w, struct batch *b, struct errinfo *ei)
 {
     struct pipeline *p = w->p;
     size_t n = w->u->n_dead + b->n_bad;
     struct dead_letter *all = arena_alloc(b->arena, (n + 1) * sizeof *all);
     int64_t now = clock_wall(p->options->clock);
+    enum err err = OK;
 
     if (w->u->n_dead)
         memcpy(all, w->u->dead, w->u->n_dead * sizeof *all);
@@ -80,13 +82,15 @@ static enum err keep_dead(struct writer *w, struct batch *b, struct errinfo *ei)
         dead_of_bad(w->u, &b->bad[i], &all[w->u->n_dead + i]);
     for (size_t i = 0; i < n; i++) {
         all[i].created_ms = now;
-        tell_dead(w, &all[i]);
+        if (!p->frozen)
+            map_put(w->open_dead, all[i].key, 1);
     }
-    if (!n || p->frozen)
-        return OK;
-    for (size_t i = 0; i < n; i++)
-        map_put(w->open_dead, all[i].key, 1);
-    return store_dead_add(p->store, p->flow->integration->name, all, n, ei);
+    if (n && !p->frozen)
+        err = store_dead_add(p->store, p->flow->integration->name, all, n, ei);
+    for (size_t i = 0; !err && i < n; i++)
+        if (!all[i].again)
+            tell_dead(w, &all[i]);
+    return err;
 }
 
 /* A newer version of a record that had a dead letter goes in: the letter is closed. Before the COMMIT, as a crash

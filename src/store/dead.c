@@ -2,9 +2,11 @@
  * superseded.
  *
  * A letter stands for a place in the journal (page, record, row). Shaping a page again after a crash finds the same
- * letters, so adding one that is there replaces it and keeps its id. A letter is superseded when a record of its key
- * from later in the journal was committed: the older version must never be written over it. Letters from later than
- * that stay open. */
+ * letters, so adding one that is there replaces it and keeps its id. A record that is read again, as it was, has its
+ * letter already, which then stands for the later place; so what overlaps, remedies and tiers read again multiplies
+ * nothing, and what a person dropped stays dropped until the record changes. A letter is superseded when a record of
+ * its key from later in the journal was committed: the older version must never be written over it. Letters from later
+ * than that stay open. */
 #include "store/state.h"
 
 static void bind_letter(struct sqlite_stmt *st, int64_t integration, const struct dead_letter *d)
@@ -25,7 +27,33 @@ static void bind_letter(struct sqlite_stmt *st, int64_t integration, const struc
     sqlite_bind_str(st, 14, state_given(d->raw));
 }
 
-static enum err add_all(struct store *s, int64_t integration, const struct dead_letter *d, size_t n, struct errinfo *ei)
+/* Does this very record have a letter for this row? A retried or superseded one is over, and does not count. */
+static enum err find_again(struct store *s, int64_t integration, struct dead_letter *d, struct errinfo *ei)
+{
+    static const char sql[] =
+        "UPDATE OR REPLACE dead SET code = ?7, reason = ?8, page = iif((page, row) < (?9, ?10), ?9, page), "
+        "row = iif((page, row) < (?9, ?10), ?10, row) WHERE integration = ?1 AND key = ?2 AND target_id = ?3 AND "
+        "version = ?4 AND line = ?5 AND state IN (0, 2) AND raw = ?6";
+    struct sqlite_stmt *st = NULL;
+    enum err e = state_stmt(s, SLOT_DEAD_AGAIN, sql, &st, ei);
+    if (e != OK)
+        return e;
+    sqlite_bind_int(st, 1, integration);
+    sqlite_bind_str(st, 2, state_given(d->key));
+    sqlite_bind_str(st, 3, state_given(d->target_id));
+    sqlite_bind_str(st, 4, state_given(d->version));
+    sqlite_bind_int(st, 5, d->line);
+    sqlite_bind_str(st, 6, state_given(d->raw));
+    sqlite_bind_str(st, 7, state_given(d->code));
+    sqlite_bind_str(st, 8, state_given(d->reason));
+    sqlite_bind_int(st, 9, d->page);
+    sqlite_bind_int(st, 10, d->row);
+    e = sqlite_run(st, ei);
+    d->again = e == OK && sqlite_changes(s->db) > 0;
+    return e;
+}
+
+static enum err add_all(struct store *s, int64_t integration, struct dead_letter *d, size_t n, struct errinfo *ei)
 {
     static const char sql[] =
         "INSERT INTO dead (integration, key, target_id, version, page, row, line, code, reason, created_ms, tried_ms, "
@@ -38,14 +66,16 @@ static enum err add_all(struct store *s, int64_t integration, const struct dead_
     struct sqlite_stmt *st = NULL;
     enum err e = state_stmt(s, SLOT_DEAD_ADD, sql, &st, ei);
     for (size_t i = 0; e == OK && i < n; i++) {
+        e = find_again(s, integration, &d[i], ei);
+        if (e != OK || d[i].again)
+            continue;
         bind_letter(st, integration, &d[i]);
         e = sqlite_run(st, ei);
     }
     return e;
 }
 
-enum err store_dead_add(struct store *s, struct str integration, const struct dead_letter *d, size_t n,
-                        struct errinfo *ei)
+enum err store_dead_add(struct store *s, struct str integration, struct dead_letter *d, size_t n, struct errinfo *ei)
 {
     if (n == 0)
         return OK;

@@ -92,10 +92,13 @@ struct dead_letter {
     int64_t created_ms, tried_ms;
     int64_t tries;
     int state;              /* enum dead_state */
+    bool again;             /* set by add: this letter was there already */
     struct str integration; /* given by store_dead_list; add takes it as an argument */
 };
-/* Adds; the same (integration, page, row, line) replaces. One transaction. */
-enum err store_dead_add(struct store *s, struct str integration, const struct dead_letter *d, size_t n,
+/* Adds; the same (integration, page, row, line) replaces. A record that was read again without having changed adds
+ * nothing while its letter is open, or dropped: that one gets the reason and the later place. One
+ * transaction. */
+enum err store_dead_add(struct store *s, struct str integration, struct dead_letter *d, size_t n,
                         struct errinfo *ei) MUST_USE;
 /* Closes as superseded the open letters of these keys that stand earlier in the journal than the (page, row) given with
  * the key. Later ones stay: they are newer than what was written. */

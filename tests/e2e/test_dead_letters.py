@@ -59,6 +59,19 @@ class Refused:
         self.db.execute(f"ALTER TABLE {TABLE} MODIFY {column} TEXT")
         self.retried(sim, project)
 
+    def test_read_again(self):
+        """A record that every run reads again has one letter; dropped, it has none until it changes."""
+        def narrow(truth):
+            column, row = alone(truth)
+            return {column: f"VARCHAR({len(str(row[column])) - 1})"}
+        sim, project, self.truth = self.begin(narrow, overlap="30d")
+        column, row = alone(self.truth)
+        self.one_letter(project, row, f"Data too long for column '{column}'")
+        self.one_letter(project, row, f"Data too long for column '{column}'")
+        self.assertEqual(project.run("drop", "orders", "--id", row["id"]).code, 0)
+        self.run_ok(project, code=3, status="partial")
+        self.assertEqual(self.letters(project), [])
+
     def test_null_into_not_null(self):
         def strict(truth):
             return {self.sparse(truth)[0]: "VARCHAR(200) NOT NULL"}

@@ -169,8 +169,17 @@ static struct disk_dead *dead_at(struct disk *d, const struct dead_letter *l)
     return d->n_dead < DEAD_MAX ? &d->dead[d->n_dead++] : NULL;
 }
 
-enum err store_dead_add(struct store *st, struct str integration, const struct dead_letter *l, size_t n,
-                        struct errinfo *ei)
+/* A record that was read again as it was. */
+static struct disk_dead *letter_of(struct disk *d, const struct dead_letter *l, int64_t ver)
+{
+    for (size_t i = 0; i < d->n_dead; i++)
+        if (l->key.n && d->dead[i].order == order_of(l->key) && d->dead[i].ver == ver && d->dead[i].line == l->line &&
+            (d->dead[i].state == DEAD_OPEN || d->dead[i].state == DEAD_DROPPED))
+            return &d->dead[i];
+    return NULL;
+}
+
+enum err store_dead_add(struct store *st, struct str integration, struct dead_letter *l, size_t n, struct errinfo *ei)
 {
     struct disk *d = disk();
     enum err e = gate("dead letters", true, ei);
@@ -178,12 +187,21 @@ enum err store_dead_add(struct store *st, struct str integration, const struct d
     (void)st;
     (void)integration;
     for (size_t i = 0; i < n && !e; i++) {
-        struct disk_dead *x = dead_at(d, &l[i]);
+        struct disk_dead *x;
         int64_t ver = 0;
 
+        (void)num_i64(l[i].version, &ver);
+        x = letter_of(d, &l[i], ver);
+        l[i].again = x != NULL;
+        if (x && (x->page < l[i].page || (x->page == l[i].page && x->row < l[i].row))) {
+            x->page = l[i].page;
+            x->row = l[i].row;
+        }
+        if (x)
+            continue;
+        x = dead_at(d, &l[i]);
         if (!x)
             return fail(ei, ERR_INTERNAL, "the simulated store has no room for dead letters");
-        (void)num_i64(l[i].version, &ver);
         *x = (struct disk_dead){++d->ids, l[i].page, l[i].row, l[i].line, order_of(l[i].key), (int32_t)ver, DEAD_OPEN};
     }
     return e;

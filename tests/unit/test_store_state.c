@@ -15,6 +15,7 @@
 #include "store/files.h"
 #include "store/lock.h"
 #include "test_store_fixture.h"
+#include "test_store_letter.h"
 
 static struct folder dir;
 static struct errinfo ei;
@@ -222,108 +223,6 @@ static void run_of_a_dead_process(void **state)
     assert_str(runs(s, S("a"), 0, 1)[0].status, "running");
     store_unlock(lock);
     assert_str(runs(s, S("a"), 0, 1)[0].status, "interrupted");
-    store_close(s);
-}
-
-/* ---- dead letters ---- */
-
-static struct dead_letter letter(const char *key, int64_t page, int32_t row, int32_t line)
-{
-    return (struct dead_letter){.key = str_of(key),
-                                .target_id = S("t-1"),
-                                .version = S("v"),
-                                .page = page,
-                                .row = row,
-                                .line = line,
-                                .code = S("data"),
-                                .reason = S("too long"),
-                                .raw = S("{}"),
-                                .created_ms = 5};
-}
-
-static struct dead_letter *dead(struct store *s, struct dead_query q, size_t want)
-{
-    struct dead_letter *d = NULL;
-    size_t n = 0;
-    assert_ok(store_dead_list(s, &q, a, &d, &n, &ei), ei);
-    assert_int_equal(n, want);
-    return d;
-}
-
-static void dead_letters(void **state)
-{
-    (void)state;
-    struct store *s = open_store();
-    struct dead_letter d[4] = {letter("k1", 1, 0, -1), letter("k1", 2, 0, 0), letter("k2", 2, 1, 3),
-                               letter("k1", 9, 0, 0)};
-    int64_t n_open = -1;
-    assert_ok(store_dead_count(s, S("a"), &n_open, &ei), ei);
-    assert_int_equal(n_open, 0);
-    assert_ok(store_dead_add(s, S("a"), d, 4, &ei), ei);
-    assert_ok(store_dead_add(s, S("b"), d, 1, &ei), ei);
-    d[2].reason = S("still too long");
-    assert_ok(store_dead_add(s, S("a"), &d[2], 1, &ei), ei); /* the same place: replaces */
-    assert_ok(store_dead_count(s, S("a"), &n_open, &ei), ei);
-    assert_int_equal(n_open, 4);
-    s = reopen(s);
-    struct dead_letter *got = dead(s, (struct dead_query){.integration = S("a")}, 4);
-    assert_str(got[2].reason, "still too long");
-    assert_str(got[2].key, "k2");
-    assert_str(got[2].integration, "a");
-    assert_true(got[2].page == 2 && got[2].row == 1 && got[2].line == 3 && got[2].created_ms == 5 &&
-                got[2].state == DEAD_OPEN);
-    dead(s, (struct dead_query){.integration = any}, 5);
-    dead(s, (struct dead_query){.integration = S("a"), .limit = 3}, 3);
-    dead(s, (struct dead_query){.integration = S("a"), .after_id = got[1].id}, 2);
-    dead(s, (struct dead_query){.integration = S("a"), .id = S("k1")}, 3);
-    dead(s, (struct dead_query){.integration = S("a"), .id = S("t-1")}, 4);
-    dead(s, (struct dead_query){.integration = S("a"), .id = S("' OR 1 --")}, 0);
-
-    /* A newer version at page 5 closes those before it, and not the one after it. */
-    struct dead_letter newer[2] = {letter("k1", 5, 0, 0), letter("unknown", 5, 1, 0)};
-    size_t closed = 9;
-    assert_ok(store_dead_supersede(s, S("a"), newer, 2, &closed, &ei), ei);
-    assert_int_equal(closed, 2);
-    assert_ok(store_dead_supersede(s, S("none"), newer, 2, &closed, &ei), ei);
-    assert_int_equal(closed, 0);
-    got = dead(s, (struct dead_query){.integration = S("a")}, 2);
-    assert_int_equal(got[1].page, 9);
-    assert_int_equal(dead(s, (struct dead_query){.integration = S("a"), .all_states = true}, 4)[0].state,
-                     DEAD_SUPERSEDED);
-
-    assert_ok(store_dead_set(s, got[0].id, DEAD_OPEN, S("again"), 77, &ei), ei);
-    assert_ok(store_dead_set(s, got[0].id, DEAD_RETRIED, any, 78, &ei), ei);
-    assert_int_equal(store_dead_set(s, 12345, DEAD_RETRIED, any, 78, &ei), ERR_USAGE);
-    got = dead(s, (struct dead_query){.integration = S("a"), .id = S("k2"), .all_states = true}, 1);
-    assert_str(got[0].reason, "again");
-    assert_true(got[0].tries == 2 && got[0].tried_ms == 78 && got[0].state == DEAD_RETRIED);
-    size_t dropped = 0;
-    assert_ok(store_prune(s, 78, &dropped, &ei), ei); /* the two superseded ones of 5 ms; the retried one is of 78 */
-    assert_int_equal(dropped, 2);
-    store_close(s);
-}
-
-/* What stayed open between a commit and its closing is closed by what the ledger knows, as far as that is written. */
-static void dead_settled(void **state)
-{
-    (void)state;
-    struct store *s = open_store();
-    struct dead_letter letters[3] = {letter("old", 2, 1, 0), letter("newest", 6, 3, 0), letter("unwritten", 2, 2, 0)};
-    struct ledger_entry known[3] = {{.key = S("newest"), .page = 6, .row = 3},
-                                    {.key = S("old"), .page = 5, .row = 0},
-                                    {.key = S("unwritten"), .page = 7, .row = 0}};
-    size_t closed = 9;
-    assert_ok(store_dead_add(s, S("a"), letters, 3, &ei), ei);
-    assert_ok(ledger_put(s, S("a"), known, 3, &ei), ei);
-    assert_ok(store_dead_settle(s, S("none"), 6, &closed, &ei), ei);
-    assert_int_equal(closed, 0);
-    assert_ok(store_dead_settle(s, S("a"), 6, &closed, &ei), ei);
-    assert_int_equal(closed, 1);
-    struct dead_letter *got = dead(s, (struct dead_query){.integration = S("a")}, 2);
-    assert_str(got[0].key, "newest");
-    assert_str(got[1].key, "unwritten");
-    assert_ok(store_dead_settle(s, S("a"), 7, &closed, &ei), ei);
-    assert_int_equal(closed, 1);
     store_close(s);
 }
 
@@ -758,8 +657,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(progress_and_facts, setup, teardown),
         cmocka_unit_test_setup_teardown(runs_round_trip, setup, teardown),
         cmocka_unit_test_setup_teardown(run_of_a_dead_process, setup, teardown),
-        cmocka_unit_test_setup_teardown(dead_letters, setup, teardown),
-        cmocka_unit_test_setup_teardown(dead_settled, setup, teardown),
         cmocka_unit_test_setup_teardown(gaps, setup, teardown),
         cmocka_unit_test_setup_teardown(ledger, setup, teardown),
         cmocka_unit_test_setup_teardown(ledger_of_100k, setup, teardown),
