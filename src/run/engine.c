@@ -202,11 +202,17 @@ static enum err take_target(struct engine *e, struct errinfo *ei)
     enum err err = OK;
 
     for (int n = 0; n < CLAIM_TRIES; n++) {
+        struct checkpoint cp;
+
         e->at = (struct checkpoint){0};
+        e->cursor_by_own_clock = false;
         err = reconcile(e, ei);
         if (err || !e->target_holds)
             return err;
-        err = sink_claim(e->sink, &e->at, &e->at.epoch, ei);
+        cp = e->at;
+        if (e->cursor_by_own_clock)
+            cp.cursor_s = INT64_MIN; /* the next run would take it for the source's, if this one ends before a batch */
+        err = sink_claim(e->sink, &cp, &e->at.epoch, ei);
         if (err != ERR_CONFLICT)
             return err;
     }

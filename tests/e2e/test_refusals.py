@@ -3,6 +3,7 @@ then is told, nothing is lost or doubled, and when the server has come to its se
 import os
 import sys
 import unittest
+from datetime import datetime, timedelta, timezone
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib.case import RunCase, seed_statement, target_document  # noqa: E402
@@ -25,6 +26,10 @@ class Refusals(RunCase):
 
     def begin(self, orders=60, **options):
         sim = self.sim("--orders", str(orders), "--seed", "4", "--fault", "clamp=20")
+        return sim, *self.before(sim, **options)
+
+    def before(self, sim, **options):
+        """A project whose target stands behind the wire."""
         project = self.project(sim, **options)
         wire = Refusing(self.db.port)
         wire.__enter__()
@@ -32,7 +37,7 @@ class Refusals(RunCase):
         connection = self.db.connection
         connection["params"].update(port=wire.port, tls="disable")
         project.write("connections/bi.json", connection)
-        return sim, project, wire
+        return project, wire
 
     def insert_plainly(self, project):
         """A plain INSERT into a table without a key, in small batches: a row that is written twice shows."""
@@ -154,6 +159,29 @@ class Refusals(RunCase):
                 self.assertEqual(result.code, 1, repr(result))
                 self.assertEqual(project.table_rows(), [], "rows without their checkpoint")
                 self.recovers(sim, project, wire)
+
+    def test_no_batch_went_in_since_the_first_claim(self):
+        """Our clock is an hour ahead of the source's, and there is no `start`: the checkpoint names no cursor until one is
+        known by the source's clock."""
+        hour_ago = datetime.now(timezone(timedelta(hours=8))) - timedelta(hours=1)
+        sim = self.sim("--orders", "50", "--start", hour_ago.strftime("%Y-%m-%d %H:%M:%S"))
+        project, wire = self.before(sim, overlap="5m")
+        document = project.read("integrations/orders.json")
+        del document["start"]
+        project.write("integrations/orders.json", document)
+        wire.refuse(MOVE, SYNTAX)
+        self.assertEqual(project.run("run", "orders", "--patience", "300ms").code, 1)
+        self.assertIsNone(self.checkpoint(project)["cursor_at"])
+        wire.relent()
+        before = {str(row["o_id"]) for row in sim.truth()}
+        sim.control(advance_ms=60000)
+        sim.control(new=5)
+        sim.control(advance_ms=60000)
+        self.run_ok(project)
+        fresh = {str(row["o_id"]) for row in sim.truth()} - before
+        self.assertEqual(len(fresh), 5)
+        self.assertEqual(fresh - {str(row["o_id"]) for row in project.table_rows()}, set())
+        self.assertIsNotNone(self.checkpoint(project)["cursor_at"])
 
     def test_a_commit_is_lost_and_the_checkpoint_cannot_be_read_at_once(self):
         sim, project, wire = self.begin()
