@@ -176,6 +176,31 @@ class Recovery(RunCase):
         self.assertLess(self.run_ok(project)["records"], 100)
         self.assert_copy(sim, project)
 
+    def test_target_where_no_table_may_be_made(self):
+        """All tables may be read and written, but the checkpoint's does not exist; once a person has made it, it counts."""
+        sim = self.sim("--orders", "100", "--seed", "9")
+        project = self.project(sim)
+        self.db.execute("CREATE USER poor@'%' IDENTIFIED BY 'poor-secret'")
+        self.addCleanup(self.db.execute, "DROP USER poor@'%'")
+        self.db.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON bi.* TO poor@'%'")
+        rich = project.read("connections/bi.json")
+        poor = project.read("connections/bi.json")
+        poor["params"].update(user="poor", password="poor-secret")
+        project.write("connections/bi.json", poor)
+        for made, promise in ((False, "at least once"), (True, "exactly once")):
+            if made:
+                project.write("connections/bi.json", rich)
+                self.assertIn("exactly once", project.run("check", "orders", "--online", json=False).out)
+                self.run_ok(project)
+                project.write("connections/bi.json", poor)
+            checked = project.run("check", "orders", "--online", json=False)
+            self.assertEqual(checked.code, 0, repr(checked))
+            self.assertIn(promise, checked.out)
+            self.run_ok(project)
+            self.assert_copy(sim, project)
+            self.assertIn(promise, self.status(project)["promise"])
+            self.assertEqual(len(project.query("SHOW TABLES LIKE 'sluice_checkpoint'")), int(made))
+
     # ---- its state ----
 
     def test_state_deleted(self):
