@@ -101,7 +101,7 @@ static enum err supersede(struct writer *w, const struct batch *b, struct errinf
     struct dead_letter *newer;
     size_t n = 0, closed;
 
-    if (!map_count(w->open_dead) || w->p->frozen)
+    if (!map_count(w->open_dead)) /* nor does a redo know any */
         return OK;
     newer = arena_alloc(b->arena, (b->n_records + 1) * sizeof *newer);
     for (size_t i = 0; i < b->n_records; i++)

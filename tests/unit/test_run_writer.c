@@ -18,7 +18,8 @@
 #include "db/sqlite.h"
 #include "test_store_fixture.h"
 
-#define STEPS_MAX 8
+#define STEPS_MAX 12
+#define STATE     ".sluice/state.db"
 
 /* What the target does next; the last step goes on for ever. */
 struct deed {
@@ -51,7 +52,7 @@ static struct {
     size_t n[EVENT_RUN_ENDED + 1];
     int64_t rows;
     enum err code;
-    char key[200], text[200];
+    char key[200], text[200], dead[50]; /* dead: all ids */
 } heard;
 
 static struct {
@@ -156,8 +157,8 @@ static void hear(void *ctx, const struct event *e)
 {
     (void)ctx;
     heard.n[e->kind]++;
-    if (e->kind == EVENT_NOTICE)
-        return;
+    if (e->kind == EVENT_DEAD)
+        snprintf(strchr(heard.dead, '\0'), 20, STR_FMT " ", STR_ARG(e->key));
     heard.rows = e->rows;
     heard.code = e->code;
     snprintf(heard.key, sizeof heard.key, STR_FMT, STR_ARG(e->key));
@@ -257,13 +258,13 @@ static enum err write_and_free(struct unit *u)
     return e;
 }
 
-static void drop_table(const char *name)
+static void drop_table(const char *file, const char *name)
 {
     struct sqlite *db = NULL;
     char sql[100];
 
     snprintf(sql, sizeof sql, "PRAGMA foreign_keys = OFF; DROP TABLE %s", name);
-    assert_ok(sqlite_open(in(&dir, ".sluice/state.db"), SQLITE_RW, 1000, &db, &ei), ei);
+    assert_ok(sqlite_open(in(&dir, file), SQLITE_RW, 1000, &db, &ei), ei);
     assert_ok(sqlite_exec(db, sql, &ei), ei);
     sqlite_close(db);
 }
@@ -396,9 +397,14 @@ static void stopped(void **state)
     hands.stop = false;
     hands.fail = true;
     atomic_store(&p.stopping, false);
-    assert_int_equal(write_and_free(unit_of(11, 0, 1)), ERR_NETWORK);
-    nothing_is_in(6);
-    assert_true(hands.ms - begun <= 100);
+    for (int n = 0; n < 20; n++) { /* pauses are of any length */
+        target.writes = 0;
+        atomic_store(&p.failed, false);
+        begun = hands.ms;
+        assert_int_equal(write_and_free(unit_of(11, 0, 1)), ERR_NETWORK);
+        nothing_is_in(2);
+        assert_true(hands.ms - begun <= 50);
+    }
 }
 
 /* ---- a lost COMMIT ---- */
@@ -502,10 +508,12 @@ static void letters(void **state)
     (void)state;
     assert_ok(writer_begin(w, &ei), ei);
     refuse_row(u, 1);
+    u->b.rows[1].id = S("t1");
     *unit_add_dead(u) = (struct dead_letter){
         .key = S("k9"), .page = 11, .row = 9, .line = -1, .code = S("data"), .reason = S("no id"), .raw = S("{}")};
     assert_ok(write_and_free(u), ei);
     assert_int_equal(heard.n[EVENT_DEAD], 2);
+    assert_string_equal(heard.dead, "k9 t1 ");
     assert_int_equal(atomic_load(&p.rows), 2);
     assert_int_equal(atomic_load(&p.dead_rows), 1);
     assert_ok(store_dead_list(p.store, &(struct dead_query){.integration = integration.name}, a, &d, &n, &ei), ei);
@@ -546,7 +554,7 @@ static void letters_cannot_be_kept(void **state)
 
     (void)state;
     assert_ok(writer_begin(w, &ei), ei);
-    drop_table("dead");
+    drop_table(STATE, "dead");
     options.patience_ms = 0;
     refuse_row(u, 0);
     assert_int_not_equal(write_and_free(u), OK);
@@ -561,11 +569,31 @@ static void state_cannot_be_written(void **state)
 {
     (void)state;
     assert_ok(writer_begin(w, &ei), ei);
-    drop_table("progress");
+    drop_table(STATE, "progress");
     assert_int_not_equal(write_and_free(unit_of(11, 0, 1)), OK);
     assert_non_null(strstr(ei.msg, "progress"));
     assert_int_equal(target.committed, 1); /* the target's checkpoint has it: the next run goes on behind it */
     assert_int_not_equal(writer_end(w, &ei), OK);
+}
+
+/* What is in stays in; the run ends with what could not be kept of it. */
+static void notes_cannot_be_written(void **state)
+{
+    struct unit *u = unit_of(11, 0, 1);
+
+    (void)state;
+    u->n_missing = 1;
+    u->missing[0] = u->b.records[0].key;
+    drop_table(STATE, "metric");
+    assert_int_not_equal(write_and_free(u), OK);
+    assert_non_null(strstr(ei.msg, "metric"));
+    assert_int_equal(target.committed, 1);
+    assert_ok(records_open(in(&dir, ".sluice"), integration.name, false, &p.kept, &ei), ei);
+    drop_table(".sluice/records/orders.db", "batch");
+    assert_int_not_equal(write_and_free(unit_of(12, 0, 1)), OK);
+    assert_non_null(strstr(ei.msg, "batch"));
+    assert_int_equal(target.committed, 2);
+    assert_int_equal(atomic_load(&p.written_page), 12);
 }
 
 static void noted(void **state)
@@ -625,11 +653,12 @@ static void redo(void **state)
     p.redone = hear_redone;
     assert_ok(records_open(in(&dir, ".sluice"), integration.name, false, &p.kept, &ei), ei);
     assert_ok(writer_begin(w, &ei), ei);
+    refuse_row(u, 0);
     refuse_row(u, 2);
     assert_ok(write_and_free(u), ei);
     assert_int_equal(target.committed, 1);
     assert_int_equal(redone.n, 3);
-    assert_int_equal(redone.bad, 1);
+    assert_int_equal(redone.bad, 2);
     assert_string_equal(redone.reason, "too long");
     u = unit_of(10, 0, 0); /* nothing for the target: it is not asked */
     *unit_add_dead(u) = (struct dead_letter){.key = S("k9"), .line = -1, .reason = S("still no id")};
@@ -685,6 +714,7 @@ int main(void)
                                        TEST(many_letters),
                                        TEST(letters_cannot_be_kept),
                                        TEST(state_cannot_be_written),
+                                       TEST(notes_cannot_be_written),
                                        TEST(noted),
                                        TEST(found_missing),
                                        TEST(redo),
