@@ -117,6 +117,32 @@ class Refusals(RunCase):
                 self.assert_copy(sim, project)
                 self.recovers(sim, project, wire)
 
+    def test_the_checkpoint_moves_before_it_is_claimed(self):
+        """A COMMIT of an earlier process that took its time: read again, and claimed above what stands there then."""
+        sim, project, wire = self.begin()
+        self.run_ok(project)
+        before = self.checkpoint(project)
+        wire.refuse(r"^START TRANSACTION", DEADLOCK, times=1, then=lambda: project.execute(
+            "UPDATE sluice_checkpoint SET batch = batch + 1, epoch = epoch + 7"))
+        sim.control(advance_ms=5000)
+        sim.control(new=5)
+        sim.control(advance_ms=2000)
+        self.run_ok(project)
+        self.assertEqual(len(wire.struck), 1)
+        self.assertEqual(self.checkpoint(project)["epoch"], before["epoch"] + 8)
+        self.assertGreater(self.checkpoint(project)["batch"], before["batch"] + 1)
+        self.assert_copy(sim, project)
+
+    def test_the_claim_is_in_the_way_of_another_for_ever(self):
+        sim, project, wire = self.begin()
+        wire.refuse(LOCKED, DEADLOCK)
+        result = project.run("run", "orders", "--patience", "300ms")
+        self.assertEqual(result.code, 1, repr(result))
+        self.assertIn("refused by the test", result.json["error"]["message"])
+        self.assertEqual(len(wire.struck) % 5, 0, "each claim is tried five times")
+        self.assertEqual(project.table_rows(), [])
+        self.recovers(sim, project, wire)
+
     def test_the_claim_is_refused_for_good(self):
         for pattern, code in ((LOCKED, SYNTAX), (CLAIM, SYNTAX), (CLAIM, 1142)):
             for rollback in (None, SYNTAX, CUT):
