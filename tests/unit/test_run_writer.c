@@ -660,7 +660,7 @@ static void redo(void **state)
     assert_int_equal(redone.n, 3);
     assert_int_equal(redone.bad, 2);
     assert_string_equal(redone.reason, "too long");
-    u = unit_of(10, 0, 0); /* nothing for the target: it is not asked */
+    u = unit_of(12, 0, 0); /* nothing for the target: it is not asked, and stands where it stood */
     *unit_add_dead(u) = (struct dead_letter){.key = S("k9"), .line = -1, .reason = S("still no id")};
     assert_ok(write_and_free(u), ei);
     assert_int_equal(target.committed, 1);
@@ -671,6 +671,7 @@ static void redo(void **state)
     u->b.n_gone = 1;
     assert_ok(write_and_free(u), ei);
     assert_int_equal(target.committed, 2);
+    assert_int_equal(target.after, 10);
     assert_ok(writer_end(w, &ei), ei);
     assert_false(progress().known);
     assert_int_equal(open_letters(), 0);
