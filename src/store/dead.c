@@ -27,7 +27,8 @@ static void bind_letter(struct sqlite_stmt *st, int64_t integration, const struc
     sqlite_bind_str(st, 14, state_given(d->raw));
 }
 
-/* Does this very record have a letter for this row? A retried or superseded one is over, and does not count. */
+/* Does this very record have a letter for this row? A retried or superseded one is over, and does not count. Records
+ * without a key cannot be told apart: two that look alike are two. */
 static enum err find_again(struct store *s, int64_t integration, struct dead_letter *d, struct errinfo *ei)
 {
     static const char sql[] =
@@ -36,7 +37,8 @@ static enum err find_again(struct store *s, int64_t integration, struct dead_let
         "version = ?4 AND line = ?5 AND state IN (0, 2) AND raw = ?6";
     struct sqlite_stmt *st = NULL;
     enum err e = state_stmt(s, SLOT_DEAD_AGAIN, sql, &st, ei);
-    if (e != OK)
+    d->again = false;
+    if (e != OK || !d->key.n)
         return e;
     sqlite_bind_int(st, 1, integration);
     sqlite_bind_str(st, 2, state_given(d->key));

@@ -145,6 +145,11 @@ static void dead_again(void **state)
     assert_false(other[5].again);
     got = dead(s, (struct dead_query){.integration = S("a")}, 6);
 
+    /* without a key: two that look alike are two */
+    struct dead_letter keyless[2] = {letter("", 1, 0, 0), letter("", 1, 1, 0)};
+    assert_ok(store_dead_add(s, S("keyless"), keyless, 2, &ei), ei);
+    dead(s, (struct dead_query){.integration = S("keyless")}, 2);
+
     /* dropped: it stays so; retried: it is refused anew */
     assert_ok(store_dead_set(s, got[0].id, DEAD_DROPPED, any, 9, &ei), ei);
     assert_ok(store_dead_add(s, S("a"), &same, 1, &ei), ei);
