@@ -1,6 +1,6 @@
 /* dst: the engine in a simulated world, one seed after the other.
  *
- *     dst [--seeds N] [--from S]       many; a summary, and which seeds failed
+ *     dst [--seeds N] [--from S]       many; a summary, and which seeds failed; --jobs N: by so many processes
  *     dst --seed S [--trace]           one; with all that happened
  *     dst --hours N [--from S]         hours of serve: how soon edits are in the target
  *     dst --hour S [--trace]           one of them
@@ -13,11 +13,14 @@
 #include "base/log.h"
 #include "base/num.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { FAILURES_TOLD = 10, ENOUGH_SEEDS = 20000 };
+enum { FAILURES_TOLD = 10, ENOUGH_SEEDS = 20000, JOBS_MAX = 64, KEPT_BYTES = 256 << 20 };
 
 /* the one world: seams that get no object of ours find it here */
 static struct sim *world;
@@ -73,7 +76,7 @@ bool sim_alive(struct sim *s, const char *step)
 /* ---- seeds ---- */
 
 struct request {
-    int64_t seeds, from, one, plants;
+    int64_t seeds, from, one, plants, jobs;
     bool trace, quiet, hours;
 };
 
@@ -124,37 +127,106 @@ static size_t tell_faults(const struct totals *t)
     return never;
 }
 
-static int run_many(struct sim *s, const struct request *r)
+/* Every `jobs`th seed, beginning with the first: what one process does of them. */
+static void run_share(struct sim *s, const struct request *r, int64_t first, struct totals *t)
 {
-    struct totals t = {0};
-    double began = now_s(), took;
-    int64_t failed = 0;
-    size_t never;
+    int64_t told = 0;
 
-    for (int64_t seed = r->from; seed < r->from + r->seeds; seed++) {
-        if (run_seed(s, (uint64_t)seed, r, &t))
+    for (int64_t seed = first; seed < r->from + r->seeds; seed += r->jobs) {
+        if (run_seed(s, (uint64_t)seed, r, t))
             continue;
-        if (failed++ < FAILURES_TOLD)
+        t->broken++;
+        if (told++ < FAILURES_TOLD)
             printf("seed %lld: %s\n", (long long)seed, s->why);
     }
-    took = now_s() - began;
+}
+
+static void add_totals(struct totals *sum, const struct totals *t)
+{
+    int64_t worst =
+        t->hour_worst_permille > sum->hour_worst_permille ? t->hour_worst_permille : sum->hour_worst_permille;
+    const int64_t *from = (const int64_t *)t;
+    int64_t *to = (int64_t *)sum;
+
+    for (size_t i = 0; i < sizeof *t / sizeof *from; i++)
+        to[i] += from[i];
+    sum->hour_worst_permille = worst;
+}
+
+/* Children share nothing with each other; each tells its totals by its end of a pipe. One that died is no totals. */
+static bool run_shares(struct sim *s, const struct request *r, struct totals *sum)
+{
+    int ends[JOBS_MAX];
+    bool well = true;
+
+    fflush(stdout);
+    for (int64_t job = 0; job < r->jobs; job++) {
+        int pair[2];
+        pid_t child;
+
+        if (pipe(pair) || (child = fork()) < 0) {
+            perror("dst");
+            exit(2);
+        }
+        if (!child) {
+            struct totals t = {0};
+
+            run_share(s, r, r->from + job, &t);
+            fflush(stdout);
+            _exit(write(pair[1], &t, sizeof t) != sizeof t);
+        }
+        close(pair[1]);
+        ends[job] = pair[0];
+    }
+    for (int64_t job = 0; job < r->jobs; job++) {
+        struct totals t = {0};
+
+        if (read(ends[job], &t, sizeof t) == sizeof t)
+            add_totals(sum, &t);
+        else
+            well = false;
+        close(ends[job]);
+        (void)wait(NULL);
+    }
+    if (!well)
+        printf("a process of the simulation died\n");
+    return well;
+}
+
+static int tell_many(const struct request *r, const struct totals *t, double took)
+{
+    size_t never;
+
     if (r->hours) {
         printf(
             "%lld hours in %.1f s: %lld runs, %lld edits; the slowest hour's p99 was %.1f %% of schedule + lag + 2 s; "
             "%lld hours broke the promise\n",
-            (long long)t.seeds, took, (long long)t.runs, (long long)t.hour_edits, (double)t.hour_worst_permille / 10,
-            (long long)failed);
-        return failed || !t.hour_edits;
+            (long long)t->seeds, took, (long long)t->runs, (long long)t->hour_edits,
+            (double)t->hour_worst_permille / 10, (long long)t->broken);
+        return t->broken || !t->hour_edits;
     }
-    never = r->quiet ? 0 : tell_faults(&t);
+    never = r->quiet ? 0 : tell_faults(t);
     printf("%lld seeds in %.1f s (%.0f/s): %lld runs (%lld failed), %lld calls, %lld edits, %lld commits, %lld checks; "
            "%lld worlds beyond the promise, %lld blurred; %lld seeds broke an invariant\n",
-           (long long)t.seeds, took, (double)t.seeds / took, (long long)t.runs, (long long)t.failed_runs,
-           (long long)t.calls, (long long)t.edits, (long long)t.commits, (long long)t.checks, (long long)t.beyond,
-           (long long)t.blurred, (long long)failed);
+           (long long)t->seeds, took, (double)t->seeds / took, (long long)t->runs, (long long)t->failed_runs,
+           (long long)t->calls, (long long)t->edits, (long long)t->commits, (long long)t->checks, (long long)t->beyond,
+           (long long)t->blurred, (long long)t->broken);
     if (never && r->seeds >= ENOUGH_SEEDS)
         printf("%zu faults of the list never happened\n", never);
-    return failed || (never && r->seeds >= ENOUGH_SEEDS);
+    return t->broken || (never && r->seeds >= ENOUGH_SEEDS);
+}
+
+static int run_many(struct sim *s, const struct request *r)
+{
+    struct totals t = {0};
+    double began = now_s();
+    bool well = true;
+
+    if (r->jobs > 1)
+        well = run_shares(s, r, &t);
+    else
+        run_share(s, r, r->from, &t);
+    return tell_many(r, &t, now_s() - began) || !well;
 }
 
 static int run_one(struct sim *s, const struct request *r)
@@ -187,7 +259,7 @@ static bool option(int argc, char **argv, int *i, const char *name, int64_t *ret
 
 int main(int argc, char **argv)
 {
-    struct request r = {.seeds = 1000, .from = 1, .one = -1, .plants = 0};
+    struct request r = {.seeds = 1000, .from = 1, .one = -1, .jobs = 1};
     struct sim *s = mem_zero(sizeof *s);
     int status;
 
@@ -200,12 +272,18 @@ int main(int argc, char **argv)
                  !option(argc, argv, &i, "--seed", &r.one) &&
                  !(r.hours |=
                    option(argc, argv, &i, "--hours", &r.seeds) || option(argc, argv, &i, "--hour", &r.one)) &&
-                 !option(argc, argv, &i, "--plants", &r.plants)) {
-            fprintf(stderr, "usage: dst [--seeds N] [--from S] [--quiet] | --seed S [--trace] | --hours N [--from S] | "
-                            "--hour S [--trace] | --plants N\n");
+                 !option(argc, argv, &i, "--plants", &r.plants) && !option(argc, argv, &i, "--jobs", &r.jobs)) {
+            fprintf(stderr, "usage: dst [--seeds N] [--from S] [--jobs N] [--quiet] | --seed S [--trace] | "
+                            "--hours N [--from S] [--jobs N] | --hour S [--trace] | --plants N\n");
             return 2;
         }
     }
+    if (r.jobs < 1 || r.jobs > JOBS_MAX) {
+        fprintf(stderr, "dst: --jobs takes 1 to %d\n", JOBS_MAX);
+        return 2;
+    }
+    mallopt(M_MMAP_THRESHOLD, KEPT_BYTES); /* a world is freed and the next one needs as much */
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
     log_set_level(LOG_ERROR_);
     flows_open();
     status = r.plants ? plants_hunt(s, r.plants, run_quietly) > 0 : r.one >= 0 ? run_one(s, &r) : run_many(s, &r);

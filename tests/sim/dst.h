@@ -74,8 +74,8 @@ enum {
 #define FAULT_NUMBER(id, text) FAULT_##id,
 enum fault { FAULTS(FAULT_NUMBER) FAULT_COUNT };
 
-struct totals {
-    int64_t seeds, runs, calls, edits, commits, checks, failed_runs, beyond, blurred;
+struct totals { /* numbers alone: they are added member by member */
+    int64_t seeds, runs, calls, edits, commits, checks, failed_runs, beyond, blurred, broken;
     int64_t hour_edits, hour_worst_permille;
     int64_t faults[FAULT_COUNT];
 };

@@ -223,13 +223,19 @@ static void put_record(struct sim *s, struct buf *b, int32_t index)
     char text[TIME_TEXT];
     bool first = true;
 
-    text[time_datetime(flows_project()->zone, v->stamp_s, text)] = '\0';
-    buf_printf(b, "{\"o_id\":%d,\"ts\":%d,\"modified\":\"%s\",\"status\":\"%s\",\"items\":[", 900000 + v->order, index,
-               text, v->hidden ? "hidden" : "open");
+    buf_add(b, S("{\"o_id\":"));
+    buf_int(b, 900000 + v->order);
+    buf_add(b, S(",\"ts\":"));
+    buf_int(b, index);
+    buf_add(b, S(",\"modified\":\""));
+    buf_add(b, (struct str){text, time_datetime(flows_project()->zone, v->stamp_s, text)});
+    buf_add(b, v->hidden ? S("\",\"status\":\"hidden\",\"items\":[") : S("\",\"status\":\"open\",\"items\":["));
     for (int line = 1; line <= LINES; line++) {
         if (!(v->lines & 1 << (line - 1)))
             continue;
-        buf_printf(b, "%s{\"oi_id\":%d,\"qty\":%s}", first ? "" : ",", line, v->broken && first ? "\"many\"" : "7");
+        buf_add(b, first ? S("{\"oi_id\":") : S(",{\"oi_id\":"));
+        buf_int(b, line);
+        buf_add(b, v->broken && first ? S(",\"qty\":\"many\"}") : S(",\"qty\":7}"));
         first = false;
     }
     buf_add(b, S("]}"));
