@@ -14,8 +14,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #define AHEAD      "{\"advance_ms\":60000}"
@@ -238,18 +241,42 @@ static enum err compare(struct demo *d, struct errinfo *ei)
 
 /* ---- going on ---- */
 
-/* A yes from a person at a terminal; an empty line is one, the end of input is none. */
+/* An answer of a person: an empty line or a yes. A signal is a no, and so is the end of input. */
+static bool says_yes(int signals)
+{
+    struct pollfd from[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    char line[64];
+
+    return poll(from, 2, -1) > 0 && !from[1].revents && fgets(line, sizeof line, stdin) &&
+           (line[0] == '\n' || line[0] == 'y' || line[0] == 'Y');
+}
+
+/* Asks a person at a terminal. Signals stay blocked: `serve` waits for them, and after a no what is left to do is to
+ * take away what was made. */
 static bool wants_more(const struct demo *d)
 {
-    char line[64];
+    sigset_t ends;
+    bool yes;
+    int fd;
 
     if (d->app->json || d->app->quiet || isatty(STDIN_FILENO) != 1 || isatty(STDOUT_FILENO) != 1)
         return false;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &ends, NULL);
+    fd = signalfd(-1, &ends, SFD_CLOEXEC);
     fprintf(d->steps, "\n%s ",
             either(d->app, "Go on serving, with new orders and the dashboard in a browser? [Y/n]",
                    "是否继续运行服务（不断产生新订单，可在浏览器中查看控制台）？[Y/n]"));
     fflush(d->steps);
-    return fgets(line, sizeof line, stdin) && (line[0] == '\n' || line[0] == 'y' || line[0] == 'Y');
+    yes = fd >= 0 && says_yes(fd);
+    if (fd >= 0)
+        close(fd);
+    if (!yes)
+        fputc('\n', d->steps);
+    return yes;
 }
 
 /* The project that goes with the demo is read every few seconds instead of every few minutes: the schedule that `init`

@@ -1,12 +1,14 @@
 /* `serve`, as a story: read the project, open the state, start the service that runs what is due, let a server answer
  * who asks, look after both each second, and end in order.
  *
- * Signals are this thread's alone: SIGTERM and SIGINT end it (status 0), SIGHUP reads the project again. The service
- * manager is told when all is ready, that it still goes well (the watchdog hears nothing when the thread that keeps the
- * agenda is stuck), and that it stops. */
+ * Signals are this thread's alone: SIGTERM and SIGINT end it (status 0), SIGHUP reads the project again, unless it came
+ * because the terminal was closed that it was started on: then it ends it too. The service manager is told when all is
+ * ready, that it still goes well (the watchdog hears nothing when the thread that keeps the agenda is stuck), and that
+ * it stops. */
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "app/alarms.h"
 #include "app/notify.h"
@@ -256,12 +258,16 @@ static void close_all(struct serving *s)
 
 /* ---- looking after it ---- */
 
-/* Waits a beat, or for a signal: its number, 0 for none. */
-static int beat(const sigset_t *signals)
+/* Waits a beat, or for a signal: its number, 0 for none. A SIGHUP of the kernel's own, or one that found the terminal
+ * gone, is an end. */
+static int beat(const sigset_t *signals, bool had_terminal)
 {
     const struct timespec t = {.tv_sec = BEAT_MS / 1000};
-    int signo = sigtimedwait(signals, NULL, &t);
+    siginfo_t info;
+    int signo = sigtimedwait(signals, &info, &t);
 
+    if (signo == SIGHUP && (info.si_code == SI_KERNEL || (had_terminal && isatty(STDIN_FILENO) != 1)))
+        return SIGTERM;
     return signo > 0 ? signo : 0;
 }
 
@@ -279,6 +285,7 @@ static void take_alerts(struct serving *s)
 
 static void look_after(struct serving *s, const sigset_t *signals)
 {
+    bool had_terminal = isatty(STDIN_FILENO) == 1;
     int64_t watchdog_ms = notify_watchdog_ms(), barked_ms = 0, stepped_ms = clock_mono(&clock_system);
     int signo = 0;
 
@@ -296,7 +303,7 @@ static void look_after(struct serving *s, const sigset_t *signals)
             notify("WATCHDOG=1");
             barked_ms = now;
         }
-        signo = beat(signals);
+        signo = beat(signals, had_terminal);
         if (signo == SIGHUP)
             service_reload(s->service);
     }

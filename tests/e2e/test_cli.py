@@ -358,11 +358,13 @@ class Seed(unittest.TestCase):
         found = self.done(project, "check", "--online", code=1).json
         told = [d for d in found["diagnostics"] if "receiver_state" in d["what"] and "dead letters" in d["what"]]
         self.assertEqual([d["severity"] for d in told], ["error"], found)
-        self.done(project, "run", "orders", code=3)
-        text = self.done(project, "run", "orders", "--from", "2000-01-01", "--to", "2100-01-01", code=3, json=False)
+        text = self.done(project, "run", "orders", code=3, json=False)
         self.assertEqual(text.err.count(" warn dead letter "), 5, repr(text))
         self.assertIn("more dead letters", text.err)
         self.assertIn("wait as dead letters", text.out)
+        again = self.done(project, "run", "orders", "--from", "2000-01-01", "--to", "2100-01-01", code=3, json=False)
+        self.assertEqual(again.err.count(" warn dead letter "), 0, repr(again))  # each was told
+        self.assertIn("wait as dead letters", again.out)
         letters = self.done(project, "records", "orders", "--state", "error").json["records"]
         self.assertTrue(all("receiver_state" in letter["reason"] for letter in letters), letters)
         one = self.done(project, "records", "orders", "--id", letters[0]["target_id"]).json
@@ -665,7 +667,8 @@ class Demo(unittest.TestCase):
             self.assertEqual(os.listdir(home), ["kept"])
 
     def on_terminal(self, home, answer, until=None, then=b""):
-        """The demo as a person sees it: answers the question, and types `then` when `until` was printed."""
+        """The demo as a person sees it: answers the question, and types `then` when `until` was printed; None in place
+        of one of them closes the terminal."""
         pid, terminal = pty.fork()
         if pid == 0:
             os.environ.update(ENVIRONMENT, HOME=home, TMPDIR=home, TERM="dumb", LC_ALL="C.UTF-8")
@@ -681,8 +684,12 @@ class Demo(unittest.TestCase):
                         break  # the other side is closed
                 if b"[Y/n]" in seen and not asked:
                     asked = True
+                    if answer is None:
+                        break
                     os.write(terminal, answer)
                 if until and until(seen):
+                    if then is None:
+                        break
                     os.write(terminal, then)
                     until = None
             else:
@@ -690,14 +697,19 @@ class Demo(unittest.TestCase):
                 self.fail(seen[-2000:].decode("utf-8", "replace"))
         finally:
             os.close(terminal)
+            ended = os.pidfd_open(pid)
+            in_time = select.select([ended], [], [], 30)[0]
+            os.close(ended)
+            if not in_time:
+                os.kill(pid, signal.SIGKILL)
             status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         return status, seen.decode("utf-8", "replace")
 
     def test_on_a_terminal_it_offers_to_go_on(self):
-        for answer in (b"n\n", b"\x04"):
+        for answer in (b"n\n", b"no\n", b"\x04", b"\x03", None):
             with self.subTest(answer), tempfile.TemporaryDirectory(prefix="sluice-demo-") as home:
                 status, seen = self.on_terminal(home, answer)
-                self.assertEqual(status, 0, seen[-2000:])
+                self.assertEqual(status, 1 if answer is None else 0, seen[-2000:])  # 1: what it said found no reader
                 self.assertIn("nothing is missing", seen)
                 self.assertNotIn("The dashboard is at", seen)
                 self.assertEqual(os.listdir(home), [])
@@ -718,6 +730,12 @@ class Demo(unittest.TestCase):
             status, seen = self.on_terminal(home, b"\n", moves, b"\x03")
             self.assertEqual(status, 0, seen[-2000:])
             self.assertTrue(answers)
+            self.assertEqual(os.listdir(home), [])
+
+    def test_it_ends_with_its_terminal(self):
+        with tempfile.TemporaryDirectory(prefix="sluice-demo-") as home:
+            status, seen = self.on_terminal(home, b"y\n", lambda seen: b"The dashboard is at" in seen, None)
+            self.assertEqual(status, 1, seen[-2000:])  # what it said at the end found no reader
             self.assertEqual(os.listdir(home), [])
 
     def test_without_the_simulator(self):
