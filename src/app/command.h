@@ -95,6 +95,7 @@ void help_all(const struct app *app);
 /* The commands. */
 int command_alerts(struct app *app);
 int command_audit(struct app *app);
+int command_bundle(struct app *app);
 int command_check(struct app *app);
 int command_completion(struct app *app);
 int command_connectors(struct app *app);

@@ -96,6 +96,10 @@ static const struct option_row demo_options[] = {
     {"keep", 0, "DIR", "make the project there and keep it"},
 };
 
+static const struct option_row bundle_options[] = {
+    {"force", 0, NULL, "replace FILE when it exists"},
+    {"lines", 0, "N", "how many of the last lines of the log (default 1000)"},
+};
 static const struct option_row user_options[] = {
     {"role", 0, "ROLE", "viewer, operator or admin (default admin)"},
 };
@@ -146,7 +150,8 @@ static const struct command commands[] = {
      "Each integration runs by its schedules; a schedule that was missed is made up for once. Files that change are "
      "read "
      "again: one with errors leaves the last good one in use and says so.\n"
-     "SIGTERM ends it in order within ten seconds, SIGHUP reads the project again now.",
+     "SIGTERM ends it in order within ten seconds, SIGHUP reads the project again now. When the terminal is closed "
+     "that it was started on, it ends as well.",
      "sluice serve\nsluice serve -C /srv/orders --listen 127.0.0.1:9000", OPTIONS(serve_options), 0, 0, WORDS_NONE,
      command_serve},
     {"runs", "NAME", "the runs of an integration, newest first", "运行历史，最新在前",
@@ -222,6 +227,20 @@ static const struct command commands[] = {
      "back for a while; what still fires when it ends is told then.",
      "sluice alerts\nsluice alerts test ops\nsluice alerts silence --rule stale --integration \"orders*\" --for 2h",
      OPTIONS(alerts_options), 0, 2, WORDS_ALERTS, command_alerts},
+    {"bundle", "[FILE]", "the project as one .tar.gz without secrets, for support or for moving",
+     "将项目打包为不含密钥的 .tar.gz，用于求助或迁移",
+     "Documents, connections, maps, the project's own connectors and the saved versions of the documents, as a folder "
+     "that is a project again where it is unpacked; beside them, in bundle/, what `status`, `check`, `version` and "
+     "`log` "
+     "say. References stay; a secret that stands in a document itself is replaced by ${secret:NAME}. What has to be "
+     "set "
+     "is listed, and in bundle/README.txt as well. FILE is NAME-bundle.tar.gz by default. Lines of the log and "
+     "documents "
+     "tell of your business: read them before you give them away.\n"
+     "Data, state, journal, accounts and keys are not in it. Status 3: a document that belongs to it could not be had; "
+     "it says which.",
+     "sluice bundle\nsluice bundle /tmp/shop.tar.gz --force --lines 0", OPTIONS(bundle_options), 0, 1, WORDS_NONE,
+     command_bundle},
     {"version", "", "the version and what the build is", "版本与构建信息", "", "sluice version --json", NO_OPTIONS, 0,
      0, WORDS_NONE, command_version},
     {"completion", "bash|zsh", "a completion script", "命令补全脚本", "",

@@ -123,6 +123,27 @@ bool secret_is_reference(struct str text, struct pos pos, struct diags *diags)
     return true;
 }
 
+bool secret_references(struct str text, struct arena *a, struct strs *ret, struct str *ret_outside)
+{
+    struct str *all = ARENA_ARRAY(a, struct str, text.n / 3 + 1);
+    char *outside = arena_alloc(a, text.n + 1);
+    struct piece piece;
+    struct flaw flaw;
+    size_t n = 0, n_outside = 0;
+
+    while (next_piece(&text, &piece, &flaw)) {
+        if (piece.kind != PLAIN) {
+            all[n++] = arena_printf(a, "${%s:" STR_FMT "}", kind_names[piece.kind - 1], STR_ARG(piece.text));
+            continue;
+        }
+        memcpy(outside + n_outside, piece.text.p, piece.text.n);
+        n_outside += piece.text.n;
+    }
+    *ret = (struct strs){all, n};
+    *ret_outside = str_mk(outside, n_outside);
+    return !flaw.what;
+}
+
 void secret_hide(struct str value)
 {
     log_hide(value);

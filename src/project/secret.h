@@ -9,6 +9,7 @@
 #define PROJECT_SECRET_H
 
 #include "base/arena.h"
+#include "base/conf.h"
 #include "base/diag.h"
 
 /* Resolves one value into `a`. ERR_SECRET names the reference and what to do, never a value. */
@@ -17,6 +18,9 @@ enum err secret_resolve(const char *project_dir, struct str text, struct arena *
 /* True when the text has a reference in it (so it is not a literal secret). Malformed references are errors in `diags`.
  */
 bool secret_is_reference(struct str text, struct pos pos, struct diags *diags);
+/* The references of a text as they are written ("${env:NAME}"), and what stands outside of them; both in `a`. False
+ * when it holds a "${" that is no reference. */
+bool secret_references(struct str text, struct arena *a, struct strs *ret, struct str *ret_outside);
 /* Masks a value in everything that is logged: for literals of options that are marked secret. Shorter than 4 bytes:
  * not. */
 void secret_hide(struct str value);
