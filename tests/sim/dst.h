@@ -304,6 +304,7 @@ void check_run(struct sim *s, int64_t before_ms);
 void check_end(struct sim *s);
 size_t check_missing(struct sim *s, bool tell); /* how many records are not in the target as they should be */
 bool check_arrived(struct sim *s, int32_t ver); /* that version, or a newer one of its order */
+bool check_promised(const struct sim *s, const struct version *v); /* not seen later than lag and overlap catch */
 size_t check_silent(struct sim *s);             /* of those: how many give no rows, so that finding them is no alarm */
 
 #endif

@@ -125,7 +125,7 @@ static void check_checkpoint(struct sim *s)
         s->checked_page--;
 }
 
-static bool promised(const struct sim *s, const struct version *v)
+bool check_promised(const struct sim *s, const struct version *v)
 {
     return world_lateness_ms(v) <= (s->c.lag_s + s->c.overlap_s - SLACK_S) * 1000;
 }
@@ -142,7 +142,7 @@ static void check_brought(struct sim *s, int64_t before_ms)
         int32_t ver = s->up.newest[i];
         const struct version *v = &s->up.v[ver];
 
-        if (v->visible_ms >= before_ms || !promised(s, v) || in_gap(s, v->stamp_s) ||
+        if (v->visible_ms >= before_ms || !check_promised(s, v) || in_gap(s, v->stamp_s) ||
             (s->c.paging == PAGING_KINDS - 1 ? ver > cursor : v->stamp_s > cursor - (s->up.edges != EDGES_CLOSED)))
             continue;
         s->totals->checks++;

@@ -81,11 +81,14 @@ static void declare(struct sim *s, struct hour *h)
     sim_trace(s, "hour    %s, lag %lld s, %lld rivals", schedules[which].text, (long long)s->c.lag_s, (long long)n);
 }
 
-/* It was the newest for as long as it may take. */
+/* It was the newest for as long as it may take, and not seen so late that it is behind the cursor: an edit soon after
+ * one from before the hour is not seen before that one is. */
 static bool counts(const struct sim *s, const struct hour *h, int32_t v)
 {
     int32_t next = h->next[v];
 
+    if (!check_promised(s, &s->up.v[v]))
+        return false;
     return !next || s->up.v[next].visible_ms - s->up.v[v].visible_ms > h->promise_ms;
 }
 
