@@ -187,7 +187,8 @@ static const struct command commands[] = {
      OPTIONS(drop_options), 1, 1, WORDS_INTEGRATION, command_drop},
     {"replay", "NAME", "maps and writes again from the journal, without calling the API",
      "用本地日志重新映射并写入，不调用接口",
-     "Of each record the newest version in the range is written, and never an older one over a newer.",
+     "Of each record the newest version in the journal is written, and never an older one over a newer. What a plain "
+     "INSERT has in the table as it is stays alone. What is refused is a dead letter.",
      "sluice replay orders --from \"2026-11-01 00:00:00\" --to \"2026-11-02 00:00:00\"", OPTIONS(replay_options), 1, 1,
      WORDS_INTEGRATION, command_replay},
     {"cursor", "NAME", "shows or moves LAST_SYNC_TIME", "查看或移动同步游标",

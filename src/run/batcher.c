@@ -321,7 +321,8 @@ static bool before(int64_t page_a, int32_t row_a, int64_t page_b, int32_t row_b)
 static bool is_repeat(const struct batcher *b, const struct batch_record *r, const struct ledger_entry *known)
 {
     return b->p->flow->id_check && (known->hash_hi | known->hash_lo) && known->hash_hi == r->hash_hi &&
-           known->hash_lo == r->hash_lo && before(known->page, known->row, r->page, r->row);
+           known->hash_lo == r->hash_lo &&
+           (b->p->frozen || before(known->page, known->row, r->page, r->row));
 }
 
 /* What the ordinary runs had missed is told with the batch that brings it. */
@@ -386,8 +387,8 @@ static enum err look_up(struct batcher *b, const struct page *page, struct arena
 
         l->code[i] = shaper_identify(b->shaper, raw, a, p->ledger_exact, &l->records[i], &why);
         l->records[i].raw = raw;
-        l->records[i].page = page->seq;
-        l->records[i].row = (int32_t)i;
+        l->records[i].page = page->origins ? page->origins[i].seq : page->seq;
+        l->records[i].row = page->origins ? (int32_t)page->origins[i].row : (int32_t)i;
         if (l->code[i]) {
             if (!l->why)
                 l->why = ARENA_ARRAY(a, struct errinfo, n);
@@ -453,7 +454,8 @@ static bool take_record(struct batcher *b, struct page *page, struct identified 
         fates_set(b->fates, note, FATE_FOLDED, 0);
         atomic_fetch_add(&p->folded, 1);
         if (p->redone)
-            p->redone(p->redone_ctx, &s.record, ERR_CONFLICT, S("a newer version of this record is written"));
+            p->redone(p->redone_ctx, &s.record,
+                      &(struct redo_refusal){-1, ERR_CONFLICT, S("a newer version of this record is written")}, 1);
         return true;
     }
     shaper_record(b->shaper, s.record.raw, sys, b->u->b.arena, &s);
@@ -461,6 +463,8 @@ static bool take_record(struct batcher *b, struct page *page, struct identified 
     if (s.fate == RECORD_FILTERED) {
         fates_set(b->fates, note, FATE_FILTERED, b->fates ? shaper_failing(b->shaper, s.record.raw) : 0);
         add_left(b, page, &s, sys, note);
+        if (p->redone && !s.record.left)
+            p->redone(p->redone_ctx, &s.record, NULL, 0);
         return true;
     }
     if (s.fate == RECORD_DEAD && (s.why->code == ERR_DISK || s.why->code == ERR_CONFLICT)) {

@@ -59,6 +59,13 @@ struct unit {
 
 struct drift_run;
 
+/* What redo did not get in of a record: a line of it, or (-1) the whole record. */
+struct redo_refusal {
+    int32_t line;
+    enum err code;
+    struct str reason;
+};
+
 struct pipeline {
     const struct flow *flow;
     const struct run_options *options;
@@ -90,7 +97,9 @@ struct pipeline {
     /* in redo: is this line of the record to be written? NULL: all are */
     bool (*wanted)(void *ctx, const struct batch_record *record, int32_t line);
     /* what became of a record in redo; called on the write thread after the commit, or when it is dead again */
-    void (*redone)(void *ctx, const struct batch_record *record, enum err code, struct str reason);
+    void (*redone)(void *ctx, const struct batch_record *record, const struct redo_refusal *refused, size_t n);
+    /* in redo, before the commit: is what was refused a letter already? If not, this one is kept as it is then */
+    bool (*has_letter)(void *ctx, struct dead_letter *d);
     void *redone_ctx;
 
     /* results, read after the end (or as a snapshot through atomics) */

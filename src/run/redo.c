@@ -3,10 +3,13 @@
  *
  * Both become pages of raw records and go through the ordinary shape and write threads. A replay takes the records that
  * were read in its range; of each it writes the newest version that the journal has, wherever that was read, and never
- * one that is older than what the ledger knows. Of a letter that a person edited the
- * edited record is written. Each record keeps the place and the moments of the page that it was read in, so what is
- * frozen there (CURRENT_TIME, uuid, random) gives the same row. A retried letter of one line writes that line alone, so
- * a plain INSERT does not double the others. */
+ * one that is older than what the ledger knows. Of a letter that a person edited the edited record is written. Each
+ * record keeps the place and the moments of the page that it was read in, so what is frozen there (CURRENT_TIME, uuid,
+ * random) gives the same row. A retried letter of one line writes that line alone, and a replay leaves out what is
+ * written as it is, so a plain INSERT doubles nothing.
+ *
+ * What is refused is a letter afterwards, of the place where its record was read; a letter whose line went in is
+ * closed, by a replay as by a retry. */
 #include "base/log.h"
 #include "base/map.h"
 #include "base/num.h"
@@ -16,16 +19,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_RECORDS   200
-#define CHUNK_MAX_BYTES (1u << 30)
-#define LETTERS_MAX     1000000
-#define ENTRY_ARENA_MAX (64u << 20)
+#define CHUNK_RECORDS     200
+#define CHUNK_MAX_BYTES   (1u << 30)
+#define LETTERS_MAX       1000000
+#define LETTERS_ARENA_MAX (2u << 30)
+#define ENTRY_ARENA_MAX   (64u << 20)
 
-/* A record of a retry: the dead letters that stand behind it. */
+/* A record that has open dead letters: those of one version. */
 struct item {
     struct dead_letter *letters; /* of one record version, next to each other */
     size_t n;
-    bool told;
 };
 
 struct redo {
@@ -36,14 +39,13 @@ struct redo {
     size_t n_chunk;
     struct page_origin origins[CHUNK_RECORDS];
     int64_t seq;
-    struct item *items; /* retry: by (page − 1) * CHUNK_RECORDS + row */
+    struct item *items; /* by place; of a replay: all that have open letters */
     size_t n_items;
-    pthread_mutex_t lock;
-    struct errinfo failed; /* while telling what became of letters */
+    struct arena *letters;
     int64_t id;
 };
 
-/* ---- chunks: a fixed number of records each, so that a place in a page tells the item ---- */
+/* ---- chunks ---- */
 
 static enum err send_chunk(struct redo *r, struct errinfo *ei)
 {
@@ -100,6 +102,23 @@ static bool in_range(const struct redo *r, const struct journal_entry *j)
     return j->to_s >= o->from_s && j->from_s <= o->to_s;
 }
 
+/* A plain INSERT doubles what is there already: what the ledger knows to be written as it is, is left alone. */
+static bool inserts_once(const struct redo *r)
+{
+    const struct flow *f = r->e->flow;
+
+    return r->e->options->kind == RUN_REPLAY && f->id_check && f->statements[0].verb == VERB_INSERT &&
+           !f->statements[0].tail.n;
+}
+
+/* What lies behind the checkpoint the next run writes; for a plain INSERT that must be the only time. */
+static bool is_its_own(const struct redo *r, const struct journal_entry *j, int64_t row)
+{
+    const struct checkpoint *at = &r->e->at;
+
+    return !inserts_once(r) || j->seq < at->page || (j->seq == at->page && (at->row < 0 || row < at->row));
+}
+
 /* A record as the journal has it; `place` grows from record to record. */
 struct kept_record {
     const struct json *raw;
@@ -137,7 +156,8 @@ static enum err each_record(struct redo *r, each_fn *each, struct map *newest, s
                                      .in_range = in_range(r, &j),
                                      .origin = {j.seq, 0, j.fetched_ms, j.from_s, j.to_s}};
             for (; !err && (k.raw = json_next(&it, NULL)); k.place++, k.origin.row++)
-                err = each(r, sh, &k, newest, ei);
+                if (is_its_own(r, &j, k.origin.row))
+                    err = each(r, sh, &k, newest, ei);
             page_unref(page);
         }
         seq = found ? j.seq + 1 : seq;
@@ -191,18 +211,29 @@ static enum err replay(struct redo *r, struct errinfo *ei)
     return err;
 }
 
-/* ---- retry ---- */
+/* ---- letters ---- */
 
-static struct item *item_of(struct redo *r, const struct batch_record *rec)
+static int by_place(const void *x, const void *y)
 {
-    size_t at = (size_t)(rec->page - 1) * CHUNK_RECORDS + (size_t)rec->row;
+    const struct dead_letter *a = ((const struct item *)x)->letters, *b = ((const struct item *)y)->letters;
 
-    return at < r->n_items ? &r->items[at] : NULL;
+    if (a->page != b->page)
+        return a->page < b->page ? -1 : 1;
+    return (a->row > b->row) - (a->row < b->row);
+}
+
+/* By the place where the record was read. */
+static struct item *item_of(const struct redo *r, int64_t page, int32_t row)
+{
+    struct dead_letter letter = {.page = page, .row = row};
+    struct item sought = {&letter, 1};
+
+    return r->n_items ? bsearch(&sought, r->items, r->n_items, sizeof sought, by_place) : NULL;
 }
 
 static bool wanted(void *ctx, const struct batch_record *rec, int32_t line)
 {
-    const struct item *item = item_of(ctx, rec);
+    const struct item *item = item_of(ctx, rec->page, rec->row);
 
     for (size_t i = 0; item && i < item->n; i++)
         if (item->letters[i].line < 0 || item->letters[i].line == line)
@@ -210,10 +241,52 @@ static bool wanted(void *ctx, const struct batch_record *rec, int32_t line)
     return false;
 }
 
-static void redone(void *ctx, const struct batch_record *rec, enum err code, struct str reason)
+/* With its raw and its edited record, in `a`; id 0 when it was closed meanwhile. */
+static enum err whole_letter(const struct redo *r, const struct dead_letter *d, struct arena *a,
+                             struct dead_letter *ret, struct errinfo *ei)
+{
+    struct dead_query q = {.integration = d->integration, .after_id = d->id - 1, .limit = 1};
+    struct dead_letter *found;
+    size_t n;
+    enum err err = store_dead_list(r->e->store, &q, a, &found, &n, ei);
+
+    if (!err)
+        *ret = n && found->id == d->id ? *found : (struct dead_letter){0};
+    return err;
+}
+
+/* A line that is refused although its letter stood for the whole record gets one of its own, of the same record: the
+ * lines that went in are not to be written again with it. */
+static bool has_letter(void *ctx, struct dead_letter *d)
 {
     struct redo *r = ctx;
-    struct item *item = item_of(r, rec);
+    const struct item *item = item_of(r, d->page, d->row);
+    struct dead_letter first;
+    struct errinfo ei;
+
+    for (size_t i = 0; item && i < item->n; i++)
+        if (item->letters[i].line == d->line)
+            return true;
+    if (!item || whole_letter(r, &item->letters[0], r->letters, &first, &ei) || !first.id)
+        return false;
+    d->raw = first.raw;
+    d->edited = first.edited;
+    return false;
+}
+
+static const struct redo_refusal *refusal_of(const struct redo_refusal *refused, size_t n, int32_t line)
+{
+    for (size_t i = 0; i < n; i++)
+        if (refused[i].line < 0 || refused[i].line == line)
+            return &refused[i];
+    return NULL;
+}
+
+static void redone(void *ctx, const struct batch_record *rec, const struct redo_refusal *refused, size_t n)
+{
+    struct redo *r = ctx;
+    const struct item *item = item_of(r, rec->page, rec->row);
+    const struct dead_letter newer = {.key = rec->key, .page = rec->page, .row = rec->row};
     int64_t now = clock_wall(r->e->options->clock);
     struct errinfo ei;
     enum err err = OK;
@@ -221,15 +294,17 @@ static void redone(void *ctx, const struct batch_record *rec, enum err code, str
 
     if (!item)
         return;
-    item->told = true;
-    for (size_t i = 0; i < item->n && !err; i++)
+    for (size_t i = 0; i < item->n && !err; i++) {
+        const struct redo_refusal *why = refusal_of(refused, n, item->letters[i].line);
+
         err = store_dead_set(r->e->store, item->letters[i].id,
-                             code == OK             ? DEAD_RETRIED
-                             : code == ERR_CONFLICT ? DEAD_SUPERSEDED
-                                                    : DEAD_OPEN,
-                             code == OK ? (struct str){0} : reason, now, &ei);
-    if (!err && code == OK && item->n)
-        err = store_dead_supersede(r->e->store, r->e->integration->name, &item->letters[0], 1, &closed, &ei);
+                             !why                        ? DEAD_RETRIED
+                             : why->code == ERR_CONFLICT ? DEAD_SUPERSEDED
+                                                         : DEAD_OPEN,
+                             why ? why->reason : (struct str){0}, now, &ei);
+    }
+    if (!err && rec->key.n && !(n && refused[0].line < 0))
+        err = store_dead_supersede(r->e->store, r->e->integration->name, &newer, 1, &closed, &ei);
     if (err)
         pipeline_fail(&r->p, &ei);
 }
@@ -248,6 +323,47 @@ static int by_key(const void *x, const void *y)
     return a->line - b->line;
 }
 
+static bool same_place(const struct dead_letter *a, const struct dead_letter *b)
+{
+    return a->page == b->page && a->row == b->row;
+}
+
+/* Letters sorted by key; the letters of one record version become an item. `newest`: of each key the newest version
+ * alone. Records without a key are all different ones. */
+static void make_items(struct redo *r, struct dead_letter *d, size_t n, bool newest)
+{
+    r->items = ARENA_ARRAY(r->letters, struct item, n + 1);
+    qsort(d, n, sizeof *d, by_key);
+    for (size_t i = 0, to; i < n; i = to) {
+        for (to = i + 1; to < n && same_place(&d[to], &d[i]) && str_eq(d[to].key, d[i].key);)
+            to++;
+        if (!newest || !d[i].key.n || to == n || !str_eq(d[to].key, d[i].key))
+            r->items[r->n_items++] = (struct item){&d[i], to - i};
+    }
+    qsort(r->items, r->n_items, sizeof *r->items, by_place);
+}
+
+/* The open letters, without what they hold. */
+static enum err read_letters(struct redo *r, bool newest, struct errinfo *ei)
+{
+    struct dead_query q = {
+        .integration = r->e->integration->name, .id = r->e->options->id, .limit = LETTERS_MAX, .brief = true};
+    struct dead_letter *d;
+    size_t n;
+    enum err err;
+
+    r->letters = arena_new(LETTERS_ARENA_MAX);
+    err = store_dead_list(r->e->store, &q, r->letters, &d, &n, ei);
+    if (err)
+        return err;
+    if (!n && q.id.p)
+        return fail(ei, ERR_USAGE, "there is no dead letter with id " STR_FMT, STR_ARG(q.id));
+    make_items(r, d, n, newest);
+    return OK;
+}
+
+/* ---- retry ---- */
+
 /* Where the record of a letter was read. A page that the journal does not keep any more: the letter's own time. */
 static enum err letter_origin(const struct redo *r, const struct dead_letter *d, struct page_origin *ret,
                               struct errinfo *ei)
@@ -265,42 +381,20 @@ static enum err letter_origin(const struct redo *r, const struct dead_letter *d,
     return err;
 }
 
-/* Letters sorted by key; of each key the newest record version becomes an item. */
-static void make_items(struct redo *r, struct dead_letter *d, size_t n)
-{
-    r->items = ARENA_ARRAY(r->e->arena, struct item, n + 1);
-    qsort(d, n, sizeof *d, by_key);
-    for (size_t i = 0; i < n;) {
-        size_t same_key = i, first;
-
-        while (same_key < n && str_eq(d[same_key].key, d[i].key))
-            same_key++;
-        first = same_key - 1;
-        while (first > i && d[first - 1].page == d[same_key - 1].page && d[first - 1].row == d[same_key - 1].row)
-            first--;
-        r->items[r->n_items++] = (struct item){&d[first], same_key - first, false};
-        i = same_key;
-    }
-}
-
 static enum err retry(struct redo *r, struct errinfo *ei)
 {
-    struct dead_query q = {.integration = r->e->integration->name, .id = r->e->options->id, .limit = LETTERS_MAX};
-    struct dead_letter *d;
-    size_t n;
-    enum err err = store_dead_list(r->e->store, &q, r->e->arena, &d, &n, ei);
+    enum err err = OK;
 
-    if (err)
-        return err;
-    if (!n && q.id.p)
-        return fail(ei, ERR_USAGE, "there is no dead letter with id " STR_FMT, STR_ARG(q.id));
-    make_items(r, d, n);
     for (size_t i = 0; !err && i < r->n_items; i++) {
-        const struct dead_letter *first = &r->items[i].letters[0];
+        struct arena *a = arena_new(ENTRY_ARENA_MAX);
+        struct dead_letter d;
         struct page_origin origin;
 
-        err = letter_origin(r, first, &origin, ei);
-        err = err ? err : add_raw(r, first->edited.n ? first->edited : first->raw, &origin, ei);
+        err = whole_letter(r, &r->items[i].letters[0], a, &d, ei);
+        err = err ? err : letter_origin(r, &r->items[i].letters[0], &origin, ei);
+        if (!err && d.id)
+            err = add_raw(r, d.edited.n ? d.edited : d.raw, &origin, ei);
+        arena_free(a);
     }
     return err ? err : send_chunk(r, ei);
 }
@@ -326,9 +420,11 @@ static enum err open_pipeline(struct redo *r, struct errinfo *ei)
     r->p.target_holds = e->target_holds;
     r->p.frozen = true;
     r->p.ledger = true;
+    r->p.ledger_exact = inserts_once(r);
     r->p.ended = on_ended;
     r->p.wanted = retrying ? wanted : NULL;
-    r->p.redone = retrying ? redone : NULL;
+    r->p.redone = redone;
+    r->p.has_letter = has_letter;
     r->p.redone_ctx = r;
     if (engine_ledger_base(e, &r->p.ledger_base, ei))
         return ei->code;
@@ -344,6 +440,7 @@ static void count(const struct redo *r)
     s->counts.records = atomic_load(&p->records);
     s->counts.folded = atomic_load(&p->folded);
     s->counts.filtered = atomic_load(&p->filtered);
+    s->counts.repeats = atomic_load(&p->repeats);
     s->counts.rows = atomic_load(&p->rows);
     s->counts.dead_records = atomic_load(&p->dead_records);
     s->counts.dead_rows = atomic_load(&p->dead_rows);
@@ -376,7 +473,8 @@ static enum err redo_all(struct redo *r, struct errinfo *ei)
     emit(r, (struct event){.kind = EVENT_RUN_STARTED, .text = str_of(run_kind_name(e->options->kind))});
     r->s->cursor_s = e->at.cursor_s;
     r->s->cursor_is_time = e->flow->paging->kind != PAGE_CURSOR;
-    err = open_pipeline(r, ei);
+    err = read_letters(r, e->options->kind == RUN_RETRY, ei);
+    err = err ? err : open_pipeline(r, ei);
     if (!r->p.to_journal) /* nothing was started, and nothing is to be joined */
         return err;
     if (!err)
@@ -422,5 +520,6 @@ void redo(struct engine *e, struct run_summary *ret)
     emit(&r, (struct event){.kind = EVENT_RUN_ENDED, .text = buf_str(&b), .code = ret->error.code});
     buf_free(&b);
     buf_free(&r.chunk);
+    arena_free(r.letters);
     engine_close(e);
 }

@@ -67,11 +67,27 @@ static void tell_dead(const struct writer *w, const struct dead_letter *d)
                                        .text = d->reason});
 }
 
+/* In redo: those that have no letter yet go to the front; how many they are. */
+static size_t without_letter(const struct pipeline *p, struct dead_letter *d, size_t n)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct dead_letter one = d[i];
+
+        if (p->has_letter && p->has_letter(p->redone_ctx, &one))
+            continue;
+        d[i] = d[kept];
+        d[kept++] = one;
+    }
+    return kept;
+}
+
 /* Letters that were there already are not told again: a record that is read with every run is one error. */
 static enum err keep_dead(struct writer *w, struct batch *b, struct errinfo *ei)
 {
     struct pipeline *p = w->p;
-    size_t n = w->u->n_dead + b->n_bad;
+    size_t n = w->u->n_dead + b->n_bad, n_new = n;
     struct dead_letter *all = arena_alloc(b->arena, (n + 1) * sizeof *all);
     int64_t now = clock_wall(p->options->clock);
     enum err err = OK;
@@ -85,8 +101,10 @@ static enum err keep_dead(struct writer *w, struct batch *b, struct errinfo *ei)
         if (!p->frozen)
             map_put(w->open_dead, all[i].key, 1);
     }
-    if (n && !p->frozen)
-        err = store_dead_add(p->store, p->flow->integration->name, all, n, ei);
+    if (p->frozen)
+        n_new = without_letter(p, all, n);
+    if (n_new)
+        err = store_dead_add(p->store, p->flow->integration->name, all, n_new, ei);
     for (size_t i = 0; !err && i < n; i++)
         if (!all[i].again)
             tell_dead(w, &all[i]);
@@ -177,21 +195,23 @@ static enum err keep_progress(struct writer *w, bool now, struct errinfo *ei)
 static void tell_redone(struct writer *w, const struct batch *b)
 {
     struct pipeline *p = w->p;
+    struct redo_refusal *refused;
 
     if (!p->redone)
         return;
+    refused = arena_alloc(b->arena, (b->n_bad + 1) * sizeof *refused);
     for (size_t i = 0; i < b->n_records; i++) {
-        const struct bad_row *bad = NULL;
+        size_t n = 0;
 
-        for (size_t k = 0; k < b->n_bad && !bad; k++)
+        for (size_t k = 0; k < b->n_bad; k++)
             if (b->rows[b->bad[k].row].record == i)
-                bad = &b->bad[k];
-        p->redone(p->redone_ctx, &b->records[i], bad ? bad->code : OK, bad ? bad->reason : (struct str){0});
+                refused[n++] = (struct redo_refusal){b->rows[b->bad[k].row].line, b->bad[k].code, b->bad[k].reason};
+        p->redone(p->redone_ctx, &b->records[i], refused, n);
     }
     for (size_t i = 0; i < w->u->n_dead; i++) {
         struct batch_record r = {.key = w->u->dead[i].key, .page = w->u->dead[i].page, .row = w->u->dead[i].row};
 
-        p->redone(p->redone_ctx, &r, ERR_DATA, w->u->dead[i].reason);
+        p->redone(p->redone_ctx, &r, &(struct redo_refusal){-1, ERR_DATA, w->u->dead[i].reason}, 1);
     }
 }
 
@@ -299,10 +319,8 @@ static enum sink_outcome attempt(struct writer *w, struct errinfo *ei)
     struct batch *b = &w->u->b;
     struct sink_hook hook = {before_commit, w};
 
-    if (leaves_target(w)) {
-        (void)keep_dead(w, b, ei); /* frozen: it only tells */
-        return SINK_COMMITTED;
-    }
+    if (leaves_target(w))
+        return keep_dead(w, b, ei) ? SINK_PERMANENT : SINK_COMMITTED;
     b->after = w->in_target;
     return sink_write(w->p->sink, b, &hook, ei);
 }

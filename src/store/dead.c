@@ -25,6 +25,7 @@ static void bind_letter(struct sqlite_stmt *st, int64_t integration, const struc
     sqlite_bind_int(st, 12, d->tries);
     sqlite_bind_int(st, 13, d->state);
     sqlite_bind_str(st, 14, state_given(d->raw));
+    sqlite_bind_str(st, 15, state_given(d->edited));
 }
 
 /* Does this very record have a letter for this row? A retried or superseded one is over, and does not count. Records
@@ -59,12 +60,13 @@ static enum err add_all(struct store *s, int64_t integration, struct dead_letter
 {
     static const char sql[] =
         "INSERT INTO dead (integration, key, target_id, version, page, row, line, code, reason, created_ms, tried_ms, "
-        "tries, state, raw) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (integration, page, row, line) DO UPDATE SET "
+        "tries, state, raw, edited) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (integration, page, row, line) DO UPDATE SET "
         "key = excluded.key, target_id = excluded.target_id, version = excluded.version, code = excluded.code, "
         "reason = excluded.reason, created_ms = excluded.created_ms, tried_ms = excluded.tried_ms, tries = "
         "excluded.tries, "
-        "state = excluded.state, raw = excluded.raw";
+        "state = iif(state = 2 AND key = '' AND raw = excluded.raw, 2, excluded.state), raw = excluded.raw, "
+        "edited = iif(excluded.edited = '', edited, excluded.edited)";
     struct sqlite_stmt *st = NULL;
     enum err e = state_stmt(s, SLOT_DEAD_ADD, sql, &st, ei);
     for (size_t i = 0; e == OK && i < n; i++) {
@@ -240,7 +242,8 @@ static enum err collect(struct sqlite_stmt *st, struct arena *a, struct dead_let
 #define DEAD_COLUMNS                                                                                                   \
     "SELECT d.id, d.page, d.row, d.line, d.created_ms, d.tried_ms, d.tries, d.state, i.name, d.key, d.target_id, "     \
     "d.version, d.code, "                                                                                              \
-    "d.reason, d.raw, d.edited FROM dead d JOIN integration i ON i.id = d.integration WHERE "
+    "d.reason, iif(?7, '', d.raw), iif(?7, '', d.edited) FROM dead d JOIN integration i ON i.id = d.integration "      \
+    "WHERE "
 #define DEAD_FILTER "d.id > ?2 AND (?3 OR d.state = ?6) AND (?1 IS NULL OR i.name = ?1) ORDER BY d.id LIMIT ?4"
 
 enum err store_dead_list(struct store *s, const struct dead_query *q, struct arena *a, struct dead_letter **ret,
@@ -257,6 +260,7 @@ enum err store_dead_list(struct store *s, const struct dead_query *q, struct are
         sqlite_bind_int(st, 2, q->after_id);
         sqlite_bind_int(st, 3, q->all_states);
         sqlite_bind_int(st, 6, q->state);
+        sqlite_bind_int(st, 7, q->brief);
         sqlite_bind_int(st, 4, q->limit && q->limit < INT64_MAX ? (int64_t)q->limit : -1);
         if (q->id.p)
             sqlite_bind_str(st, 5, q->id);

@@ -88,7 +88,7 @@ struct dead_letter {
     struct str code;   /* err_name */
     struct str reason; /* the words of the mapper or of the server */
     struct str raw;    /* the record's JSON */
-    struct str edited; /* as a person corrected it, or empty; kept when the letter is added again */
+    struct str edited; /* as a person corrected it, or empty; what was kept stays when one is added without */
     int64_t created_ms, tried_ms;
     int64_t tries;
     int state;              /* enum dead_state */
@@ -115,6 +115,7 @@ struct dead_query {
     size_t limit;    /* 0: no limit */
     bool all_states; /* else those of `state` */
     enum dead_state state;
+    bool brief; /* without `raw` and `edited` */
 };
 /* In the order of their ids. */
 enum err store_dead_list(struct store *s, const struct dead_query *q, struct arena *a, struct dead_letter **ret,

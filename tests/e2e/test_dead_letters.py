@@ -72,6 +72,88 @@ class Refused:
         self.run_ok(project, code=3, status="partial")
         self.assertEqual(self.letters(project), [])
 
+    def refuse(self, name, row_id):
+        self.db.execute(f"ALTER TABLE {TABLE} ADD CONSTRAINT {name} CHECK (id <> '{row_id}')")
+
+    def accept(self, name):
+        self.db.execute(f"ALTER TABLE {TABLE} DROP CONSTRAINT {name}")
+
+    def two_lines(self):
+        """The ids of two rows of one order."""
+        orders = {}
+        for row in self.truth:
+            orders.setdefault(row["o_id"], []).append(row["id"])
+        return next(ids for ids in orders.values() if len(ids) > 1)[:2]
+
+    def test_each_line_has_its_own_end(self):
+        """Of two refused lines of an order one goes in: its letter is closed, so a plain INSERT never doubles it."""
+        document = target_document(seed_statement().replace("REPLACE INTO", "INSERT INTO"))
+        sim, project, self.truth = self.begin(document=document)
+        self.db.execute(f"ALTER TABLE {TABLE} DROP PRIMARY KEY")
+        ids = self.two_lines()
+        self.refuse("first", ids[0])
+        self.refuse("second", ids[1])
+        self.assertEqual(self.run_ok(project, code=3, status="partial")["dead"], 2)
+        self.accept("first")
+        for rows in (1, 0):
+            summary = self.run_ok(project, "retry", "orders", "--all", code=3, status="partial")
+            self.assertEqual((summary["rows"], summary["dead"]), (rows, 1), summary)
+            self.assertEqual([letter["target_id"] for letter in self.letters(project)], [ids[1]])
+        self.accept("second")
+        self.retried(sim, project)
+        self.assertEqual(len(project.table_rows()), len(self.truth))
+
+    def test_a_line_of_a_record_that_was_refused_whole(self):
+        """The line that is still refused gets a letter of its own; the others are not written again with it."""
+        sim, project, self.truth = self.begin(document=target_document(
+            seed_statement().replace("REPLACE INTO", "INSERT INTO")))
+        self.db.execute(f"ALTER TABLE {TABLE} DROP PRIMARY KEY")
+        source = project.read("integrations/orders.source.json")
+        project.write("integrations/orders.source.json", {**source, "id": "no_such_field"})
+        self.run_ok(project, code=3, status="partial")
+        project.write("integrations/orders.source.json", source)
+        victim = self.two_lines()[0]
+        self.refuse("first", victim)
+        summary = self.run_ok(project, "retry", "orders", "--all", code=3, status="partial")
+        self.assertEqual((summary["rows"], summary["dead"]), (len(self.truth) - 1, 1), summary)
+        self.assertEqual([letter["target_id"] for letter in self.letters(project)], [victim])
+        self.accept("first")
+        self.retried(sim, project)
+        self.assertEqual(len(project.table_rows()), len(self.truth))
+
+    def test_records_without_an_id_are_all_retried(self):
+        """They cannot be told apart by a key: none of them stands for a newer version of another."""
+        sim, project, self.truth = self.begin()
+        source = project.read("integrations/orders.source.json")
+        project.write("integrations/orders.source.json", {**source, "id": "no_such_field"})
+        self.assertEqual(self.run_ok(project, code=3, status="partial")["dead"], 300)
+        summary = self.run_ok(project, "retry", "orders", "--all", code=3, status="partial")
+        self.assertEqual((summary["records"], summary["dead"]), (300, 300), summary)
+        self.assertEqual({letter["tries"] for letter in self.letters(project)}, {1})
+        project.write("integrations/orders.source.json", source)
+        summary = self.run_ok(project, "retry", "orders", "--all")
+        self.assertEqual((summary["records"], summary["dead"]), (300, 0), summary)
+        self.assertEqual(self.letters(project), [])
+        self.assertEqual(project.run("records", "orders", "--state", "superseded").json["records"], [])
+        self.assert_copy(sim, project)
+
+    def test_what_a_replay_cannot_write_is_a_letter(self):
+        sim, project, self.truth = self.begin()
+        self.run_ok(project)
+        victim = self.truth[5]["id"]
+        self.db.execute(f"DELETE FROM {TABLE}")
+        self.refuse("first", victim)
+        replay = ("replay", "orders", "--from", "2000-01-01", "--to", "2100-01-01")
+        for _ in range(2):
+            self.assertEqual(self.run_ok(project, *replay, code=3, status="partial")["dead"], 1)
+            self.assertEqual([letter["target_id"] for letter in self.letters(project)], [victim])
+        self.accept("first")
+        self.run_ok(project, *replay)  # it brings the row in as well as a retry does
+        self.assertEqual(self.letters(project), [])
+        self.assertEqual([letter["target_id"] for letter in
+                          project.run("records", "orders", "--state", "retried").json["records"]], [victim])
+        self.assert_copy(sim, project)
+
     def test_null_into_not_null(self):
         def strict(truth):
             return {self.sparse(truth)[0]: "VARCHAR(200) NOT NULL"}
