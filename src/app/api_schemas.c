@@ -61,8 +61,10 @@ const struct answer_schema api_schemas[] = {
     /* one record's story has all of it, a list the first lines; the second line is of records that are kept */
     {"record", "{id: text?, version: text?, state: text, fetched: time?, page: int, row: int, run: int, rows: int, "
                "why: text?, fate?: text?, condition?: text?, committed?: time?, batch?: int?, call?: text?, "
-               "window_from?: time?, window_to?: time?, letters?: [letter_row], raw?: any, mapped?: [object], "
+               "window_from?: time?, window_to?: time?, again?: [rewrite], letters?: [letter_row], raw?: any, "
+               "mapped?: [object], "
                "statements?: [text?], target?: any, target_error?: problem?}"},
+    {"rewrite", "{run: int, batch: int, committed: time?}"},
     {"records", "{records: [record], next?: text?, missing?: [text], dead_letters?: [letter_row]}"},
     {"field", "{path: text, types: text, longest: int, digits_before: int, digits_after: int, seen: int, of: int, "
               "since: time?, first_run: int, last: time?, last_run: int, known: bool, columns: text?}"},

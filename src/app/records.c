@@ -47,6 +47,8 @@ static enum err learn(struct search *s, struct hit *h, struct arena *a, struct e
         return e;
     e = records_fate(s->kept, at, &h->note, &h->noted, ei);
     e = e ? e : records_batch_of(s->kept, at, &h->batch, &h->committed, ei);
+    if (!e && s->whole)
+        e = records_rewrites_of(s->kept, at, a, &h->again, &h->n_again, ei);
     if (!e && h->noted && h->note.fate == FATE_FILTERED)
         e = records_term(s->kept, h->committed ? h->batch.mapping : s->flow->mapping, h->note.detail, a, &h->term, ei);
     return e;

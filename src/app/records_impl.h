@@ -45,7 +45,8 @@ struct hit {
     struct shaped_record shaped;
     bool noted, committed;
     struct record_note note;
-    struct records_batch batch;
+    struct records_batch batch, *again; /* by redo; `again` only of a whole story */
+    size_t n_again;
     struct str term;             /* what filtered it; or empty */
     struct dead_letter *letters; /* of this version */
     size_t n_letters;

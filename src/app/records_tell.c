@@ -119,6 +119,16 @@ static void long_json(const struct search *s, const struct hit *h, struct str ta
     json_member(w, "call", h->entry->call);
     json_time(w, "window_from", s->app, h->entry->from_s * 1000);
     json_time(w, "window_to", s->app, h->entry->to_s * 1000);
+    json_out_key(w, "again"); /* by replay and retry */
+    json_out_begin(w, '[');
+    for (size_t i = 0; i < h->n_again; i++) {
+        json_out_begin(w, '{');
+        json_number(w, "run", h->again[i].run);
+        json_number(w, "batch", h->again[i].batch);
+        json_time(w, "committed", s->app, h->again[i].committed_ms);
+        json_out_end(w, '}');
+    }
+    json_out_end(w, ']');
     json_out_key(w, "letters");
     json_out_begin(w, '[');
     for (size_t i = 0; i < h->n_letters; i++)
@@ -171,13 +181,19 @@ static void say_fate(const struct search *s, const struct hit *h)
         buf_add(&b, S("yes; nobody noted when"));
     if (b.n)
         say_json(app, h->committed && h->note.fate == FATE_SENT ? "committed" : "fate", buf_str(&b));
-    buf_free(&b);
+    for (size_t i = 0; i < h->n_again; i++) {
+        buf_clear(&b);
+        buf_printf(&b, STR_FMT ", batch %lld of run %lld", STR_ARG(time_text(app, h->again[i].committed_ms / 1000)),
+                   (long long)h->again[i].batch, (long long)h->again[i].run);
+        say_json(app, "again", buf_str(&b));
+    }
     for (size_t i = 0; i < h->n_letters; i++) {
         say_json(app, h->letters[i].state == DEAD_OPEN ? "refused" : dead_state_name(h->letters[i].state),
                  h->letters[i].reason);
         if (h->letters[i].edited.n)
             say_json(app, "edited", h->letters[i].edited);
     }
+    buf_free(&b);
 }
 
 static void say_long(const struct search *s, const struct hit *h, struct str target, const struct errinfo *why)

@@ -54,8 +54,9 @@ static void notice(const struct engine *e, struct str text)
     event_emit(&e->options->listener, &ev);
 }
 
-/* Where the cursor stands before anything was ever written. */
-static enum err first_cursor(struct engine *e, int64_t *ret, struct errinfo *ei)
+/* Where the cursor stands before anything was ever written: where it is asked for first, by our clock, and by the
+ * source's once that is known (run.c). `keep`: for the runs to come. */
+static enum err first_cursor(struct engine *e, bool keep, int64_t *ret, struct errinfo *ei)
 {
     struct str name = arena_printf(e->arena, "first_run:" STR_FMT, STR_ARG(e->integration->name)), known;
     int64_t now_s = clock_wall(e->options->clock) / 1000;
@@ -72,7 +73,7 @@ static enum err first_cursor(struct engine *e, int64_t *ret, struct errinfo *ei)
     if (known.p && num_i64(known, ret))
         return OK;
     *ret = now_s;
-    return store_set_fact(e->store, name, arena_printf(e->arena, "%lld", (long long)now_s), ei);
+    return !keep ? OK : store_set_fact(e->store, name, arena_printf(e->arena, "%lld", (long long)now_s), ei);
 }
 
 /* Nothing is known to be written of the pages up to `page`. */
@@ -112,7 +113,7 @@ static enum err begin_anew(struct engine *e, const struct progress *g, struct er
         e->at.cursor_s = INT64_MIN;
         return OK;
     }
-    return first_cursor(e, &e->at.cursor_s, ei);
+    return first_cursor(e, true, &e->at.cursor_s, ei);
 }
 
 static enum err adopt(struct engine *e, struct errinfo *ei)
@@ -166,7 +167,7 @@ static enum err reconcile(struct engine *e, struct errinfo *ei)
     if (g.known && g.epoch > e->at.epoch) /* no epoch comes twice, not even with copies of other ages in its place */
         e->at.epoch = g.epoch;
     if (!err && e->at.cursor_s == INT64_MIN && e->flow->paging->kind != PAGE_CURSOR)
-        err = first_cursor(e, &e->at.cursor_s, ei);
+        err = first_cursor(e, true, &e->at.cursor_s, ei);
     snprintf(e->at.journal, sizeof e->at.journal, STR_FMT, STR_ARG(uuid));
     e->at.mapping = e->flow->mapping;
     return err;
@@ -184,7 +185,7 @@ enum err engine_peek(struct engine *e, struct errinfo *ei)
     else if (e->flow->paging->kind == PAGE_CURSOR)
         e->at.cursor_s = INT64_MIN;
     else
-        e->at.cursor_s = e->integration->has_start ? e->integration->start_s : clock_wall(e->options->clock) / 1000;
+        return first_cursor(e, false, &e->at.cursor_s, ei);
     return OK;
 }
 

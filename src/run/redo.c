@@ -419,6 +419,7 @@ static enum err open_pipeline(struct redo *r, struct errinfo *ei)
     r->p.start = e->at;
     r->p.target_holds = e->target_holds;
     r->p.frozen = true;
+    r->p.kept = e->kept;
     r->p.ledger = true;
     r->p.ledger_exact = inserts_once(r);
     r->p.ended = on_ended;
@@ -465,6 +466,8 @@ static enum err redo_all(struct redo *r, struct errinfo *ei)
     enum err err = engine_open(e, ei);
 
     err = err ? err : engine_open_target(e, ei);
+    if (!err && e->integration->keep_records)
+        err = records_open(e->project->state_dir, e->integration->name, false, &e->kept, ei);
     err = err ? err
               : store_run_begin(e->store, e->integration->name, str_of(run_kind_name(e->options->kind)),
                                 clock_wall(e->options->clock), &r->id, ei);

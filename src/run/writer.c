@@ -215,8 +215,27 @@ static void tell_redone(struct writer *w, const struct batch *b)
     }
 }
 
-static enum err note_commit(const struct pipeline *p, const struct checkpoint *to, struct errinfo *ei)
+/* What a redo brought in: all but the records of which every row was refused. */
+static enum err note_rewrite(const struct pipeline *p, const struct batch *t, const struct records_batch *b,
+                             struct errinfo *ei)
 {
+    struct records_place *at = arena_alloc(t->arena, (t->n_records + 1) * sizeof *at);
+    uint32_t *left = arena_alloc(t->arena, (t->n_records + 1) * sizeof *left);
+    size_t n = 0;
+
+    for (size_t i = 0; i < t->n_records; i++)
+        left[i] = t->records[i].n_rows + t->records[i].left;
+    for (size_t i = 0; i < t->n_bad; i++)
+        left[t->rows[t->bad[i].row].record]--;
+    for (size_t i = 0; i < t->n_records; i++)
+        if (left[i])
+            at[n++] = (struct records_place){t->records[i].page, t->records[i].row};
+    return records_rewritten(p->kept, at, n, b, ei);
+}
+
+static enum err note_commit(const struct pipeline *p, const struct batch *t, struct errinfo *ei)
+{
+    const struct checkpoint *to = &t->to;
     struct records_batch b = {.to = {to->page, to->row < 0 ? INT32_MAX : to->row},
                               .batch = to->batch,
                               .epoch = to->epoch,
@@ -224,7 +243,9 @@ static enum err note_commit(const struct pipeline *p, const struct checkpoint *t
                               .committed_ms = clock_wall(p->options->clock),
                               .mapping = to->mapping};
 
-    return p->kept && !p->frozen ? records_committed(p->kept, &b, ei) : OK;
+    if (!p->kept)
+        return OK;
+    return p->frozen ? note_rewrite(p, t, &b, ei) : records_committed(p->kept, &b, ei);
 }
 
 /* A batch of a redo that has nothing for the target: only what became of its records is kept. */
@@ -283,7 +304,7 @@ static enum err committed(struct writer *w, int64_t took_ms, struct errinfo *ei)
                                     .position = b->to.page,
                                     .took_ms = took_ms});
     tell_redone(w, b);
-    e = note_commit(p, &b->to, ei);
+    e = note_commit(p, b, ei);
     e = e ? e : tell_found(w, ei);
     return e ? e : keep_progress(w, false, ei);
 }

@@ -41,6 +41,9 @@ static const char *const steps[] = {
     "  STRICT, WITHOUT ROWID;"
     "CREATE TABLE term (mapping INTEGER NOT NULL, term INTEGER NOT NULL, text TEXT NOT NULL,"
     "  PRIMARY KEY (mapping, term)) STRICT, WITHOUT ROWID;",
+    "CREATE TABLE rewrite (page INTEGER NOT NULL, row INTEGER NOT NULL, run INTEGER NOT NULL, batch INTEGER NOT NULL,"
+    "  n INTEGER NOT NULL, epoch INTEGER NOT NULL, committed_ms INTEGER NOT NULL, mapping INTEGER NOT NULL,"
+    "  PRIMARY KEY (page, row, run, batch)) STRICT, WITHOUT ROWID;",
 };
 
 enum statement {
@@ -57,11 +60,17 @@ enum statement {
     FATE,
     BATCH_OF,
     TERM,
+    PUT_REWRITE,
+    REWRITES_OF,
     N_STATEMENTS
 };
 
 static const char batch_of[] = "SELECT page, row, batch, epoch, run, committed_ms, mapping FROM batch "
                                "WHERE (page, row) > (?, ?) ORDER BY page, row LIMIT 1";
+
+/* A stretch of a page is a row. */
+static const char rewrites_of[] = "SELECT batch, epoch, run, committed_ms, mapping FROM rewrite "
+                                  "WHERE page = ?1 AND row <= ?2 AND row + n > ?2 ORDER BY run, batch";
 
 static const char *const texts[N_STATEMENTS] = {
     [GET_REACH] = "SELECT page, row FROM state",
@@ -77,6 +86,8 @@ static const char *const texts[N_STATEMENTS] = {
     [FATE] = "SELECT row, fates FROM part WHERE page = ? AND row <= ? ORDER BY row DESC LIMIT 1",
     [BATCH_OF] = batch_of,
     [TERM] = "SELECT text FROM term WHERE mapping = ? AND term = ?",
+    [PUT_REWRITE] = "REPLACE INTO rewrite VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    [REWRITES_OF] = rewrites_of,
 };
 
 /* A key and its place, as they stand in a group. */
@@ -363,6 +374,30 @@ enum err records_committed(struct records *r, const struct records_batch *b, str
     return end(r, e ? e : sqlite_run(r->st[PUT_BATCH], ei), ei);
 }
 
+static enum err put_rewrite(struct records *r, struct records_place at, size_t n, const struct records_batch *b,
+                            struct errinfo *ei)
+{
+    const int64_t numbers[] = {at.page,    at.row,   b->run,          b->batch,
+                               (int64_t)n, b->epoch, b->committed_ms, (int64_t)b->mapping};
+
+    for (int i = 0; i < 8; i++)
+        sqlite_bind_int(r->st[PUT_REWRITE], i + 1, numbers[i]);
+    return sqlite_run(r->st[PUT_REWRITE], ei);
+}
+
+enum err records_rewritten(struct records *r, const struct records_place *at, size_t n, const struct records_batch *b,
+                           struct errinfo *ei)
+{
+    enum err e = begin(r, ei);
+
+    for (size_t i = 0, k; !e && i < n; i += k) {
+        for (k = 1; i + k < n && at[i + k].page == at[i].page && at[i + k].row == at[i].row + (int32_t)k;)
+            k++;
+        e = put_rewrite(r, at[i], k, b, ei);
+    }
+    return end(r, e, ei);
+}
+
 enum err records_name_terms(struct records *r, uint64_t mapping, const struct str *terms, size_t n, struct errinfo *ei)
 {
     struct sqlite_stmt *st = r->st[PUT_TERM];
@@ -501,6 +536,39 @@ enum err records_batch_of(struct records *r, struct records_place at, struct rec
     return e;
 }
 
+enum err records_rewrites_of(struct records *r, struct records_place at, struct arena *a, struct records_batch **ret,
+                             size_t *ret_n, struct errinfo *ei)
+{
+    struct sqlite_stmt *st = r->st[REWRITES_OF];
+    struct records_batch *found = NULL;
+    size_t n = 0, cap = 0;
+    bool row = false;
+    enum err e;
+
+    pthread_mutex_lock(&r->mutex);
+    sqlite_bind_int(st, 1, at.page);
+    sqlite_bind_int(st, 2, at.row);
+    while (!(e = sqlite_step(st, &row, ei)) && row) {
+        if (n == cap) {
+            cap = cap ? 2 * cap : 4;
+            found = mem_grow(found, cap * sizeof *found);
+        }
+        found[n++] = (struct records_batch){.batch = sqlite_int(st, 0),
+                                            .epoch = sqlite_int(st, 1),
+                                            .run = sqlite_int(st, 2),
+                                            .committed_ms = sqlite_int(st, 3),
+                                            .mapping = (uint64_t)sqlite_int(st, 4)};
+    }
+    sqlite_reset(st);
+    pthread_mutex_unlock(&r->mutex);
+    *ret = ARENA_ARRAY(a, struct records_batch, n + 1);
+    for (size_t i = 0; i < n; i++)
+        (*ret)[i] = found[i];
+    *ret_n = n;
+    free(found);
+    return e;
+}
+
 enum err records_term(struct records *r, uint64_t mapping, uint16_t term, struct arena *a, struct str *ret,
                       struct errinfo *ei)
 {
@@ -523,8 +591,11 @@ enum err records_term(struct records *r, uint64_t mapping, uint16_t term, struct
 enum err records_prune(struct records *r, int64_t first, struct errinfo *ei)
 {
     static const char *const drops[] = {"DELETE FROM entry WHERE grp IN (SELECT id FROM grp WHERE last_page < ?)",
-                                        "DELETE FROM grp WHERE last_page < ?", "DELETE FROM part WHERE page < ?",
-                                        "DELETE FROM batch WHERE page < ?", "DELETE FROM recent WHERE page < ?"};
+                                        "DELETE FROM grp WHERE last_page < ?",
+                                        "DELETE FROM part WHERE page < ?",
+                                        "DELETE FROM batch WHERE page < ?",
+                                        "DELETE FROM recent WHERE page < ?",
+                                        "DELETE FROM rewrite WHERE page < ?"};
     enum err e = begin(r, ei);
 
     for (size_t i = 0; !e && i < sizeof drops / sizeof *drops; i++) {

@@ -72,6 +72,12 @@ enum err records_fate(struct records *r, struct records_place at, struct record_
 /* The batch that covered a place. ret_known false: not committed, or nobody noted it. */
 enum err records_batch_of(struct records *r, struct records_place at, struct records_batch *ret, bool *ret_known,
                           struct errinfo *ei) MUST_USE;
+/* Records that a redo wrote again, in one batch: `to` of it means nothing. */
+enum err records_rewritten(struct records *r, const struct records_place *at, size_t n, const struct records_batch *b,
+                           struct errinfo *ei) MUST_USE;
+/* The batches that wrote the record at a place again, in their order. In `a`. */
+enum err records_rewrites_of(struct records *r, struct records_place at, struct arena *a, struct records_batch **ret,
+                             size_t *ret_n, struct errinfo *ei) MUST_USE;
 /* The text of a term; p NULL when it is not known. In `a`. */
 enum err records_term(struct records *r, uint64_t mapping, uint16_t term, struct arena *a, struct str *ret,
                       struct errinfo *ei) MUST_USE;

@@ -178,6 +178,14 @@ class Faults(RunCase):
                 self.assertEqual(again["retries"], 0)
                 self.assert_copy(sim, project)
 
+    def test_a_dry_run_begins_by_the_clock_of_the_source_too(self):
+        sim, project = self.faulty("skew=-700")
+        document = project.read("integrations/orders.json")
+        project.write("integrations/orders.json", {key: document[key] for key in document if key != "start"})
+        for args in (("--dry-run",), (), ("--dry-run",)):
+            summary = self.run_ok(project, "run", "orders", *args)
+            self.assertLessEqual(summary["from"], summary["to"], args)
+
 
 if __name__ == "__main__":
     unittest.main()

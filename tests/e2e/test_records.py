@@ -84,6 +84,29 @@ class Records(Shared):
         for word in ("fetched", "window", "call", "committed", "batch", "raw", "mapped", "target"):
             self.assertIn(word, text)
 
+    def test_written_again(self):
+        """A replay and its run are part of a record's story; of a version that it did not write they are not."""
+        sim, project = self.begin()
+        self.run_ok(project)
+        key = next(order["o_id"] for order in sim.raw() if not filtered(order) and order.get("items"))
+        sim.control(edit=[int(key)])
+        sim.control(advance_ms=2000)
+        self.run_ok(project)
+        self.assertEqual([v["again"] for v in self.versions(project, key)], [[]] * len(self.versions(project, key)))
+        before = self.versions(project, key)[0]
+        for n in (1, 2):
+            self.run_ok(project, "replay", "orders", "--from", "2000-01-01", "--to", "2100-01-01")
+            newest, *older = self.versions(project, key)
+            self.assertEqual({**newest, "again": []}, before)
+            runs = [run["run"] for run in project.run("runs", "orders").json["runs"] if run["kind"] == "replay"]
+            self.assertEqual(sorted(one["run"] for one in newest["again"]), sorted(runs))
+            self.assertEqual(len(newest["again"]), n)
+            self.assertEqual([v["again"] for v in older], [[]] * len(older))
+            self.assertGreater(newest["again"][-1]["committed"], newest["committed"])
+            self.assertGreater(newest["again"][-1]["batch"], newest["batch"])
+        text = project.run("records", "orders", "--id", str(key), json=False).out
+        self.assertIn(f"batch {newest['again'][-1]['batch']} of run {max(runs)}", text)
+
     def test_states_and_search(self):
         sim, project = self.begin()
         self.run_ok(project)

@@ -131,6 +131,36 @@ static void batches_by_place(void **state)
     expect_batch(3, 50, 0);
 }
 
+static void expect_rewrites(int64_t page, int32_t row, size_t n, int64_t last)
+{
+    struct records_batch *found;
+    size_t found_n;
+
+    assert_int_equal(records_rewrites_of(r, (struct records_place){page, row}, a, &found, &found_n, &ei), OK);
+    assert_int_equal(found_n, n);
+    if (n)
+        assert_int_equal(found[n - 1].batch, last);
+}
+
+static void written_again(void **state)
+{
+    const struct records_place at[] = {{3, 4}, {3, 5}, {3, 7}, {4, 8}, {9, 0}};
+
+    (void)state;
+    assert_int_equal(records_rewritten(r, at, 5, &(struct records_batch){.batch = 7, .run = 3}, &ei), OK);
+    assert_int_equal(records_rewritten(r, at, 1, &(struct records_batch){.batch = 8, .run = 4}, &ei), OK);
+    expect_rewrites(3, 3, 0, 0);
+    expect_rewrites(3, 4, 2, 8);
+    expect_rewrites(3, 5, 1, 7);
+    expect_rewrites(3, 6, 0, 0);
+    expect_rewrites(3, 7, 1, 7);
+    expect_rewrites(4, 8, 1, 7);
+    expect_rewrites(9, 0, 1, 7);
+    assert_int_equal(records_prune(r, 4, &ei), OK);
+    expect_rewrites(3, 4, 0, 0);
+    expect_rewrites(4, 8, 1, 7);
+}
+
 static void terms_by_mapping(void **state)
 {
     struct str terms[] = {S("labels notlike 线上发货"), S("b eq 1")}, text;
@@ -205,6 +235,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(versions_newest_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fates_of_parts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(batches_by_place, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(written_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(terms_by_mapping, set_up, tear_down),
         cmocka_unit_test_setup_teardown(forgotten_with_the_journal, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_kept_yet, set_up, tear_down),

@@ -39,6 +39,8 @@ export interface Version extends Listed {
   call: string;
   window_from: string;
   window_to: string;
+  /** By replay and retry. */
+  again: { run: number; batch: number; committed: string }[];
   letters: Letter[];
   mapped: Record<string, string | null>[];
   statements: string[];

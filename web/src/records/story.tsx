@@ -101,6 +101,7 @@ function Answer({ version: v }: { version: Version }): JSX.Element {
     <Step n={5} title={t.answer_step}>
       <div class="row"><RecordState state={v.state} />{sentence && <span>{sentence}</span>}</div>
       {v.why && !v.letters.length && <p class="text-bad">{t.refused(v.why)}</p>}
+      {v.again.map((one) => <p key={`${one.run} ${one.batch}`}>{t.again(time(one.committed), String(one.batch), String(one.run))}</p>)}
       <Letters version={v} />
       <h4>{t.target_now}</h4>
       {v.target?.length ? <Matrix label={t.target_now} columns={v.target[0]!.map(([name]) => name)} rows={v.target.map((row) => row.map(([, value]) => value))} />
