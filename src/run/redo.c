@@ -10,6 +10,7 @@
  *
  * What is refused is a letter afterwards, of the place where its record was read; a letter whose line went in is
  * closed, by a replay as by a retry. */
+#include "base/decimal.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/num.h"
@@ -24,6 +25,7 @@
 #define LETTERS_MAX       1000000
 #define LETTERS_ARENA_MAX (2u << 30)
 #define ENTRY_ARENA_MAX   (64u << 20)
+#define NEWEST_ARENA_MAX  (2u << 30)
 
 /* A record that has open dead letters: those of one version. */
 struct item {
@@ -127,11 +129,23 @@ struct kept_record {
     struct page_origin origin;
 };
 
-typedef enum err each_fn(struct redo *r, struct shaper *sh, const struct kept_record *k, struct map *newest,
+/* Of each key the newest copy that the journal has. */
+struct newest {
+    struct map *index; /* key → index into `at` */
+    struct newest_copy {
+        size_t place;
+        struct str version;
+        bool in_range; /* some copy of it is */
+    } * at;
+    size_t n, cap;
+    struct arena *versions;
+};
+
+typedef enum err each_fn(struct redo *r, struct shaper *sh, const struct kept_record *k, struct newest *newest,
                          struct errinfo *ei);
 
 /* Calls `each` for every record of every page, in journal order. */
-static enum err each_record(struct redo *r, each_fn *each, struct map *newest, struct errinfo *ei)
+static enum err each_record(struct redo *r, each_fn *each, struct newest *newest, struct errinfo *ei)
 {
     const struct flow *f = r->e->flow;
     struct shaper *sh = shaper_new(f->shape);
@@ -167,7 +181,29 @@ static enum err each_record(struct redo *r, each_fn *each, struct map *newest, s
     return err;
 }
 
-static enum err note_newest(struct redo *r, struct shaper *sh, const struct kept_record *k, struct map *newest,
+/* Which copy is the newest: by version, where both have one, else the later (decisions 22). */
+static void note_copy(struct newest *newest, const struct batch_record *rec, const struct kept_record *k)
+{
+    size_t i = map_get(newest->index, rec->key);
+
+    if (i == MAP_NONE) {
+        if (newest->n == newest->cap) {
+            newest->cap = newest->cap ? 2 * newest->cap : 1024;
+            newest->at = mem_grow(newest->at, newest->cap * sizeof *newest->at);
+        }
+        i = newest->n++;
+        newest->at[i] = (struct newest_copy){.in_range = false};
+        map_put(newest->index, rec->key, i);
+    }
+    newest->at[i].in_range |= k->in_range;
+    if (rec->version.n && newest->at[i].version.n && decimal_cmp_text(rec->version, newest->at[i].version) < 0)
+        return;
+    newest->at[i].place = k->place;
+    if (!str_eq(rec->version, newest->at[i].version))
+        newest->at[i].version = arena_str(newest->versions, rec->version);
+}
+
+static enum err note_newest(struct redo *r, struct shaper *sh, const struct kept_record *k, struct newest *newest,
                             struct errinfo *ei)
 {
     struct arena *a = arena_new(1u << 20);
@@ -175,15 +211,21 @@ static enum err note_newest(struct redo *r, struct shaper *sh, const struct kept
 
     (void)r;
     (void)ei;
-    if (shaper_identify(sh, k->raw, a, false, &rec, NULL) == OK &&
-        (k->in_range || map_get(newest, rec.key) != MAP_NONE))
-        map_put(newest, rec.key, k->place);
+    if (shaper_identify(sh, k->raw, a, false, &rec, NULL) == OK)
+        note_copy(newest, &rec, k);
     arena_free(a);
     return OK;
 }
 
+static bool is_newest(const struct newest *newest, struct str key, size_t place)
+{
+    size_t i = map_get(newest->index, key);
+
+    return i != MAP_NONE && newest->at[i].in_range && newest->at[i].place == place;
+}
+
 /* One without an id goes along, to be counted and told as dead: it is nobody's older version. */
-static enum err send_newest(struct redo *r, struct shaper *sh, const struct kept_record *k, struct map *newest,
+static enum err send_newest(struct redo *r, struct shaper *sh, const struct kept_record *k, struct newest *newest,
                             struct errinfo *ei)
 {
     struct arena *a = arena_new(1u << 20);
@@ -191,7 +233,7 @@ static enum err send_newest(struct redo *r, struct shaper *sh, const struct kept
     struct buf text = buf_make(32u << 20);
     enum err err = OK;
 
-    if (shaper_identify(sh, k->raw, a, false, &rec, NULL) ? k->in_range : map_get(newest, rec.key) == k->place) {
+    if (shaper_identify(sh, k->raw, a, false, &rec, NULL) ? k->in_range : is_newest(newest, rec.key, k->place)) {
         json_write(k->raw, &text);
         err = add_raw(r, buf_str(&text), &k->origin, ei);
     }
@@ -202,12 +244,14 @@ static enum err send_newest(struct redo *r, struct shaper *sh, const struct kept
 
 static enum err replay(struct redo *r, struct errinfo *ei)
 {
-    struct map *newest = map_new_copying(2u << 30);
-    enum err err = each_record(r, note_newest, newest, ei);
+    struct newest newest = {.index = map_new_copying(2u << 30), .versions = arena_new(NEWEST_ARENA_MAX)};
+    enum err err = each_record(r, note_newest, &newest, ei);
 
-    err = err ? err : each_record(r, send_newest, newest, ei);
+    err = err ? err : each_record(r, send_newest, &newest, ei);
     err = err ? err : send_chunk(r, ei);
-    map_free(newest);
+    map_free(newest.index);
+    arena_free(newest.versions);
+    free(newest.at);
     return err;
 }
 

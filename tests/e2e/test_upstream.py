@@ -9,10 +9,11 @@ import subprocess
 import sys
 import threading
 import unittest
+import urllib.parse
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lib.case import RunCase, hurried  # noqa: E402
+from lib.case import TABLE, RunCase, compare, hurried  # noqa: E402
 from lib.process import free_port, wait_until  # noqa: E402
 from lib.servers import MariaDB, MySQL  # noqa: E402
 
@@ -65,12 +66,51 @@ class Gate:
         return document
 
 
+class Lagging(Gate):
+    """While `behind`, it answers as it answered first: a copy of the upstream that is not up to date."""
+
+    def __init__(self, test, sim):
+        self.behind, self.first = False, {}
+        super().__init__(test, sim, False)
+
+    def forward(self, path, body):
+        page = urllib.parse.parse_qs(body.decode())["page_index"][0]
+        if self.behind and page in self.first:
+            return self.first[page]
+        answer = super().forward(path, body)
+        self.first.setdefault(page, answer)
+        return answer
+
+
 def events(project, kind):
     try:
         with open(os.path.join(project.folder, ".sluice", "sluice.jsonl"), encoding="utf-8") as f:
             return [e for e in map(json.loads, f) if e["event"] == kind]
     except FileNotFoundError:
         return []
+
+
+class Behind(RunCase):
+    def test_replay_takes_the_newest_version_wherever_it_was_read(self):
+        """An upstream that lags shows older versions later: of those the journal's newest is not its last."""
+        for options in ({}, {"guard": "modified"}):
+            with self.subTest(options):
+                sim = self.sim("--orders", "40", "--seed", "7", "--plain", "--days", "1")
+                gate = Lagging(self, sim)
+                project = self.project(sim, overlap="30d", **options)
+                project.write("connections/jst.json", gate.connection())
+                self.run_ok(project)
+                first = self.status(project)["cursor"]
+                sim.control(edit=sorted({int(row["o_id"]) for row in sim.truth()})[:5])
+                truth = sim.truth()
+                wait_until(lambda: self.run_ok(project) and compare(truth, project.table_rows()) == "", sim.process, 30,
+                           "the edits")
+                gate.behind = True
+                self.run_ok(project)
+                project.execute(f"DELETE FROM {TABLE}")
+                for range_to in (first, "2100-01-01"):
+                    self.run_ok(project, "replay", "orders", "--from", "2000-01-01", "--to", range_to)
+                    self.assert_copy(sim, project)
 
 
 class Upstream(RunCase):
