@@ -7,6 +7,8 @@
 #include "base/product.h"
 #include "store/journal.h"
 
+#define AHEAD_S (15 * 60)
+
 struct cursor {
     struct app *app;
     struct flow *flow;
@@ -15,6 +17,12 @@ struct cursor {
     int64_t before;
     bool in_target;
 };
+
+/* Moved forward: what lies between is read by no ordinary run. */
+static bool skips(const struct cursor *c)
+{
+    return c->is_time && c->before != INT64_MIN && c->at > c->before;
+}
 
 static void tell(const struct cursor *c, bool moved)
 {
@@ -28,7 +36,13 @@ static void tell(const struct cursor *c, bool moved)
     if (moved)
         say(app, "the cursor of " STR_FMT " stands at " STR_FMT " now\n", STR_ARG(c->flow->integration->name),
             STR_ARG(at));
-    else
+    if (moved && skips(c))
+        say(app,
+            "What was modified since " STR_FMT " is skipped. `" PRODUCT " run " STR_FMT " --from \"" STR_FMT
+            "\" --to \"" STR_FMT "\"` reads it.\n",
+            STR_ARG(time_text(app, c->before)), STR_ARG(c->flow->integration->name), STR_ARG(time_text(app, c->before)),
+            STR_ARG(at));
+    if (!moved)
         say(app, STR_FMT "\n", STR_ARG(at));
     json_out_begin(&w, '{');
     json_member(&w, "integration", c->flow->integration->name);
@@ -41,6 +55,8 @@ static void tell(const struct cursor *c, bool moved)
     else if (moved)
         json_number(&w, "before", c->before);
     json_flag(&w, "moved", moved);
+    if (moved)
+        json_flag(&w, "skips", skips(c));
     json_out_end(&w, '}');
     if (app->json)
         print_json(app, &b);
@@ -59,12 +75,22 @@ static enum err known(struct cursor *c, struct progress *ret, struct errinfo *ei
     return OK;
 }
 
+/* Nothing that is modified before the cursor is read: what is to come must not lie there. A source's clock may be a
+ * little ahead of ours. */
 static enum err wanted(const struct cursor *c, int64_t *ret, struct errinfo *ei)
 {
     const char *text = app_value(c->app, "set");
 
-    if (c->is_time)
-        return app_time(c->app, "set", ret, ei);
+    if (c->is_time) {
+        enum err err = app_time(c->app, "set", ret, ei);
+
+        if (err || *ret <= clock_wall(&clock_system) / 1000 + AHEAD_S)
+            return err;
+        fail(ei, ERR_USAGE, "--set %s lies in the future: nothing that is modified until then would ever be read",
+             text);
+        return fail_hint(ei, "the cursor is the time up to which everything is written; here it is " STR_FMT " now",
+                         STR_ARG(time_text(c->app, clock_wall(&clock_system) / 1000)));
+    }
     if (num_i64(str_of(text), ret) && *ret >= 0)
         return OK;
     fail(ei, ERR_USAGE, "--set is \"%s\"", text);

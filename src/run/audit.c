@@ -46,10 +46,12 @@ static void ended(void *ctx, const struct errinfo *why)
     loop_stop(r->e.loop);
 }
 
-static void first_page(void *ctx, bool *ret_again)
+static enum err first_page(void *ctx, bool *ret_again, struct errinfo *ei)
 {
     (void)ctx;
+    (void)ei;
     *ret_again = false;
+    return OK;
 }
 
 /* Each page is held against the target where it arrives: one at a time, so memory does not depend on their number. */

@@ -281,6 +281,7 @@ static void got_page(void *ctx, struct page *page, const struct errinfo *why)
 {
     struct reader *r = ctx;
     struct pager_facts facts;
+    struct errinfo ei;
     bool again = false;
 
     r->calling = false;
@@ -295,8 +296,11 @@ static void got_page(void *ctx, struct page *page, const struct errinfo *why)
         end(r, why);
         return;
     }
-    if (!r->asked_before)
-        r->c.first_page(r->c.ctx, &again);
+    if (!r->asked_before && r->c.first_page(r->c.ctx, &again, &ei)) {
+        page_unref(page);
+        end(r, &ei);
+        return;
+    }
     r->asked_before = !again;
     if (again) {
         page_unref(page);

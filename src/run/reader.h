@@ -27,8 +27,8 @@ struct reader_config {
     int64_t size_learnt; /* as remembered, 0: not known */
     int64_t cursor;      /* PAGE_CURSOR: where to begin; INT64_MIN: the paging's first value */
     /* after the first reply, until it is content: may replace the jobs (the clock was learnt); `again` reads the page
-     * anew */
-    void (*first_page)(void *ctx, bool *ret_again);
+     * anew; an error ends the reading */
+    enum err (*first_page)(void *ctx, bool *ret_again, struct errinfo *ei);
     void (*ended)(void *ctx, const struct errinfo *why); /* why->code OK: everything was read */
     /* takes each page and mark instead of the pipeline; false: no room yet, the page stays. NULL: the pipeline does */
     bool (*take)(void *ctx, struct page *page);

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/num.h"
+#include "base/product.h"
 #include "run/drift.h"
 #include "run/engine.h"
 #include "run/plan.h"
@@ -25,6 +26,8 @@
 #define TICK_MS          250
 #define CLOCK_MATTERS_MS 1000
 #define FIRST_PAGES_MAX  3 /* a clock that was remembered and is contradicted wants a second witness */
+#define AHEAD_S          (15 * 60)
+#define AHEAD_OF_OURS_S  (7 * 86400)
 
 struct run {
     struct engine e;
@@ -125,28 +128,52 @@ static void stop_loop(struct run *r)
     loop_stop(r->e.loop);
 }
 
-static void first_page(void *ctx, bool *ret_again)
+/* A cursor that lies ahead of the source's clock, as after a typing error or a clock that was wrong, lets every run end
+ * well without reading anything. Where the source does not tell the time, ours may be wrong as well. */
+static enum err refuse_ahead(const struct run *r, struct errinfo *ei)
+{
+    int64_t at = reading_from_s(r), now = source_now_s(r);
+    const struct zone *zone = r->e.flow->project->zone;
+    char text[2][TIME_TEXT];
+
+    if (r->e.options->kind != RUN_MAIN || r->e.flow->paging->kind == PAGE_CURSOR ||
+        at - now <= (remote_clock_known(r->e.remote) ? AHEAD_S : AHEAD_OF_OURS_S))
+        return OK;
+    text[0][time_datetime(zone, at, text[0])] = '\0';
+    text[1][time_datetime(zone, now, text[1])] = '\0';
+    fail(ei, ERR_CONFIG, "the cursor stands at %s, but at the source it is %s: nothing would be read until then",
+         text[0], text[1]);
+    return fail_hint(ei,
+                     "put it back with `" PRODUCT " cursor " STR_FMT " --set TIME`; runs that ended before tell how "
+                     "far the target is whole",
+                     STR_ARG(r->e.integration->name));
+}
+
+static enum err first_page(void *ctx, bool *ret_again, struct errinfo *ei)
 {
     struct run *r = ctx;
-    struct errinfo ei;
+    struct errinfo why;
     int64_t off_s = source_now_s(r) - r->e.integration->lag_ms / 1000 - r->plan.edge_s;
 
     *ret_again = false;
     if (PLANTED(own_clock) || r->first_pages++ == FIRST_PAGES_MAX)
-        return;
+        return OK;
     if (remote_clock_doubted(r->e.remote)) {
         *ret_again = true;
-        return;
+        return OK;
     }
+    if (refuse_ahead(r, ei))
+        return ei->code;
     if (llabs(off_s) * 1000 <= CLOCK_MATTERS_MS + (clock_mono(r->e.options->clock) - r->began_ms) ||
         r->e.flow->paging->kind == PAGE_CURSOR || r->e.options->kind == RUN_REPAIR)
-        return;
-    if (plan(r, &ei)) {
-        log_warn("%s", ei.msg);
-        return;
+        return OK;
+    if (plan(r, &why)) {
+        log_warn("%s", why.msg);
+        return OK;
     }
     reader_set_jobs(r->reader, r->plan.jobs, r->plan.n);
     *ret_again = true;
+    return OK;
 }
 
 static void reading_ended(void *ctx, const struct errinfo *why)

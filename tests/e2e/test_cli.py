@@ -529,6 +529,7 @@ class Seed(unittest.TestCase):
         middle = sorted(str(r["modified"]) for r in self.sim.raw())[150]
         moved = self.done(project, "cursor", "orders", "--set", middle).json
         self.assertEqual((moved["moved"], moved["before"], moved["cursor"][:19]), (True, summary["cursor"], middle.replace(" ", "T")))
+        self.assertFalse(moved["skips"])
         again = self.done(project, "run", "orders").json
         self.assertEqual(again["from"], moved["cursor"])
         self.assertGreaterEqual(again["records"], 150)
@@ -537,6 +538,33 @@ class Seed(unittest.TestCase):
         fresh = self.project()
         self.done(fresh, "cursor", "orders", "--set", middle)
         self.assertLess(self.done(fresh, "run", "orders").json["records"], 300)
+
+    def test_a_cursor_that_moves_forward_tells_what_it_skips(self):
+        project = self.project()
+        self.done(project, "cursor", "orders", "--set", "2020-01-01")
+        self.assertTrue(self.done(project, "cursor", "orders", "--set", "2021-01-01").json["skips"])
+        self.done(project, "cursor", "orders", "--set", "2020-01-01")
+        text = self.done(project, "cursor", "orders", "--set", "2021-01-01", json=False).out
+        self.assertIn('run orders --from "2020-01-01 00:00:00" --to "2021-01-01 00:00:00"', text)
+
+    def test_a_cursor_in_the_future_is_no_cursor(self):
+        """Neither a person nor a clock that was wrong makes runs end well that read nothing for years."""
+        project = self.project()
+        before = self.done(project, "run", "orders").json["cursor"]
+        error = self.error(project, "usage", 2, "cursor", "orders", "--set", "2099-01-01")
+        self.assertIn("in the future", error["message"])
+        self.assertEqual(self.done(project, "cursor", "orders").json["cursor"], before)
+        with sqlite3.connect(project.database) as db:
+            db.execute("UPDATE sluice_checkpoint SET cursor_at = unixepoch('2099-01-01')")
+        for _ in range(2):
+            error = self.error(project, "config", 2, "run", "orders")
+            self.assertIn("the cursor stands at 2099-01-01 08:00:00", error["message"])
+            self.assertIn("cursor orders --set", error["hint"])
+        self.done(project, "cursor", "orders", "--set", before)
+        self.sim.control(new=5)
+        self.sim.control(advance_ms=60000)
+        self.done(project, "run", "orders")
+        self.assertEqual(compare(self.sim.truth(), project.table_rows()), "")
 
     def test_a_backfill_leaves_the_cursor(self):
         project = self.project()
