@@ -2,8 +2,8 @@
  * ahead of the target would take what a crash left unwritten for written. Then they are put many at a time in key
  * order, which touches each page of the store once.
  *
- * The position up to which the ledger knows the journal is kept after the entries, so that a crash between the two
- * repeats work and skips none: what lies behind the position is brought up to date from the journal by the next run. */
+ * The position up to which the ledger knows the journal is kept with the entries; what lies behind it is brought up to
+ * date from the journal by the next run. */
 #include "run/ledger_notes.h"
 
 #include "base/plant.h"
@@ -93,17 +93,13 @@ static enum err keep(struct ledger_notes *n, struct errinfo *ei)
     int64_t whole = PLANTED(ledger_ahead) ? INT64_MAX : atomic_load(&p->whole_page),
             page = n->page < whole ? n->page : whole;
     size_t n_put = 0;
-    enum err e = OK;
+    enum err e;
 
     while (n_put < n->n && n->at[n_put].page <= whole)
         n_put++;
-    if (n_put) {
+    if (n_put)
         qsort(n->at, n_put, sizeof *n->at, by_key);
-        e = ledger_put(p->store, name, n->at, n_put, ei);
-    }
-    if (!e && page > p->ledger_page)
-        e = store_set_fact(p->store, ledger_page_fact(n->arena, name), arena_printf(n->arena, "%lld", (long long)page),
-                           ei);
+    e = ledger_put(p->store, name, &(struct ledger_news){n->at, n_put, page > p->ledger_page ? page : 0}, ei);
     if (e)
         return e;
     if (page > p->ledger_page)

@@ -130,11 +130,7 @@ static inline int64_t checkpoint_whole(const struct checkpoint *c)
     return c->row < 0 ? c->page : c->page - 1;
 }
 
-/* Names of the facts that keep ledger_page and ledger_base. */
-static inline struct str ledger_page_fact(struct arena *a, struct str integration)
-{
-    return arena_printf(a, "ledger_page:" STR_FMT, STR_ARG(integration));
-}
+/* Name of the fact that keeps ledger_base. */
 static inline struct str ledger_base_fact(struct arena *a, struct str integration)
 {
     return arena_printf(a, "ledger_base:" STR_FMT, STR_ARG(integration));

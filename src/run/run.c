@@ -25,7 +25,7 @@
 
 #define TICK_MS          250
 #define CLOCK_MATTERS_MS 1000
-#define FIRST_PAGES_MAX  3 /* a clock that was remembered and is contradicted wants a second witness */
+#define FIRST_PAGES_MAX  5 /* a clock that was remembered and is contradicted wants a second witness */
 #define AHEAD_S          (15 * 60)
 #define AHEAD_OF_OURS_S  (7 * 86400)
 
@@ -149,6 +149,20 @@ static enum err refuse_ahead(const struct run *r, struct errinfo *ei)
                      STR_ARG(r->e.integration->name));
 }
 
+/* No plan that was made by a clock that is doubted may be read: its end might lie behind what is still to come. */
+static enum err ask_again(struct run *r, bool *ret_again, struct errinfo *ei)
+{
+    *ret_again = ++r->first_pages < FIRST_PAGES_MAX;
+    if (*ret_again)
+        return OK;
+    fail(ei, ERR_REMOTE,
+         "the time at the source cannot be told: after %d replies its Date and the clock of this machine "
+         "still contradict what they said before",
+         FIRST_PAGES_MAX);
+    return fail_hint(
+        ei, "look whether this machine's clock jumps (`timedatectl`), and what Date the source's replies have");
+}
+
 static enum err first_page(void *ctx, bool *ret_again, struct errinfo *ei)
 {
     struct run *r = ctx;
@@ -156,23 +170,21 @@ static enum err first_page(void *ctx, bool *ret_again, struct errinfo *ei)
     int64_t off_s = source_now_s(r) - r->e.integration->lag_ms / 1000 - r->plan.edge_s;
 
     *ret_again = false;
-    if (PLANTED(own_clock) || r->first_pages++ == FIRST_PAGES_MAX)
+    if (PLANTED(own_clock) || r->e.flow->paging->kind == PAGE_CURSOR)
         return OK;
-    if (remote_clock_doubted(r->e.remote)) {
-        *ret_again = true;
-        return OK;
-    }
+    if (remote_clock_doubted(r->e.remote))
+        return ask_again(r, ret_again, ei);
     if (refuse_ahead(r, ei))
         return ei->code;
     if (llabs(off_s) * 1000 <= CLOCK_MATTERS_MS + (clock_mono(r->e.options->clock) - r->began_ms) ||
-        r->e.flow->paging->kind == PAGE_CURSOR || r->e.options->kind == RUN_REPAIR)
+        r->e.options->kind == RUN_REPAIR)
         return OK;
-    if (plan(r, &why)) {
+    if (ask_again(r, ret_again, ei))
+        return ei->code;
+    if (plan(r, &why))
         log_warn("%s", why.msg);
-        return OK;
-    }
-    reader_set_jobs(r->reader, r->plan.jobs, r->plan.n);
-    *ret_again = true;
+    else
+        reader_set_jobs(r->reader, r->plan.jobs, r->plan.n);
     return OK;
 }
 
@@ -367,13 +379,14 @@ static enum err ledger_bounds(struct run *r, struct errinfo *ei)
     r->p.ledger_exact = r->e.flow->id_check;
     r->p.missing_until_s = r->e.at.cursor_s;
     r->p.missing_from_s = !err && text.p && num_i64(text, &from) ? from : INT64_MIN;
-    err =
-        err ? err : store_fact(r->e.store, ledger_page_fact(r->e.arena, r->e.integration->name), r->e.arena, &text, ei);
-    r->p.ledger_page = !err && text.p && num_i64(text, &from) ? from : 0;
+    err = err ? err : ledger_page(r->e.store, r->e.integration->name, &r->p.ledger_page, ei);
     err = err ? err : ledger_begin(r, ei);
     err = err ? err : engine_ledger_base(&r->e, &r->p.ledger_base, ei);
-    /* ahead of a target that was set back, it does not tell what stood there: learnt again from the journal */
-    if (r->p.ledger_page < r->p.ledger_base || (r->p.ledger_exact && r->p.ledger_page > checkpoint_whole(&r->e.at)))
+    /* ahead of a target that was set back, it does not tell what stood there: learnt again from the journal, whole
+     * where it decides what is written */
+    if (r->p.ledger_page > checkpoint_whole(&r->e.at))
+        r->p.ledger_page = r->p.ledger_exact ? 0 : checkpoint_whole(&r->e.at);
+    if (r->p.ledger_page < r->p.ledger_base)
         r->p.ledger_page = r->p.ledger_base;
     return err;
 }

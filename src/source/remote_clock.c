@@ -4,8 +4,9 @@
  * time between sending the request and seeing the header, half the trip before on average; how long the body took
  * afterwards does not matter. The estimate moves towards a new sample by a share that is small for slow trips. A sample
  * further off than two seconds and half its trip replaces the estimate when a second one agrees with it; so does the
- * first sample of all when it is off by more than any gateway accepts of a signed call. A clock that is right within
- * what can be told stays as it is. */
+ * first sample of all when it is off by more than any gateway accepts of a signed call. Two that are that far off agree
+ * when they say about the same: a clock of ours that jitters by seconds meanwhile must not hide that it is hours off. A
+ * clock that is right within what can be told stays as it is. */
 #include "source/bucket.h"
 
 #include <pthread.h>
@@ -13,6 +14,7 @@
 
 #define JUMP_MS      2000
 #define AGREE_MS     1500
+#define AGREE_FAR_MS 30000
 #define SLOW_TRIP_MS 1000
 #define FAR_MS       (15 * 60 * 1000)
 
@@ -58,7 +60,7 @@ void remote_clock_learn(struct remote_clock *r, int64_t date_s, int64_t trip_ms,
         r->known = true;
         r->doubted = false;
     } else if (llabs(off) > JUMP_MS + trip_ms / 2) {
-        bool agrees = r->doubted && llabs(sample - r->doubt_ms) <= AGREE_MS;
+        bool agrees = r->doubted && llabs(sample - r->doubt_ms) <= (llabs(off) > FAR_MS ? AGREE_FAR_MS : AGREE_MS);
 
         if (agrees)
             r->offset_ms = sample;

@@ -6,6 +6,10 @@
  * a batch in one write transaction. */
 #include "store/state.h"
 
+#include "base/num.h"
+
+#define ARENA_MAX (1u << 20)
+
 static enum err get_one(struct sqlite_stmt *st, struct arena *a, struct ledger_entry *e, bool *found,
                         struct errinfo *ei)
 {
@@ -58,13 +62,12 @@ enum err ledger_get(struct store *s, struct str integration, const struct ledger
     return e;
 }
 
-static enum err put_all(struct store *s, int64_t integration, const struct ledger_entry *entries, size_t n,
-                        struct errinfo *ei)
+static enum err put_all(struct store *s, int64_t integration, const struct ledger_news *n, struct errinfo *ei)
 {
     struct sqlite_stmt *st = NULL;
     enum err e = state_stmt(s, SLOT_LEDGER_PUT, "REPLACE INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", &st, ei);
-    for (size_t i = 0; e == OK && i < n; i++) {
-        const struct ledger_entry *l = &entries[i];
+    for (size_t i = 0; e == OK && i < n->n; i++) {
+        const struct ledger_entry *l = &n->at[i];
         sqlite_bind_int(st, 1, integration);
         sqlite_bind_str(st, 2, state_given(l->key));
         sqlite_bind_int(st, 3, (int64_t)l->hash_hi);
@@ -79,19 +82,41 @@ static enum err put_all(struct store *s, int64_t integration, const struct ledge
     return e;
 }
 
-enum err ledger_put(struct store *s, struct str integration, const struct ledger_entry *entries, size_t n,
-                    struct errinfo *ei)
+/* The name of the fact that keeps the position. */
+static struct str page_fact(struct arena *a, struct str integration)
 {
-    if (n == 0)
+    return arena_printf(a, "ledger_page:" STR_FMT, STR_ARG(integration));
+}
+
+enum err ledger_put(struct store *s, struct str integration, const struct ledger_news *n, struct errinfo *ei)
+{
+    if (n->n == 0 && n->page == 0)
         return OK;
+    struct arena *a = arena_new(ARENA_MAX);
     pthread_mutex_lock(&s->mutex);
     int64_t id = 0;
     enum err e = state_id(s, integration, true, &id, ei);
     if (e == OK)
         e = state_begin(s, ei);
-    if (e == OK)
-        e = state_end(s, put_all(s, id, entries, n, ei), ei);
+    if (e == OK) {
+        e = put_all(s, id, n, ei);
+        if (e == OK && n->page)
+            e = state_put_fact(s, page_fact(a, integration), arena_printf(a, "%lld", (long long)n->page), ei);
+        e = state_end(s, e, ei);
+    }
     pthread_mutex_unlock(&s->mutex);
+    arena_free(a);
+    return e;
+}
+
+enum err ledger_page(struct store *s, struct str integration, int64_t *ret, struct errinfo *ei)
+{
+    struct arena *a = arena_new(ARENA_MAX);
+    struct str text;
+    enum err e = store_fact(s, page_fact(a, integration), a, &text, ei);
+    if (e == OK && (!text.p || !num_i64(text, ret)))
+        *ret = 0;
+    arena_free(a);
     return e;
 }
 

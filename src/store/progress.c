@@ -122,7 +122,7 @@ enum err store_fact(struct store *s, struct str name, struct arena *a, struct st
     return e;
 }
 
-static enum err put_fact(struct store *s, struct str name, struct str value, struct errinfo *ei)
+enum err state_put_fact(struct store *s, struct str name, struct str value, struct errinfo *ei)
 {
     struct sqlite_stmt *st = NULL;
     enum err e = value.p ? state_stmt(s, SLOT_FACT_PUT, "REPLACE INTO fact VALUES (?, ?)", &st, ei)
@@ -138,7 +138,7 @@ static enum err put_fact(struct store *s, struct str name, struct str value, str
 enum err store_set_fact(struct store *s, struct str name, struct str value, struct errinfo *ei)
 {
     pthread_mutex_lock(&s->mutex);
-    enum err e = put_fact(s, name, value, ei);
+    enum err e = state_put_fact(s, name, value, ei);
     pthread_mutex_unlock(&s->mutex);
     return e;
 }

@@ -73,6 +73,7 @@ struct store {
 
 /* All below: the caller holds the mutex. */
 
+enum err state_put_fact(struct store *s, struct str name, struct str value, struct errinfo *ei) MUST_USE;
 /* The statement of a slot, prepared at first use; reset it (sqlite_run does) when done. */
 enum err state_stmt(struct store *s, enum slot slot, const char *sql, struct sqlite_stmt **ret,
                     struct errinfo *ei) MUST_USE;

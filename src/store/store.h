@@ -207,9 +207,16 @@ struct ledger_lookup {
 /* Looks them up, in one transaction; texts in `a`. */
 enum err ledger_get(struct store *s, struct str integration, const struct ledger_lookup *l, struct arena *a,
                     struct errinfo *ei) MUST_USE;
-/* Inserts or replaces, in one transaction. */
-enum err ledger_put(struct store *s, struct str integration, const struct ledger_entry *e, size_t n,
-                    struct errinfo *ei) MUST_USE;
+struct ledger_news {
+    const struct ledger_entry *at;
+    size_t n;
+    int64_t page; /* with them everything up to this page is in; 0: where it stood */
+};
+/* Inserts or replaces, and moves the position, in one transaction: entries that are further on than the position says
+ * would not be seen to be ahead of a target that was set back. */
+enum err ledger_put(struct store *s, struct str integration, const struct ledger_news *n, struct errinfo *ei) MUST_USE;
+/* Up to which page the ledger has the journal; 0: nothing of it. */
+enum err ledger_page(struct store *s, struct str integration, int64_t *ret, struct errinfo *ei) MUST_USE;
 enum err ledger_count(struct store *s, struct str integration, int64_t *ret, struct errinfo *ei) MUST_USE;
 
 #endif

@@ -166,6 +166,7 @@ struct disk {
     size_t n_dead;
     struct ledger_entry ledger[ORDERS_MAX];
     bool in_ledger[ORDERS_MAX];
+    int64_t ledger_page;
     int64_t ids;
 };
 
@@ -271,6 +272,7 @@ bool sim_alive(struct sim *s, const char *step);
 /* dst_world.c */
 void world_make(struct sim *s);
 void world_advance(struct sim *s, int64_t ms);
+int64_t world_cursor_s(const struct sim *s); /* where reading goes on; long ago: nowhere yet */
 int32_t world_visible(const struct sim *s, int32_t order, int64_t t_ms); /* its version, 0: none */
 int64_t world_lateness_ms(const struct version *v);
 enum err world_dead(struct errinfo *ei);

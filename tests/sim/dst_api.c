@@ -393,6 +393,7 @@ void source_step(struct sim *s)
     }
     if (chance(s, s->ch.jump)) {
         sim_fault(s, FAULT_JUMP);
+        s->faulted = true; /* when it jumps again and again, the source's clock cannot be told */
         s->skew_ms += (below(s, 2) ? 1 : -1) * below(s, percent(s, 50) ? 5000 : 86400000);
     }
     s->totals->calls++;

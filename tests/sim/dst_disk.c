@@ -428,24 +428,36 @@ enum err ledger_get(struct store *st, struct str integration, const struct ledge
     return e;
 }
 
-enum err ledger_put(struct store *st, struct str integration, const struct ledger_entry *x, size_t n,
-                    struct errinfo *ei)
+enum err ledger_put(struct store *st, struct str integration, const struct ledger_news *n, struct errinfo *ei)
 {
     struct disk *d = disk();
     enum err e = gate("ledger", true, ei);
 
     (void)st;
     (void)integration;
-    for (size_t i = 0; i < n && !e; i++) {
-        int32_t order = order_of(x[i].key);
+    for (size_t i = 0; i < n->n && !e; i++) {
+        int32_t order = order_of(n->at[i].key);
 
         if (order < 0)
             continue;
-        d->ledger[order] = x[i];
-        d->ledger[order].key = arena_str(d->arena, x[i].key);
-        d->ledger[order].version = arena_str(d->arena, x[i].version);
+        d->ledger[order] = n->at[i];
+        d->ledger[order].key = arena_str(d->arena, n->at[i].key);
+        d->ledger[order].version = arena_str(d->arena, n->at[i].version);
         d->in_ledger[order] = true;
     }
+    if (!e && n->page)
+        d->ledger_page = n->page;
+    return e;
+}
+
+enum err ledger_page(struct store *st, struct str integration, int64_t *ret, struct errinfo *ei)
+{
+    enum err e = gate("ledger position", false, ei);
+
+    (void)st;
+    (void)integration;
+    if (!e)
+        *ret = disk()->ledger_page;
     return e;
 }
 
@@ -575,6 +587,7 @@ void disk_clear(struct sim *s, bool journal_too)
     d->progress = (struct progress){0};
     d->n_facts = d->n_gaps = d->n_dead = 0;
     memset(d->in_ledger, 0, sizeof d->in_ledger);
+    d->ledger_page = 0;
     if (journal_too)
         d->n_pages = 0;
 }

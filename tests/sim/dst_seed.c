@@ -177,8 +177,8 @@ static void settle(struct sim *s)
         s->skew_ms = 0;
     s->up.date = DATE_TRUTH;
     s->up.date_off_ms = 0;
-    ahead_s = s->table.cp.cursor_s - s->t_ms / 1000;
-    if (s->c.paging != PAGING_KINDS - 1 && s->table.found && ahead_s > 0)
+    ahead_s = s->c.paging == PAGING_KINDS - 1 ? 0 : world_cursor_s(s) - s->t_ms / 1000;
+    if (ahead_s > 0)
         wait_s += ahead_s;
     world_advance(s, wait_s * 1000);
     for (int i = 0; i < QUIET_RUNS && !s->failed; i++) {

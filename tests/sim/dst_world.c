@@ -11,6 +11,13 @@ int64_t world_lateness_ms(const struct version *v)
     return v->visible_ms - v->stamp_s * 1000;
 }
 
+int64_t world_cursor_s(const struct sim *s)
+{
+    if (s->c.held)
+        return s->table.found && s->table.cp.cursor_s != INT64_MIN ? s->table.cp.cursor_s : 0;
+    return s->disk.progress.known && s->disk.progress.cursor_s != INT64_MIN ? s->disk.progress.cursor_s : 0;
+}
+
 int32_t world_visible(const struct sim *s, int32_t order, int64_t t_ms)
 {
     int32_t v = s->up.newest[order];

@@ -134,6 +134,27 @@ static void source_jumps(void **state)
     }
 }
 
+/* Ours is hours off and jitters by seconds: the first two samples agree well enough to show the hours. */
+static void far_off_and_jittering(void **state)
+{
+    static const int64_t jitter_ms[] = {0, 2600, -3100, 1900};
+
+    (void)state;
+    for (size_t i = 0; i + 1 < sizeof jitter_ms / sizeof *jitter_ms; i++) {
+        int64_t ours = 0;
+        struct clock local = {.wall_ms = read_hand, .mono_ms = read_hand, .ctx = &ours};
+        struct remote_clock *r = remote_clock_new(&local);
+
+        for (size_t n = i; n < i + 2; n++) {
+            ours = (NOW_S + 52306) * 1000 + jitter_ms[n];
+            remote_clock_learn(r, NOW_S, 20, 0);
+        }
+        assert_false(remote_clock_doubted(r));
+        assert_in_range(remote_clock_now_ms(r) - NOW_S * 1000 + 2000, 0, 4000);
+        remote_clock_free(r);
+    }
+}
+
 /* ---- civil time ---- */
 
 /* Both ways over every change of daylight saving of some years: a civil time of an instant is that instant again, or,
@@ -208,7 +229,8 @@ static void journal_ages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(windows),         cmocka_unit_test(learnt_again), cmocka_unit_test(source_jumps),
+        cmocka_unit_test(windows),         cmocka_unit_test(learnt_again),
+        cmocka_unit_test(source_jumps),    cmocka_unit_test(far_off_and_jittering),
         cmocka_unit_test(daylight_saving), cmocka_unit_test(journal_ages),
     };
 

@@ -173,7 +173,7 @@ static void dead_settled(void **state)
                                     {.key = S("unwritten"), .page = 7, .row = 0}};
     size_t closed = 9;
     assert_ok(store_dead_add(s, S("a"), letters, 3, &ei), ei);
-    assert_ok(ledger_put(s, S("a"), known, 3, &ei), ei);
+    assert_ok(ledger_put(s, S("a"), &(struct ledger_news){known, 3, 0}, &ei), ei);
     assert_ok(store_dead_settle(s, S("none"), 6, &closed, &ei), ei);
     assert_int_equal(closed, 0);
     assert_ok(store_dead_settle(s, S("a"), 6, &closed, &ei), ei);

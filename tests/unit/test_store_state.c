@@ -276,9 +276,19 @@ static void ledger(void **state)
     bool found[3] = {true, true, true};
     assert_ok(ledger_get(s, S("a"), &(struct ledger_lookup){keys, 3, got, found}, a, &ei), ei);
     assert_false(found[0] || found[1] || found[2]);
-    assert_ok(ledger_put(s, S("a"), put, 2, &ei), ei);
+    int64_t page = -1;
+    assert_ok(ledger_page(s, S("a"), &page, &ei), ei);
+    assert_int_equal(page, 0);
+    assert_ok(ledger_put(s, S("a"), &(struct ledger_news){put, 2, 7}, &ei), ei);
+    assert_ok(ledger_page(s, S("a"), &page, &ei), ei);
+    assert_int_equal(page, 7);
+    assert_ok(ledger_put(s, S("a"), &(struct ledger_news){NULL, 0, 9}, &ei), ei);
+    assert_ok(ledger_page(s, S("b"), &page, &ei), ei);
+    assert_int_equal(page, 0);
     put[1].hash_lo = 8;
-    assert_ok(ledger_put(s, S("a"), &put[1], 1, &ei), ei);
+    assert_ok(ledger_put(s, S("a"), &(struct ledger_news){&put[1], 1, 0}, &ei), ei);
+    assert_ok(ledger_page(s, S("a"), &page, &ei), ei);
+    assert_int_equal(page, 9);
     s = reopen(s);
     assert_ok(ledger_get(s, S("a"), &(struct ledger_lookup){keys, 3, got, found}, a, &ei), ei);
     assert_true(found[0] && found[1] && !found[2]);
@@ -324,7 +334,7 @@ static void ledger_speed(struct store *s, const char *what, int64_t first, int64
                                          .page = batch};
         }
         double t0 = now_s();
-        assert_ok(ledger_put(s, S("a"), e, 1000, &ei), ei);
+        assert_ok(ledger_put(s, S("a"), &(struct ledger_news){e, 1000, 0}, &ei), ei);
         double t1 = now_s();
         arena_reset(a);
         assert_ok(ledger_get(s, S("a"), &(struct ledger_lookup){keys, 1000, got, found}, a, &ei), ei);
@@ -370,7 +380,7 @@ static const char *one_round(struct store *s, struct arena *mine, int number, in
     int64_t id;
     bool found = false;
     arena_reset(mine);
-    if (ledger_put(s, integration, &l, 1, &e) != OK ||
+    if (ledger_put(s, integration, &(struct ledger_news){&l, 1, 0}, &e) != OK ||
         ledger_get(s, integration, &(struct ledger_lookup){&k, 1, &got, &found}, mine, &e) != OK || !found)
         return "ledger";
     if (got.hash_lo != (uint64_t)i)
@@ -597,7 +607,7 @@ static void full_disk(void **state)
         skip();
     struct store *s = open_store();
     struct ledger_entry e = {.key = S("k"), .hash_lo = 1}, got;
-    assert_ok(ledger_put(s, S("a"), &e, 1, &ei), ei);
+    assert_ok(ledger_put(s, S("a"), &(struct ledger_news){&e, 1, 0}, &ei), ei);
     const char *ballast = fill_disk(&dir);
     static char big[100000];
     memset(big, 'x', sizeof big);
