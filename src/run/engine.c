@@ -54,11 +54,22 @@ static void notice(const struct engine *e, struct str text)
     event_emit(&e->options->listener, &ev);
 }
 
+static struct str first_run_fact(const struct engine *e)
+{
+    return arena_printf(e->arena, "first_run:" STR_FMT, STR_ARG(e->integration->name));
+}
+
+/* Since when (as a cursor) the ledger knows records; there is one when the journal does not begin with the first. */
+static struct str ledger_from_fact(const struct engine *e)
+{
+    return arena_printf(e->arena, "ledger_from:" STR_FMT, STR_ARG(e->integration->name));
+}
+
 /* Where the cursor stands before anything was ever written: where it is asked for first, by our clock, and by the
  * source's once that is known (run.c). `keep`: for the runs to come. */
 static enum err first_cursor(struct engine *e, bool keep, int64_t *ret, struct errinfo *ei)
 {
-    struct str name = arena_printf(e->arena, "first_run:" STR_FMT, STR_ARG(e->integration->name)), known;
+    struct str name = first_run_fact(e), known;
     int64_t now_s = clock_wall(e->options->clock) / 1000;
     enum err err;
 
@@ -98,8 +109,12 @@ enum err engine_ledger_base(const struct engine *e, int64_t *ret, struct errinfo
 static enum err begin_anew(struct engine *e, const struct progress *g, struct errinfo *ei)
 {
     int64_t first = journal_first(e->journal), last = journal_last(e->journal);
-    bool whole = last > 0 && first == 1;
+    struct str from = {0};
+    enum err err = store_fact(e->store, ledger_from_fact(e), e->arena, &from, ei);
+    bool whole = last > 0 && first == 1 && !from.p; /* else it began with a cursor that was taken over */
 
+    if (err)
+        return err;
     e->at.page = whole ? 0 : last;
     e->at.row = -1;
     if (g->known && g->page > 0)
@@ -118,16 +133,18 @@ static enum err begin_anew(struct engine *e, const struct progress *g, struct er
 
 static enum err adopt(struct engine *e, struct errinfo *ei)
 {
-    struct str name = arena_printf(e->arena, "ledger_from:" STR_FMT, STR_ARG(e->integration->name));
+    struct str at = arena_printf(e->arena, "%lld", (long long)e->at.cursor_s), known;
+    enum err err = store_fact(e->store, first_run_fact(e), e->arena, &known, ei);
 
     e->adopted = true;
     e->at.page = journal_last(e->journal);
     e->at.row = -1;
     notice(e,
            S("the local state does not know this target's checkpoint: its cursor is taken over, positions begin anew"));
-    if (forget_ledger(e, e->at.page, ei))
-        return ei->code;
-    return store_set_fact(e->store, name, arena_printf(e->arena, "%lld", (long long)e->at.cursor_s), ei);
+    err = err ? err : forget_ledger(e, e->at.page, ei);
+    if (!err && !known.p && e->at.cursor_s != INT64_MIN) /* no later than here, should the target lose its checkpoint */
+        err = store_set_fact(e->store, first_run_fact(e), at, ei);
+    return err ? err : store_set_fact(e->store, ledger_from_fact(e), at, ei);
 }
 
 /* Local progress stands for the checkpoint where the target cannot hold one. */
