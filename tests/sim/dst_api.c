@@ -10,6 +10,9 @@
 #include <stdlib.h>
 
 enum { LINK_HEAD = sizeof "/after/" - 1 };
+/* Further than this no clock jumps: a day ahead of the source is within what the remedy, three days back, still covers.
+ */
+#define SKEW_MAX_MS INT64_C(86400000)
 
 struct source {
     struct source_config c;
@@ -395,6 +398,8 @@ void source_step(struct sim *s)
         sim_fault(s, FAULT_JUMP);
         s->faulted = true; /* when it jumps again and again, the source's clock cannot be told */
         s->skew_ms += (below(s, 2) ? 1 : -1) * below(s, percent(s, 50) ? 5000 : 86400000);
+        if (llabs(s->skew_ms) > SKEW_MAX_MS)
+            s->skew_ms = s->skew_ms > 0 ? SKEW_MAX_MS : -SKEW_MAX_MS;
     }
     s->totals->calls++;
     q->counts.calls++;
