@@ -233,7 +233,7 @@ static int drop(struct app *app, const struct integration *i)
     enum err err = letters(app, &q, &d, &n, &ei);
 
     if (!err && !n && q.id.p)
-        err = fail(&ei, ERR_USAGE, "there is no dead letter with id " STR_FMT, STR_ARG(q.id));
+        err = store_no_letter(q.id, &ei);
     for (size_t k = 0; !err && k < n; k++)
         err = store_dead_set(app->store, d[k].id, DEAD_DROPPED, (struct str){0}, clock_wall(&clock_system), &ei);
     if (err)

@@ -34,7 +34,7 @@ static enum err find_letters(struct app *app, const struct integration *i, struc
 
     ret->n = 0;
     if (!e && !n)
-        return fail(ei, ERR_USAGE, "there is no dead letter with id " STR_FMT, STR_ARG(id));
+        return store_no_letter(id, ei);
     for (size_t k = 1; !e && k < n; k++) {
         if (!str_eq(ret->at[k].key, ret->at[0].key))
             return fail(ei, ERR_USAGE, "the id " STR_FMT " names letters of several records", STR_ARG(id));

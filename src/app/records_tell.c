@@ -12,11 +12,13 @@ static const char *const fates[FATE_COUNT] = {
 
 const char *records_state(const struct search *s, const struct hit *h)
 {
+    static const int of_letters[] = {DEAD_OPEN, DEAD_DROPPED, DEAD_SUPERSEDED}; /* it is not there, or not whole */
     const struct progress *g = &s->progress;
 
-    for (size_t i = 0; i < h->n_letters; i++)
-        if (h->letters[i].state == DEAD_OPEN)
-            return "error";
+    for (size_t k = 0; k < sizeof of_letters / sizeof *of_letters; k++)
+        for (size_t i = 0; i < h->n_letters; i++)
+            if ((int)h->letters[i].state == of_letters[k])
+                return dead_state_name(of_letters[k]);
     if (h->noted && h->note.fate >= FATE_FILTERED && h->note.fate <= FATE_REPEAT)
         return fates[h->note.fate];
     if (h->noted && h->committed)
@@ -30,8 +32,9 @@ const char *records_state(const struct search *s, const struct hit *h)
 
 struct str records_why(const struct hit *h)
 {
-    if (h->n_letters)
-        return h->letters[h->n_letters - 1].reason;
+    for (size_t i = h->n_letters; i > 0; i--)
+        if (h->letters[i - 1].state != DEAD_RETRIED)
+            return h->letters[i - 1].reason;
     return h->shaped.fate == RECORD_DEAD ? str_of(h->shaped.why->msg) : (struct str){0};
 }
 

@@ -401,7 +401,7 @@ static enum err read_letters(struct redo *r, bool newest, struct errinfo *ei)
     if (err)
         return err;
     if (!n && q.id.p)
-        return fail(ei, ERR_USAGE, "there is no dead letter with id " STR_FMT, STR_ARG(q.id));
+        return store_no_letter(q.id, ei);
     make_items(r, d, n, newest);
     return OK;
 }

@@ -120,6 +120,12 @@ struct dead_query {
 /* In the order of their ids. */
 enum err store_dead_list(struct store *s, const struct dead_query *q, struct arena *a, struct dead_letter **ret,
                          size_t *ret_n, struct errinfo *ei) MUST_USE;
+/* The error that no letter has this id: ERR_USAGE. */
+static inline enum err store_no_letter(struct str id, struct errinfo *ei)
+{
+    fail(ei, ERR_USAGE, "there is no dead letter with id " STR_FMT, STR_ARG(id));
+    return fail_hint(ei, "`records NAME --state error` lists them; --id takes the source's or the target's id");
+}
 enum err store_dead_count(struct store *s, struct str integration, int64_t *ret_open, struct errinfo *ei) MUST_USE;
 /* Puts a corrected record beside the raw one. Unknown id: ERR_USAGE. */
 enum err store_dead_edit(struct store *s, int64_t id, struct str edited, struct errinfo *ei) MUST_USE;

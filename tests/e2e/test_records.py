@@ -327,6 +327,7 @@ class Letters(Shared):
         truth = sim.truth()
         column, row = alone(truth)
         project = self.project(sim, create=False, keep="records")
+        self.db.execute(f"DROP TABLE IF EXISTS {TABLE}, sluice_checkpoint")
         project.create_table({column: f"VARCHAR({len(str(row[column])) - 1})"})
         self.run_ok(project, code=3, status="partial")
         return sim, project, column, row
@@ -337,6 +338,22 @@ class Letters(Shared):
         self.assertEqual((version["state"], version["fate"]), ("error", "sent"))
         self.assertIn(f"Data too long for column '{column}'", version["letters"][0]["reason"])
         self.assertEqual(version["letters"][0]["target_id"], row["id"])
+
+    def test_story_of_a_dropped_row_and_of_a_retried_one(self):
+        """What is not in the target is not told as done; what was refused once and is in now has no reason left."""
+        _, project, column, row = self.begin_refused()
+        self.db.execute(f"ALTER TABLE {TABLE} MODIFY {column} TEXT")
+        self.run_ok(project, "retry", "orders", "--all")
+        version = self.versions(project, row["o_id"])[0]
+        self.assertEqual((version["state"], version["why"], version["letters"][0]["state"]), ("done", None, "retried"))
+        _, project, column, row = self.begin_refused()
+        self.assertEqual(project.run("drop", "orders", "--id", row["id"]).code, 0)
+        version = self.versions(project, row["o_id"])[0]
+        self.assertEqual((version["state"], version["why"]), ("dropped", version["letters"][0]["reason"]))
+        self.assertNotIn(row["o_id"], {r["id"] for r in project.run(
+            "records", "orders", "--state", "done", "-n", "1000").json["records"]})
+        found = self.run_failed(project, "usage", "drop", "orders", "--id", "nothing", code=2)
+        self.assertIn("--state error", found["hint"])
 
     def item(self, column):
         return column[len("items_"):]
