@@ -233,6 +233,27 @@ static enum err note_rewrite(const struct pipeline *p, const struct batch *t, co
     return records_rewritten(p->kept, at, n, b, ei);
 }
 
+/* A replay that relies on the ledger tells it what is in by this mapping; the position stands. */
+static enum err note_ledger(const struct pipeline *p, const struct batch *t, struct errinfo *ei)
+{
+    struct ledger_entry *at = arena_alloc(t->arena, (t->n_records + 1) * sizeof *at);
+    struct ledger_news news = {at, t->n_records, 0};
+
+    for (size_t i = 0; i < t->n_records; i++) {
+        const struct batch_record *r = &t->records[i];
+
+        at[i] = (struct ledger_entry){.key = r->key,
+                                      .version = r->version,
+                                      .hash_hi = r->hash_hi,
+                                      .hash_lo = r->hash_lo,
+                                      .page = r->page,
+                                      .row = r->row,
+                                      .lines = (int32_t)r->n_rows,
+                                      .mapping = t->to.mapping};
+    }
+    return ledger_put(p->store, p->flow->integration->name, &news, ei);
+}
+
 static enum err note_commit(const struct pipeline *p, const struct batch *t, struct errinfo *ei)
 {
     const struct checkpoint *to = &t->to;
@@ -243,8 +264,10 @@ static enum err note_commit(const struct pipeline *p, const struct batch *t, str
                               .committed_ms = clock_wall(p->options->clock),
                               .mapping = to->mapping};
 
-    if (!p->kept)
-        return OK;
+    enum err e = p->frozen && p->ledger_exact ? note_ledger(p, t, ei) : OK;
+
+    if (e || !p->kept)
+        return e;
     return p->frozen ? note_rewrite(p, t, &b, ei) : records_committed(p->kept, &b, ei);
 }
 

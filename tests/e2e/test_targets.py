@@ -313,6 +313,8 @@ class Statements:
         next(row for row in document["request"] if row["field"] == "remark")["value"] = "v2 {o_id}"
         project.write("integrations/orders.target.json", document)  # by another mapping they are other rows
         self.assertEqual(self.run_ok(project, *replay)["rows"], len(sim.truth()))
+        self.assertEqual(self.run_ok(project, *replay)["rows"], 0)
+        self.run_ok(project, "run", "orders", "--from", sim.hello["from"], "--to", sim.hello["to"])
         self.assertEqual(len(project.table_rows()), 2 * len(sim.truth()))
 
     def test_replay_tells_of_records_without_an_id(self):
