@@ -8,9 +8,7 @@
 #include "sink/mysql_sink.h"
 
 #define KEY_MAX_BYTES    3072 /* InnoDB, DYNAMIC */
-#define DECIMAL_DIGITS   65
-#define DECIMAL_AFTER    30
-#define TEXT_BYTES       65535
+#define NAME_CHARS       64
 #define MEDIUMTEXT_BYTES 16777215
 
 static bool is_varchar(const struct table_column *c)
@@ -112,6 +110,15 @@ static bool widen(const struct table_info *t, const struct ddl_column *want, con
     return can;
 }
 
+/* What the server refuses as a name, an upstream may still send as one. */
+static bool can_be_named(struct str name)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if ((unsigned char)name.p[i] >= 0xf0) /* beyond the basic plane */
+            return false;
+    return name.n && name.p[name.n - 1] != ' ' && utf8_count(name) <= NAME_CHARS;
+}
+
 bool my_alter(const struct table_info *t, const struct ddl_column *want, const struct table_column *from,
               struct buf *out)
 {
@@ -120,6 +127,8 @@ bool my_alter(const struct table_info *t, const struct ddl_column *want, const s
 
     if (from)
         return widen(t, want, from, out);
+    if (!can_be_named(want->name))
+        return false;
     a = arena_new(1u << 20);
     if (row_bytes(t, NULL) + size * 4 + 2 > ROW_MAX_BYTES)
         size = 0;

@@ -47,10 +47,14 @@ bool my_alter(const struct table_info *t, const struct ddl_column *want, const s
 /* The type of a column; size: characters of a VARCHAR, 0: TEXT. */
 void my_write_type(const struct ddl_column *c, int64_t size, struct buf *out);
 /* A row of VARCHARs may take 65,535 bytes, four a character; some is left for what stands beside. */
-#define ROW_MAX_BYTES 60000
-#define TEXT_AS_BYTES 12
-#define VARCHAR_CHARS 255
-#define TEXT_ABOVE    127 /* a sample that long says that longer ones will come */
+#define ROW_MAX_BYTES  60000
+#define TEXT_AS_BYTES  12
+#define VARCHAR_CHARS  255
+#define BIGINT_DIGITS  19
+#define DECIMAL_DIGITS 65
+#define DECIMAL_AFTER  30
+#define TEXT_BYTES     65535
+#define TEXT_ABOVE     127 /* a sample that long says that longer ones will come */
 void my_ddl(struct str table, const struct ddl_column *cols, size_t n, struct buf *out);
 enum err my_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, bool *ret_held,
                        struct errinfo *ei) MUST_USE;

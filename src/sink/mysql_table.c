@@ -280,20 +280,44 @@ static void choose_sizes(const struct ddl_column *cols, size_t n, int64_t *size)
     }
 }
 
+static int decimal_digits(const struct ddl_column *c)
+{
+    int all = c->digits_before + c->digits_after;
+
+    return all > 12 ? all + 6 : 20;
+}
+
+static void write_text_type(const struct ddl_column *c, int64_t size, struct buf *out)
+{
+    if (size)
+        buf_printf(out, "VARCHAR(%lld)", (long long)size);
+    else
+        buf_add(out, c->longest_chars * 4 > TEXT_BYTES ? S("MEDIUMTEXT") : S("TEXT"));
+    if (c->key || c->index)
+        buf_add(out, S(" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"));
+}
+
+/* Numbers with more digits than their kind keeps go up: from BIGINT to DECIMAL, and on to text. */
 void my_write_type(const struct ddl_column *c, int64_t size, struct buf *out)
 {
     switch (c->kind) {
     case CAST_INT:
     case CAST_TIMESTAMP:
-        buf_add(out, S("BIGINT"));
+        if (c->digits_before <= BIGINT_DIGITS)
+            buf_add(out, S("BIGINT"));
+        else if (c->digits_before <= DECIMAL_DIGITS)
+            buf_printf(out, "DECIMAL(%d,0)", c->digits_before);
+        else
+            write_text_type(c, size, out);
         return;
     case CAST_FLOAT:
         buf_add(out, S("DOUBLE"));
         return;
     case CAST_DECIMAL:
-        buf_printf(out, "DECIMAL(%d,%d)",
-                   c->digits_before + c->digits_after > 12 ? c->digits_before + c->digits_after + 6 : 20,
-                   c->digits_after > 4 ? c->digits_after : 4);
+        if (decimal_digits(c) <= DECIMAL_DIGITS && c->digits_after <= DECIMAL_AFTER)
+            buf_printf(out, "DECIMAL(%d,%d)", decimal_digits(c), c->digits_after > 4 ? c->digits_after : 4);
+        else
+            write_text_type(c, size, out);
         return;
     case CAST_BOOL:
         buf_add(out, S("TINYINT"));
@@ -312,12 +336,7 @@ void my_write_type(const struct ddl_column *c, int64_t size, struct buf *out)
     default:
         break;
     }
-    if (size)
-        buf_printf(out, "VARCHAR(%lld)", (long long)size);
-    else
-        buf_add(out, S("TEXT"));
-    if (c->key || c->index)
-        buf_add(out, S(" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"));
+    write_text_type(c, size, out);
 }
 
 static void write_comment(struct str label, struct buf *out)

@@ -186,7 +186,7 @@ enum err sink_ddl(const struct sink_type *type, struct str table, const struct d
 bool sink_alter(const struct sink_type *type, const struct table_info *t, const struct ddl_column *want,
                 const struct table_column *from, struct buf *out)
 {
-    return type->alter(t, want, from, out);
+    return !memchr(want->name.p, '\0', want->name.n) && type->alter(t, want, from, out);
 }
 
 /* ---- texts of statements ---- */

@@ -249,7 +249,7 @@ enum err sink_ddl(const struct sink_type *type, struct str table, const struct d
                   struct buf *out, struct errinfo *ei) MUST_USE;
 /* The ALTER TABLE that adds the column (it may be NULL), or, with `from`, makes that column of `t` take `want` as well:
  * wider, never narrower, never of another kind. False when there is none: it is wide enough, the kind has no width, a
- * key or the kind of the column forbids it. */
+ * key or the kind of the column forbids it; the database takes no column of that name. */
 bool sink_alter(const struct sink_type *type, const struct table_info *t, const struct ddl_column *want,
                 const struct table_column *from, struct buf *out);
 
