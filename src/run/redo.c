@@ -376,6 +376,8 @@ static bool same_place(const struct dead_letter *a, const struct dead_letter *b)
  * alone. Records without a key are all different ones. */
 static void make_items(struct redo *r, struct dead_letter *d, size_t n, bool newest)
 {
+    if (!n)
+        return;
     r->items = ARENA_ARRAY(r->letters, struct item, n + 1);
     qsort(d, n, sizeof *d, by_key);
     for (size_t i = 0, to; i < n; i = to) {
