@@ -321,8 +321,7 @@ static bool before(int64_t page_a, int32_t row_a, int64_t page_b, int32_t row_b)
 static bool is_repeat(const struct batcher *b, const struct batch_record *r, const struct ledger_entry *known)
 {
     return b->p->flow->id_check && (known->hash_hi | known->hash_lo) && known->hash_hi == r->hash_hi &&
-           known->hash_lo == r->hash_lo &&
-           (b->p->frozen || before(known->page, known->row, r->page, r->row));
+           known->hash_lo == r->hash_lo && (b->p->frozen || before(known->page, known->row, r->page, r->row));
 }
 
 /* What the ordinary runs had missed is told with the batch that brings it. */
@@ -521,14 +520,14 @@ static struct sysvars frozen_sysvars(const struct batcher *b, const struct page 
     };
 }
 
-/* Records that were written before: for the ledger alone. */
+/* Records that were written before: for the ledger alone, at the place where they were written. */
 static enum err note_known(struct batcher *b, const struct page *page, const struct identified *l, size_t n,
                            struct errinfo *ei)
 {
     enum err e = OK;
 
     for (size_t i = 0; i < n && !e && page->seq > b->p->ledger_page; i++)
-        if (!l->code[i])
+        if (!l->code[i] && !(l->found[i] && is_repeat(b, &l->records[i], &l->known[i])))
             e = ledger_notes_add(b->p->notes, &l->records[i], ei);
     if (!e && n == page->reply.n_records)
         ledger_notes_reach(b->p->notes, page->seq);

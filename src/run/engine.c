@@ -2,7 +2,7 @@
  *
  * The target's checkpoint is the truth. It names the journal that it speaks of:
  *   - our journal: positions count from there; when the target stands behind what we remember it was set back, and the
- * journal writes the rest again;
+ * journal writes the rest again, or, where it is not kept that long, the rest is read again;
  *   - another journal, or ours is new: the local state was lost. The target's cursor is adopted, positions begin anew
  * behind what the journal holds;
  *   - no checkpoint at all: the target is new. If the journal reaches back to its first entry everything is written
@@ -131,7 +131,8 @@ static enum err begin_anew(struct engine *e, const struct progress *g, struct er
     return first_cursor(e, true, &e->at.cursor_s, ei);
 }
 
-static enum err adopt(struct engine *e, struct errinfo *ei)
+/* Reads on from the target's cursor: what our journal holds does not follow on what the target has. */
+static enum err adopt(struct engine *e, struct str why, struct errinfo *ei)
 {
     struct str at = arena_printf(e->arena, "%lld", (long long)e->at.cursor_s), known;
     enum err err = store_fact(e->store, first_run_fact(e), e->arena, &known, ei);
@@ -139,8 +140,7 @@ static enum err adopt(struct engine *e, struct errinfo *ei)
     e->adopted = true;
     e->at.page = journal_last(e->journal);
     e->at.row = -1;
-    notice(e,
-           S("the local state does not know this target's checkpoint: its cursor is taken over, positions begin anew"));
+    notice(e, why);
     err = err ? err : forget_ledger(e, e->at.page, ei);
     if (!err && !known.p && e->at.cursor_s != INT64_MIN) /* no later than here, should the target lose its checkpoint */
         err = store_set_fact(e->store, first_run_fact(e), at, ei);
@@ -155,6 +155,14 @@ static void from_progress(struct engine *e, const struct progress *g)
     e->at.cursor_s = g->cursor_s;
     e->at.epoch = g->epoch;
     e->at.batch = g->batch;
+}
+
+/* Does the journal go on from the checkpoint? Pages between may be dropped, all of them as well. */
+static bool misses_pages(const struct engine *e)
+{
+    int64_t first = journal_first(e->journal);
+
+    return first ? e->at.page + 1 < first : e->at.page < journal_last(e->journal);
 }
 
 static enum err reconcile(struct engine *e, struct errinfo *ei)
@@ -176,7 +184,15 @@ static enum err reconcile(struct engine *e, struct errinfo *ei)
     } else if (!found) {
         err = begin_anew(e, &g, ei);
     } else if (!str_eq(str_of(e->at.journal), uuid)) {
-        err = adopt(e, ei);
+        err = adopt(
+            e,
+            S("the local state does not know this target's checkpoint: its cursor is taken over, positions begin anew"),
+            ei);
+    } else if (misses_pages(e)) {
+        err = adopt(e,
+                    S("the target was set back further than the journal is kept: everything since its cursor is read "
+                      "again"),
+                    ei);
     } else if (g.known && e->at.batch < g.batch) {
         notice(e, S("the target stands behind what was written to it: it was set back, and the journal writes the rest "
                     "again"));

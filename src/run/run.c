@@ -568,6 +568,17 @@ static void remember_fetched(const struct run *r)
         log_warn("%s", ei.msg);
 }
 
+/* Up to here nothing needs the journal any more: it is written whole, and the ledger knows it. A target that writing
+ * failed at may have been set back. */
+static int64_t done_with(const struct run *r)
+{
+    int64_t whole = atomic_load(&r->p.whole_page);
+
+    if (r->p.error.code)
+        return 0;
+    return r->p.ledger && r->p.ledger_page < whole ? r->p.ledger_page : whole;
+}
+
 static void remember(struct run *r)
 {
     struct reader_state rs;
@@ -593,7 +604,7 @@ static void remember(struct run *r)
         store_set_fact(r->e.store, page_size_fact(r), arena_printf(r->e.arena, "%lld", (long long)rs.size_learnt), &ei))
         log_warn("%s", ei.msg);
     rule = (struct prune_rule){
-        .done = atomic_load(&r->p.written_page),
+        .done = done_with(r),
         .keep_ms = r->e.project->settings.keep_journal_ms,
         .max_bytes = (int64_t)r->e.project->settings.journal_limit_bytes,
         .now_ms = clock_wall(r->e.options->clock),

@@ -58,6 +58,7 @@ enum {
     X(ROW_REFUSED, "rows refused")                                                                                     \
     X(BROKEN, "records that cannot be shaped")                                                                         \
     X(TAKEN_OVER, "another process took the target over")                                                              \
+    X(PRUNED, "journals pruned of what was written")                                                                   \
     X(SET_BACK, "target set back to an older copy")                                                                    \
     X(STATE_LOST, "local state lost")                                                                                  \
     X(UNHELD, "runs whose target keeps no checkpoint")                                                                 \
@@ -157,6 +158,7 @@ struct disk {
     char uuid[40];
     struct disk_page *pages;
     size_t n_pages, cap_pages;
+    int64_t dropped, to_drop; /* pages up to here are not kept any more; the oracle still has them */
     struct progress progress;
     struct disk_fact facts[FACTS_MAX];
     size_t n_facts;
@@ -279,6 +281,7 @@ enum err world_dead(struct errinfo *ei);
 
 /* dst_disk.c */
 void disk_clear(struct sim *s, bool journal_too);
+void disk_begin_run(struct sim *s); /* what the run before pruned is gone by now */
 int64_t disk_last(const struct sim *s);
 size_t disk_open_gaps(const struct sim *s);
 bool disk_fact_i64(const struct sim *s, const char *name, int64_t *ret);
@@ -307,6 +310,6 @@ void check_end(struct sim *s);
 size_t check_missing(struct sim *s, bool tell); /* how many records are not in the target as they should be */
 bool check_arrived(struct sim *s, int32_t ver); /* that version, or a newer one of its order */
 bool check_promised(const struct sim *s, const struct version *v); /* not seen later than lag and overlap catch */
-size_t check_silent(struct sim *s);             /* of those: how many give no rows, so that finding them is no alarm */
+size_t check_silent(struct sim *s); /* of those: how many give no rows, so that finding them is no alarm */
 
 #endif

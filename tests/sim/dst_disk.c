@@ -491,7 +491,7 @@ int64_t journal_last(struct journal *j)
 
 int64_t journal_first(struct journal *j)
 {
-    return journal_last(j) ? 1 : 0;
+    return journal_last(j) > disk()->dropped ? disk()->dropped + 1 : 0;
 }
 
 int64_t journal_bytes(struct journal *j)
@@ -501,10 +501,27 @@ int64_t journal_bytes(struct journal *j)
 
 enum err journal_prune(struct journal *j, const struct prune_rule *rule, size_t *ret_dropped, struct errinfo *ei)
 {
+    struct disk *d = disk();
+    struct sim *s = sim_now();
+    uint64_t x = (s->seed * 0x9e3779b97f4a7c15u ^ (uint64_t)s->run_no) * 0xff51afd7ed558ccdu >> 40;
+
     (void)j;
-    (void)rule;
     *ret_dropped = 0;
+    if (!s->dead && s->seed % 3 == 0 && x % 2 && rule->done > d->dropped) {
+        d->to_drop = rule->done - (int64_t)(x / 2 % 4);
+        sim_fault(s, FAULT_PRUNED);
+    }
     return gate("prune", false, ei);
+}
+
+void disk_begin_run(struct sim *s)
+{
+    struct disk *d = &s->disk;
+
+    if (d->to_drop > d->dropped) {
+        d->dropped = d->to_drop;
+        sim_trace(s, "journal pruned up to %lld", (long long)d->dropped);
+    }
 }
 
 /* The row versions that a body tells, for the check that checkpoint and rows agree. */
@@ -569,9 +586,10 @@ enum err journal_read(struct journal *j, int64_t seq, struct arena *a, struct jo
     (void)a;
     if (e)
         return e;
+    seq = seq > d->dropped ? seq : d->dropped + 1;
     *ret_found = seq <= (int64_t)d->n_pages;
     if (*ret_found)
-        *ret = d->pages[seq < 1 ? 0 : seq - 1].e;
+        *ret = d->pages[seq - 1].e;
     return OK;
 }
 
@@ -590,4 +608,6 @@ void disk_clear(struct sim *s, bool journal_too)
     d->ledger_page = 0;
     if (journal_too)
         d->n_pages = 0;
+    if (journal_too)
+        d->dropped = d->to_drop = 0;
 }

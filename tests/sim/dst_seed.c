@@ -34,6 +34,8 @@ static void note_before(struct sim *s)
         s->checked_page = disk_last(s); /* positions begin anew, or are written again from the first page on */
     else if (s->table.cp.page < s->checked_page)
         s->checked_page = s->table.cp.page;
+    if (s->table.cp.page < s->disk.dropped) /* set back further than the journal is kept: read again */
+        s->checked_page = disk_last(s);
 }
 
 void seed_one_run(struct sim *s, enum run_kind kind)
@@ -53,6 +55,7 @@ void seed_one_run(struct sim *s, enum run_kind kind)
     s->dead = false;
     s->steps = 0;
     s->faulted = s->dead;
+    disk_begin_run(s);
     note_before(s);
     s->up.any_inside = false;
     sim_trace(s, "run     %lld %s at %lld skew %lld ms", (long long)s->run_no, run_kind_name(kind),
@@ -194,11 +197,14 @@ static void remedy(struct sim *s)
 {
     size_t missed = check_missing(s, false), silent = check_silent(s);
     int64_t from;
-    bool may_tell = !disk_fact_i64(s, "ledger_from:backward", &from);
+    char fact[64];
+    bool may_tell;
 
-    if (s->c.paging == PAGING_KINDS - 1) {
+    snprintf(fact, sizeof fact, "ledger_from:" STR_FMT, STR_ARG(s->integration.name));
+    may_tell = !disk_fact_i64(s, fact, &from); /* else there are records of which the ledger cannot tell */
+
+    if (s->c.paging == PAGING_KINDS - 1)
         return;
-    }
     seed_one_run(s, RUN_REMEDY);
     if (missed)
         sim_fault(s, FAULT_MISSED);

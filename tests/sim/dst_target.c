@@ -142,10 +142,15 @@ void target_keep_copy(struct sim *s)
 
 void target_set_back(struct sim *s)
 {
+    int64_t at;
+
     if (!s->n_copies)
         return;
+    at = below(s, (int64_t)s->n_copies);
+    if (s->c.write == WRITE_INSERT && s->copies[at].cp.page < s->disk.to_drop)
+        return; /* what is read again then doubles rows that the copy has: docs/reliability.md */
     s->late_commit = false;
-    s->table = s->copies[below(s, (int64_t)s->n_copies)];
+    s->table = s->copies[at];
     if (s->c.write == WRITE_INSERT)
         s->n_copies = 0; /* what comes now is written where the younger copies have their rows */
     sim_fault(s, FAULT_SET_BACK);
