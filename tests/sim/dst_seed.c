@@ -171,6 +171,7 @@ static void trouble(struct sim *s)
 static void settle(struct sim *s)
 {
     int64_t ahead_s, wait_s = s->c.lag_s + s->c.overlap_s + s->c.late_max_ms / 1000 + 60;
+    size_t gaps = 0;
 
     s->ch = (struct chances){0};
     s->crash_at = 0;
@@ -184,7 +185,8 @@ static void settle(struct sim *s)
     if (ahead_s > 0)
         wait_s += ahead_s;
     world_advance(s, wait_s * 1000);
-    for (int i = 0; i < QUIET_RUNS && !s->failed; i++) {
+    for (int i = 0; (i < QUIET_RUNS || disk_open_gaps(s) < gaps) && !s->failed; i++) { /* a run takes so many gaps */
+        gaps = disk_open_gaps(s);
         seed_one_run(s, RUN_MAIN);
         if (i && !disk_open_gaps(s))
             return;

@@ -13,9 +13,17 @@ int64_t world_lateness_ms(const struct version *v)
 
 int64_t world_cursor_s(const struct sim *s)
 {
-    if (s->c.held)
-        return s->table.found && s->table.cp.cursor_s != INT64_MIN ? s->table.cp.cursor_s : 0;
-    return s->disk.progress.known && s->disk.progress.cursor_s != INT64_MIN ? s->disk.progress.cursor_s : 0;
+    int64_t at = s->c.held                ? s->table.found ? s->table.cp.cursor_s : 0
+                 : s->disk.progress.known ? s->disk.progress.cursor_s
+                                          : 0;
+
+    for (size_t i = 0; i < s->disk.n_pages; i++) { /* marks that are not written yet */
+        const struct journal_entry *e = &s->disk.pages[i].e;
+
+        if (e->kind == JOURNAL_MARK && e->purpose == PURPOSE_MAIN && e->seq > s->table.cp.page && e->cursor_s > at)
+            at = e->cursor_s;
+    }
+    return at > 0 ? at : 0;
 }
 
 int32_t world_visible(const struct sim *s, int32_t order, int64_t t_ms)
