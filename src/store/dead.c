@@ -94,11 +94,12 @@ enum err store_dead_add(struct store *s, struct str integration, struct dead_let
     return e;
 }
 
+/* By the key: the index of places would go through all that stand before. */
 static enum err supersede_all(struct store *s, int64_t integration, const struct dead_letter *newer, size_t n,
                               size_t *closed, struct errinfo *ei)
 {
     static const char sql[] =
-        "UPDATE dead SET state = 3 WHERE integration = ? AND key = ? AND state = 0 AND (page, row) < (?, ?)";
+        "UPDATE dead SET state = 3 WHERE integration = ? AND key = ? AND state = 0 AND (+page, +row) < (?, ?)";
     struct sqlite_stmt *st = NULL;
     enum err e = state_stmt(s, SLOT_DEAD_SUPERSEDE, sql, &st, ei);
     for (size_t i = 0; e == OK && i < n; i++) {
