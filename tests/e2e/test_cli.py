@@ -561,8 +561,6 @@ class Seed(unittest.TestCase):
             self.assertIn("the cursor stands at 2099-01-01 08:00:00", error["message"])
             self.assertIn("cursor orders --set", error["hint"])
         self.done(project, "cursor", "orders", "--set", before)
-        self.sim.control(new=5)
-        self.sim.control(advance_ms=60000)
         self.done(project, "run", "orders")
         self.assertEqual(compare(self.sim.truth(), project.table_rows()), "")
 
