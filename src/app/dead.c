@@ -258,6 +258,8 @@ int command_drop(struct app *app)
 
     if (app_open_integration(app, &i, &ei) || app_open_store(app, false, &ei))
         return app_fail(app, &ei);
+    if (app_flag(app, "all") && app_flag(app, "id"))
+        return app_usage(app, "--all or --id, not both");
     if (!app_flag(app, "all") && !app_flag(app, "id"))
         return dead_choose(app, i);
     if (!app->store) {

@@ -345,6 +345,7 @@ static int search(struct search *s)
     struct buf b = buf_make(512u << 20);
     struct json_out w = json_out(&b);
     struct errinfo ei;
+    bool unknown;
     enum err err;
 
     if (app->json) {
@@ -360,17 +361,24 @@ static int search(struct search *s)
         err = letters(s, &ei);
     if (!err)
         tell_more(s);
+    unknown = !err && !s->found && s->id.p;
+    if (unknown)
+        (void)not_in_journal(s, &ei);
+    if (unknown && app->json) {
+        json_out_key(&w, "error");
+        json_error(&w, &ei);
+    }
     if (!err && app->json)
         json_out_end(&w, '}');
-    if (!err && !s->found && s->id.p && !app->json)
-        err = not_in_journal(s, &ei);
     if (!err && app->json)
         print_json(app, &b);
-    else if (!err && !s->found)
+    else if (!err && !s->found && !unknown)
         say(app, "%s\n", either(app, "There are none.", "没有。"));
     s->w = NULL;
     buf_free(&b);
-    return err ? app_fail(app, &ei) : STATUS_OK;
+    if (unknown && app->json)
+        return STATUS_WRONG;
+    return err || unknown ? app_fail(app, &ei) : STATUS_OK;
 }
 
 /* ---- as a file ---- */

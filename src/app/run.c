@@ -123,6 +123,8 @@ int command_retry(struct app *app)
         return app_fail(app, &ei);
     if (editing && (!app_flag(app, "id") || (app_flag(app, "edit") && app_flag(app, "set"))))
         return app_usage(app, "--edit or --set goes with --id: one record is edited at a time");
+    if (app_flag(app, "all") && app_flag(app, "id"))
+        return app_usage(app, "--all or --id, not both");
     if (!app_flag(app, "all") && !app_flag(app, "id"))
         return dead_choose(app, i);
     o.kind = RUN_RETRY;

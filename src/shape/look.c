@@ -228,7 +228,7 @@ static void list_level(struct listing *l, struct str level, const struct guesses
         struct str path = level.n ? arena_printf(l->a, STR_FMT "." STR_FMT, STR_ARG(level), STR_ARG(k->key))
                                   : arena_str(l->a, k->key);
 
-        if (!k->seen.count)
+        if (!k->seen.count || !k->key.n) /* without a name there is no path to tell it by */
             continue;
         list_one(l, path, &k->seen, g->objects);
         if (k->inner)

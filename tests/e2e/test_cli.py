@@ -509,8 +509,8 @@ class Seed(unittest.TestCase):
         states = {r["state"] for r in self.done(project, "records", "orders", "--state", "filtered", "-n", "5").json["records"]}
         self.assertEqual(states, {"filtered"})
         self.assertEqual(self.done(project, "records", "orders", "--state", "error").json["records"], [])
-        missing = self.done(project, "records", "orders", "--id", "1").json
-        self.assertEqual((missing["records"], missing["dead_letters"]), ([], []))
+        missing = self.done(project, "records", "orders", "--id", "1", code=2).json
+        self.assertEqual((missing["records"], missing["dead_letters"], missing["error"]["code"]), ([], [], "usage"))
 
     def test_replay_restores_what_was_lost(self):
         project = self.project()

@@ -353,6 +353,10 @@ class Letters(Shared):
         self.assertNotIn(row["o_id"], {r["id"] for r in project.run(
             "records", "orders", "--state", "done", "-n", "1000").json["records"]})
         found = self.run_failed(project, "usage", "drop", "orders", "--id", "nothing", code=2)
+        for command in ("drop", "retry"):
+            self.run_failed(project, "usage", command, "orders", "--id", "nothing", "--all", code=2)
+        unknown = self.run_failed(project, "usage", "records", "orders", "--id", "nothing", code=2)
+        self.assertIn("no record with id nothing", unknown["message"])
         self.assertIn("--state error", found["hint"])
 
     def item(self, column):
