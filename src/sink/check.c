@@ -51,11 +51,6 @@ static void unfilled_columns(const struct check *c)
     }
 }
 
-static bool folds(const struct table_column *col)
-{
-    return col && col->collation.n && !str_ends(col->collation, S("_bin")) && !str_ends(col->collation, S("_as_cs"));
-}
-
 static void keys(const struct check *c)
 {
     size_t unique = 0;
@@ -67,7 +62,7 @@ static void keys(const struct check *c)
         for (size_t n = 0; k->unique && n < k->columns.n; n++) {
             const struct table_column *col = table_column(c->t, k->columns.at[n]);
 
-            if (!folds(col))
+            if (!fit_folds(col))
                 continue;
             diags_add(c->diags, DIAG_ERROR, c->pos,
                       "key column " STR_FMT " has collation " STR_FMT

@@ -39,6 +39,60 @@ void fit_prepare(struct sink *s)
     }
 }
 
+/* ---- keys ---- */
+
+bool fit_folds(const struct table_column *c)
+{
+    return c && c->collation.n && !str_ends(c->collation, S("_bin")) && !str_ends(c->collation, S("_as_cs"));
+}
+
+/* Digits and marks are themselves under every collation; letters have a case and accents, and blanks at the end do not
+ * count. */
+static bool may_fold(struct str key)
+{
+    for (size_t i = 0; i < key.n; i++)
+        if ((unsigned char)key.p[i] >= 0x80 || (key.p[i] >= 'a' && key.p[i] <= 'z') ||
+            (key.p[i] >= 'A' && key.p[i] <= 'Z'))
+            return true;
+    return key.n && key.p[key.n - 1] == ' ';
+}
+
+static bool in_unique_key(const struct table_info *t, const struct table_column *c)
+{
+    for (size_t i = 0; i < t->n_keys; i++)
+        for (size_t n = 0; t->keys[i].unique && n < t->keys[i].columns.n; n++)
+            if (table_column(t, t->keys[i].columns.at[n]) == c)
+                return true;
+    return false;
+}
+
+static enum err refuse_key(const struct sink *s, const struct table_column *c, struct str key, struct errinfo *ei)
+{
+    fail(ei, ERR_SCHEMA,
+         "the key \"" STR_FMT "\" could be taken for another one: column " STR_FMT " has collation " STR_FMT,
+         STR_ARG(str_sub(key, 0, utf8_prefix(key, 60))), STR_ARG(c->name), STR_ARG(c->collation));
+    return fail_hint(
+        ei, "ALTER TABLE " STR_FMT " MODIFY " STR_FMT " " STR_FMT " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL",
+        STR_ARG(s->spec.statements[0].table), STR_ARG(c->name), STR_ARG(c->type));
+}
+
+enum err fit_keys(const struct sink *s, const struct batch *b, struct errinfo *ei)
+{
+    for (size_t i = 0; i < s->n_fit; i++) {
+        const struct table_column *c = s->fit[i].column;
+
+        if (!fit_folds(c) || !in_unique_key(&s->tables[0], c))
+            continue;
+        for (size_t r = 0; r < b->n_rows; r++) {
+            const struct value *v = &b->rows[r].cells[i];
+
+            if (!b->rows[r].statement && v->kind == VALUE_TEXT && may_fold(value_str(v)))
+                return refuse_key(s, c, value_str(v), ei);
+        }
+    }
+    return OK;
+}
+
 /* ---- bad rows ---- */
 
 void batch_add_bad(struct batch *b, size_t row, enum err code, struct str reason)

@@ -121,9 +121,11 @@ enum err sink_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_ep
 
 enum err sink_encode(const struct sink *s, struct batch *b, struct errinfo *ei)
 {
+    enum err e = fit_keys(s, b, ei);
+
     b->bad = ARENA_ARRAY(b->arena, struct bad_row, b->n_rows + 1);
     b->n_bad = 0;
-    return s->type->encode(s, b, ei);
+    return e ? e : s->type->encode(s, b, ei);
 }
 
 const struct table_column *table_column(const struct table_info *t, struct str name)

@@ -57,6 +57,10 @@ struct outgoing {
 
 /* fit.c */
 void fit_prepare(struct sink *s);
+/* Does its collation take different texts for one? */
+bool fit_folds(const struct table_column *c);
+/* ERR_SCHEMA when a key of the batch might be taken for another one. */
+enum err fit_keys(const struct sink *s, const struct batch *b, struct errinfo *ei) MUST_USE;
 /* Looks at each row: drops the overlaid, sets bad ones aside (b->bad), empties "" where a number or date is expected,
  * sorts. In the batch's arena. */
 struct outgoing fit_rows(const struct sink *s, struct batch *b);

@@ -9,10 +9,11 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib.case import TABLE, RunCase, hurried, target_document  # noqa: E402
-from lib.process import free_port  # noqa: E402
+from lib.process import free_port, wait_until  # noqa: E402
 from lib.servers import MariaDB  # noqa: E402
 
 ORDERS = ("--orders", "150", "--seed", "2")
+SLOW = ("--fault", "slow=15", "--fault", "clamp=25")
 SOURCE_SECRET = "canary-source-3f9a"
 TARGET_SECRET = "canary-target-77c1"
 
@@ -132,6 +133,48 @@ class BadInput(RunCase):
         self.assertEqual(self.db.query(f"SELECT COUNT(*) AS n FROM {TABLE}")[0]["n"], 0)
         self.db.execute(f"ALTER TABLE {TABLE} ADD COLUMN receiver_city TEXT")
         self.works(sim, project)
+
+    def test_columns_that_change_under_a_run(self):
+        """Dropped, renamed: the run ends with what is wrong, no row is lost, and goes on where the column is back."""
+        changes = (("DROP COLUMN receiver_city", "ADD COLUMN receiver_city TEXT"),
+                   ("RENAME COLUMN receiver_city TO city", "RENAME COLUMN city TO receiver_city"))
+        for change, back in changes:
+            with self.subTest(change):
+                sim = self.sim("--orders", "600", "--seed", "4", *SLOW)
+                project = self.project(sim, create=False)
+                project.execute(f"DROP TABLE IF EXISTS {TABLE}, sluice_checkpoint")
+                project.create_table()
+                self.hold(sim, 12)
+                process = project.start("run", "orders")
+                wait_until(lambda: self.db.query(f"SELECT COUNT(*) AS n FROM {TABLE}")[0]["n"], process, 60, "rows")
+                self.db.execute(f"ALTER TABLE {TABLE} {change}")
+                self.release(sim)
+                out, err = process.communicate(timeout=120)
+                self.assertEqual(process.returncode, 1, out + err)
+                self.assertIn("receiver_city", out + err)
+                self.db.execute(f"ALTER TABLE {TABLE} {back}")
+                self.works(sim, project)
+
+    def test_a_collation_that_folds_keys(self):
+        """Two ids that differ in case would be one row: refused before anything is written, until the column is mended.
+        Ids of digits are safe under any collation."""
+        folding = f"ALTER TABLE {TABLE} MODIFY id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL"
+        sim, project = self.begin()
+        self.db.execute(folding)
+        self.works(sim, project)
+        document = project.read("integrations/orders.target.json")
+        field = next(row for row in document["request"] if row["field"] == "id")
+        field["value"] = "No" + field["value"]
+        project.write("integrations/orders.target.json", document)
+        self.db.execute(f"DROP TABLE {TABLE}, sluice_checkpoint")
+        project.create_table()
+        self.db.execute(folding)
+        hint = self.fails(project, "schema", where="utf8mb4_general_ci")["hint"]
+        self.assertEqual(self.db.query(f"SELECT COUNT(*) AS n FROM {TABLE}")[0]["n"], 0)
+        self.db.execute(hint)
+        self.assertEqual(project.run("run", "orders", env={"JST_SECRET": SOURCE_SECRET}).code, 0)
+        self.assertEqual(self.db.query(f"SELECT COUNT(*) AS n FROM {TABLE} WHERE id LIKE 'No%'")[0]["n"],
+                         len(sim.truth()))
 
     def test_missing_table(self):
         sim, project = self.begin(create=False)
