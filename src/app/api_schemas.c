@@ -50,7 +50,7 @@ const struct answer_schema api_schemas[] = {
     {"series", "{step: int, at: [int], rows: [number?], records: [number?], calls: [number?], errors: [number?], "
                "latency_p50: [number?], latency_p99: [number?], freshness: [number?], quota: [number?]}"},
     {"windows", "{windows: [window], next: int|text?}"},
-    {"cursor", "{integration: text, cursor: time|int?, before: time|int?, moved: bool}"},
+    {"cursor", "{integration: text, cursor: time|int?, before: time|int?, moved: bool, skips: bool}"},
     {"letter_row",
      "{letter: int, id: text?, target_id: text?, version: text?, state: text, code: text?, reason: text?, "
      "page: int, row: int, line: int, tries: int, edited: any, edited_raw?: any, created: time?, "
