@@ -91,7 +91,7 @@ static void note_tiers(struct run *r, size_t jobs_done)
 /* Where reading goes on, by the source's clock: a first cursor was taken from ours, which may be ahead. */
 static int64_t reading_from_s(const struct run *r)
 {
-    int64_t off_s = remote_clock_offset_ms(r->e.remote) / 1000;
+    int64_t off_s = (remote_clock_offset_ms(r->e.remote) - 999) / 1000; /* where it is below 0: rounded down */
 
     return r->e.cursor_by_own_clock && r->fetched_s == r->e.at.cursor_s && off_s < 0 ? r->fetched_s + off_s
                                                                                      : r->fetched_s;
