@@ -86,7 +86,7 @@ static void draw_lies(struct sim *s, enum run_kind kind, enum has has, enum told
     u->now_calls = 0;
     u->doubled = percent(s, 8);
     u->stuck = percent(s, 4);
-    if (kind != RUN_MAIN || s->t_ms / 1000 - s->table.cp.cursor_s > NARROW_SPAN_S) {
+    if (kind != RUN_MAIN || s->table.cp.cursor_s < s->t_ms / 1000 - NARROW_SPAN_S) {
         /* a long range would end in thousands of gaps of one second, all alike */
         u->told = told;
         u->has = has;
