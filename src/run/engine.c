@@ -157,12 +157,13 @@ static void from_progress(struct engine *e, const struct progress *g)
     e->at.batch = g->batch;
 }
 
-/* Does the journal go on from the checkpoint? Pages between may be dropped, all of them as well. */
+/* Does the journal not go on from the checkpoint? Pages between may be dropped, or the one of which a part is written,
+ * or all. */
 static bool misses_pages(const struct engine *e)
 {
-    int64_t first = journal_first(e->journal);
+    int64_t first = journal_first(e->journal), wanted = e->at.row >= 0 ? e->at.page : e->at.page + 1;
 
-    return first ? e->at.page + 1 < first : e->at.page < journal_last(e->journal);
+    return first ? wanted < first : wanted <= journal_last(e->journal);
 }
 
 static enum err reconcile(struct engine *e, struct errinfo *ei)
