@@ -34,7 +34,7 @@ static void note_before(struct sim *s)
         s->checked_page = disk_last(s); /* positions begin anew, or are written again from the first page on */
     else if (s->table.cp.page < s->checked_page)
         s->checked_page = s->table.cp.page;
-    if (s->table.cp.page < s->disk.dropped) /* set back further than the journal is kept: read again */
+    if (s->table.cp.page + (s->table.cp.row < 0) <= s->disk.dropped) /* further than the journal is kept: read again */
         s->checked_page = disk_last(s);
 }
 
