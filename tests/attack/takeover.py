@@ -41,19 +41,11 @@ class Rivals:
             raise Broken(f"case {case}: a second run of one project was not refused: {second!r}")
         return second.code != 0
 
-    def end_connections(self):
-        for row in self.db.query("SELECT id FROM information_schema.processlist WHERE user = 'bi'"):
-            try:
-                self.db.execute(f"KILL CONNECTION {row['id']}")
-            except Exception as e:  # it has ended by itself
-                if "Unknown thread" not in str(e):
-                    raise
-
     def take_over(self):
         """The second runs to its end while the first is stopped."""
         taken = self.other.run("run", "orders", *PATIENCE)
         if taken.code != 0 and self.db:
-            self.end_connections()
+            self.db.end_sessions()
             taken = self.other.run("run", "orders", *PATIENCE)
         return taken.code == 0
 

@@ -1,12 +1,9 @@
 """Ways to write, and to write again: each kind of statement, `execute` with lines of its own, remedy, backfill, replay and
 dry run. On MariaDB and on MySQL."""
-import contextlib
 import os
 import sys
 import unittest
 from datetime import datetime, timedelta
-
-import pymysql
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib.case import TABLE, RunCase, compare, seed_statement, target_document  # noqa: E402
@@ -305,9 +302,7 @@ class Statements:
             wait_until(lambda: sim.stats()["served"] >= 3, process, 60, "pages")
             process.kill()
             process.communicate()
-            for running in self.db.query("SELECT id FROM information_schema.processlist WHERE info LIKE 'INSERT%'"):
-                with contextlib.suppress(pymysql.err.OperationalError):  # it has ended by itself
-                    self.db.execute(f"KILL {running['id']}")
+            self.db.end_sessions()
         self.assertEqual(self.run_ok(project, *replay)["rows"], 0)
         self.run_ok(project)
         replayed = self.run_ok(project, *replay)

@@ -126,6 +126,17 @@ class SqlServer:
                 c.select_db("bi")
             return cursor.execute(sql, args)
 
+    def end_sessions(self, user="bi"):
+        """Ends what this user has open. By SHOW: information_schema.processlist fails in MySQL where a running
+        statement holds a character of four bytes."""
+        for session in self.query("SHOW PROCESSLIST"):
+            if session["User"] == user:
+                try:
+                    self.execute(f"KILL CONNECTION {session['Id']}")
+                except pymysql.err.MySQLError as e:
+                    if e.args[0] != pymysql.constants.ER.NO_SUCH_THREAD:  # it has ended by itself
+                        raise
+
     @property
     def connection(self):
         """The connection document for a project."""
