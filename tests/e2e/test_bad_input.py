@@ -1,11 +1,15 @@
 """What is wrong while running is told: what, where, what to do; with its error.code and exit status. The cursor stands still,
 and no secret is in anything that was printed or kept."""
+import contextlib
+import functools
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
+
+import pymysql
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib.case import TABLE, RunCase, hurried, target_document  # noqa: E402
@@ -220,6 +224,33 @@ class BadInput(RunCase):
         self.db.execute("GRANT ALL ON bi.* TO other")
         self.works(sim, project)
 
+    def test_read_only_server(self):
+        """A replica, or a server that somebody has locked for upkeep: it waits, ends, and goes on when that is over."""
+        sim, project = self.begin()
+        self.works(sim, project)
+        before = self.checkpoint(project)
+        sim.control(advance_ms=30000, new=3)
+        self.db.execute("SET GLOBAL read_only = 1")
+        self.fails(project, "target", where="read-only")
+        self.stands(project, before)
+        self.db.execute("SET GLOBAL read_only = 0")
+        self.works(sim, project)
+
+    def test_too_many_connections(self):
+        sim, project = self.begin()
+        self.works(sim, project)
+        before = self.checkpoint(project)
+        sim.control(advance_ms=30000, new=3)
+        usual = self.db.query("SELECT @@max_connections AS n")[0]["n"]
+        self.db.execute("SET GLOBAL max_connections = 10")
+        with contextlib.ExitStack() as held:
+            held.callback(self.db.execute, f"SET GLOBAL max_connections = {usual}")
+            for _ in range(10):
+                held.enter_context(self.db.connect(user="bi", password="bi-secret"))
+            self.fails(project, "target", where="[Tt]oo many connections")
+            self.stands(project, before)
+        self.works(sim, project)
+
     def test_wrong_password(self):
         sim, project = self.begin()
         project.write("secrets/bi", "canary-wrong-password\n")
@@ -278,6 +309,36 @@ class BadInput(RunCase):
                 result = project.run(*args, env=env, json=json)
                 self.assertEqual(result.code, 0, repr(result))
                 self.assert_no_secret(project, result.out + result.err)
+
+
+class FullTablespace(RunCase):
+    """InnoDB has no page left (1114): it waits, ends, and goes on when there is room."""
+
+    space = "--innodb-data-file-path=ibdata1:12M;ibdata2:12M"
+    kind = functools.partial(MariaDB, "--innodb-file-per-table=0", space)
+
+    def fill(self):
+        self.db.execute("CREATE TABLE filler (c LONGTEXT)")
+        for size in (1 << 20, 1 << 14):
+            with contextlib.suppress(pymysql.err.OperationalError):
+                while True:
+                    self.db.execute("INSERT INTO filler VALUES (REPEAT('x', %s))", (size,))
+
+    def test_full(self):
+        sim = self.sim(*ORDERS)
+        project = self.project(sim)
+        self.run_ok(project)
+        self.fill()
+        sim.control(new=1500)
+        sim.control(advance_ms=30000)
+        error = self.run_failed(project, "target", "run", "orders", "--patience", "300ms")
+        self.assertIn("full", error["message"])
+        self.assertLess(self.db.query(f"SELECT COUNT(*) AS n FROM {TABLE}")[0]["n"], len(sim.truth()))
+        self.db.stop()
+        self.db.extra += (self.space + ":autoextend",)
+        self.db.start()
+        self.run_ok(project)
+        self.assert_copy(sim, project)
 
 
 class FullDisk(RunCase):

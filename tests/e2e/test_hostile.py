@@ -167,8 +167,8 @@ class HostileApi(RunCase):
         sim, project, jst = self.begin()
         order = next(o for o in self.orders(sim) if o.get("items"))
         order["o_id"] = 7000001
-        odd = {12: {f"k{i}": i for i in range(100000)}, 14: {"k" * (1 << 20): 1}, 15: {"": 1}, 16: {"__proto__": {"constructor": 1}},
-               26: {"x": "a\0b"}, 32: {"x": "👨‍👩‍👧\u202eabc\u0301"}, 33: {"x": "y" * (8 << 20)}}
+        odd = {12: {f"k{i}": i for i in range(1000000)}, 14: {"k" * (1 << 20): 1}, 15: {"": 1}, 16: {"__proto__": {"constructor": 1}},
+               26: {"x": "a\0b"}, 32: {"x": "👨‍👩‍👧\u202eabc\u0301"}, 33: {"x": "y" * (31 << 20)}}
         for number, more in odd.items():
             with self.subTest(number):
                 order["o_id"] += 1
@@ -190,6 +190,28 @@ class HostileApi(RunCase):
                 body = json.dumps({**order, "remark": "MARK"}).encode().replace(b"MARK", raw)
                 result = self.serve(project, jst, http(self.told("[").encode()[:-2] + body + b"]}}"))
                 self.assertEqual((result.code, result.json["records"], result.json["dead"]), (0, 1, 0), repr(result)[:2000])
+
+    def test_longer_than_a_page_may_be(self):
+        """33: a text of 32 MiB does not fit beside anything else: refused, and the cursor waits."""
+        sim, project, jst = self.begin()
+        before = self.checkpoint(project)
+        order = next(o for o in self.orders(sim) if o.get("items"))
+        text = json.dumps({**order, "o_id": 7000001, "x": "y" * (32 << 20)})
+        result = self.serve(project, jst, http(self.told(f"[{text}]")))
+        self.assertEqual((result.code, result.json["error"]["code"]), (1, "remote"), repr(result)[:2000])
+        self.assertIn("page_size", result.json["error"]["hint"])
+        self.assertEqual(self.checkpoint(project)["cursor_at"], before["cursor_at"])
+
+    def test_unsorted(self):
+        """50: orders in no order at all: each as it was sent."""
+        sim, project, jst = self.begin()
+        good = next(o for o in self.orders(sim) if o.get("items"))
+        stamps = [f"2024-05-0{day} 10:00:00" for day in (3, 1, 5, 2, 4)]
+        orders = [{**good, "o_id": 7300000 + i, "modified": stamp, "remark": stamp} for i, stamp in enumerate(stamps)]
+        result = self.serve(project, jst, http(self.told(json.dumps(orders), n=len(orders))))
+        self.assertEqual((result.code, result.json["records"]), (0, len(orders)), repr(result))
+        found = {str(row["o_id"]): row["remark"] for row in project.table_rows() if str(row["o_id"]).startswith("73")}
+        self.assertEqual(found, {str(o["o_id"]): o["remark"] for o in orders})
 
     def test_records_that_are_none(self):
         """Without a usable key: a dead letter each, the good one beside it comes in."""
