@@ -59,10 +59,26 @@ static struct str first_run_fact(const struct engine *e)
     return arena_printf(e->arena, "first_run:" STR_FMT, STR_ARG(e->integration->name));
 }
 
-/* Since when (as a cursor) the ledger knows records; there is one when the journal does not begin with the first. */
-static struct str ledger_from_fact(const struct engine *e)
+/* The epoch in which the ledger last forgot what was written. */
+static struct str ledger_epoch_fact(const struct engine *e)
 {
-    return arena_printf(e->arena, "ledger_from:" STR_FMT, STR_ARG(e->integration->name));
+    return arena_printf(e->arena, "ledger_epoch:" STR_FMT, STR_ARG(e->integration->name));
+}
+
+static enum err set_number(const struct engine *e, struct str fact, int64_t n, struct errinfo *ei)
+{
+    return store_set_fact(e->store, fact, arena_printf(e->arena, "%lld", (long long)n), ei);
+}
+
+/* The number of a fact, or `none` where it is not there. */
+static enum err number_of(const struct engine *e, struct str fact, int64_t none, int64_t *ret, struct errinfo *ei)
+{
+    struct str text;
+    enum err err = store_fact(e->store, fact, e->arena, &text, ei);
+
+    if (!err && (!text.p || !num_i64(text, ret)))
+        *ret = none;
+    return err;
 }
 
 /* Where the cursor stands before anything was ever written: where it is asked for first, by our clock, and by the
@@ -84,33 +100,43 @@ static enum err first_cursor(struct engine *e, bool keep, int64_t *ret, struct e
     if (known.p && num_i64(known, ret))
         return OK;
     *ret = now_s;
-    return !keep ? OK : store_set_fact(e->store, name, arena_printf(e->arena, "%lld", (long long)now_s), ei);
+    return !keep ? OK : set_number(e, name, now_s, ei);
 }
 
-/* Nothing is known to be written of the pages up to `page`. */
+/* Nothing is known to be written of the pages up to `page`; 0: the journal still has them all, to learn them from. */
 static enum err forget_ledger(const struct engine *e, int64_t page, struct errinfo *ei)
 {
+    enum err err = page ? set_number(e, ledger_epoch_fact(e), e->at.epoch + 1, ei) : OK;
+
     if (PLANTED(ledger_of_another))
-        return OK;
-    return store_set_fact(e->store, ledger_base_fact(e->arena, e->integration->name),
-                          arena_printf(e->arena, "%lld", (long long)page), ei);
+        return err;
+    return err ? err : set_number(e, ledger_base_fact(e->arena, e->integration->name), page, ei);
+}
+
+/* The ledger forgot, to learn anew what would be read into a copy of the target; now another copy stands there, of
+ * before that. What lies before its cursor will not be read into it, so the ledger never learns it. */
+static enum err know_other_copy(const struct engine *e, int64_t epoch, struct errinfo *ei)
+{
+    struct str name = ledger_from_fact(e->arena, e->integration->name);
+    int64_t forgot_in, from_s;
+    enum err err = number_of(e, ledger_epoch_fact(e), 0, &forgot_in, ei);
+
+    err = err ? err : number_of(e, name, INT64_MIN, &from_s, ei);
+    if (err || epoch >= forgot_in || e->at.cursor_s <= from_s)
+        return err;
+    return set_number(e, name, e->at.cursor_s, ei);
 }
 
 enum err engine_ledger_base(const struct engine *e, int64_t *ret, struct errinfo *ei)
 {
-    struct str text;
-    enum err err = store_fact(e->store, ledger_base_fact(e->arena, e->integration->name), e->arena, &text, ei);
-
-    if (!err && (!text.p || !num_i64(text, ret)))
-        *ret = 0;
-    return err;
+    return number_of(e, ledger_base_fact(e->arena, e->integration->name), 0, ret, ei);
 }
 
 static enum err begin_anew(struct engine *e, const struct progress *g, struct errinfo *ei)
 {
     int64_t first = journal_first(e->journal), last = journal_last(e->journal);
     struct str from = {0};
-    enum err err = store_fact(e->store, ledger_from_fact(e), e->arena, &from, ei);
+    enum err err = store_fact(e->store, ledger_from_fact(e->arena, e->integration->name), e->arena, &from, ei);
     bool whole = last > 0 && first == 1 && !from.p; /* else it began with a cursor that was taken over */
 
     if (err)
@@ -134,7 +160,7 @@ static enum err begin_anew(struct engine *e, const struct progress *g, struct er
 /* Reads on from the target's cursor: what our journal holds does not follow on what the target has. */
 static enum err adopt(struct engine *e, struct str why, struct errinfo *ei)
 {
-    struct str at = arena_printf(e->arena, "%lld", (long long)e->at.cursor_s), known;
+    struct str known;
     enum err err = store_fact(e->store, first_run_fact(e), e->arena, &known, ei);
 
     e->adopted = true;
@@ -143,8 +169,8 @@ static enum err adopt(struct engine *e, struct str why, struct errinfo *ei)
     notice(e, why);
     err = err ? err : forget_ledger(e, e->at.page, ei);
     if (!err && !known.p && e->at.cursor_s != INT64_MIN) /* no later than here, should the target lose its checkpoint */
-        err = store_set_fact(e->store, first_run_fact(e), at, ei);
-    return err ? err : store_set_fact(e->store, ledger_from_fact(e), at, ei);
+        err = set_number(e, first_run_fact(e), e->at.cursor_s, ei);
+    return err ? err : set_number(e, ledger_from_fact(e->arena, e->integration->name), e->at.cursor_s, ei);
 }
 
 /* Local progress stands for the checkpoint where the target cannot hold one. */
@@ -170,12 +196,16 @@ static enum err reconcile(struct engine *e, struct errinfo *ei)
 {
     struct str uuid = store_journal_uuid(e->store);
     struct progress g;
+    int64_t epoch;
     bool found;
     enum err err = store_progress(e->store, e->integration->name, &g, ei);
 
     err = err ? err : sink_checkpoint(e->sink, &e->at, &found, &e->target_holds, ei);
     if (err)
         return err;
+    epoch = e->at.epoch;
+    if (g.known && g.epoch > epoch) /* no epoch comes twice, not even with copies of other ages in its place */
+        e->at.epoch = g.epoch;
     if (!e->target_holds) {
         notice(e, S("the target cannot keep the checkpoint: rows may be written twice after a crash"));
         if (g.known)
@@ -194,12 +224,12 @@ static enum err reconcile(struct engine *e, struct errinfo *ei)
                     S("the target was set back further than the journal is kept: everything since its cursor is read "
                       "again"),
                     ei);
-    } else if (g.known && e->at.batch < g.batch) {
-        notice(e, S("the target stands behind what was written to it: it was set back, and the journal writes the rest "
-                    "again"));
+    } else {
+        if (g.known && e->at.batch < g.batch)
+            notice(e, S("the target stands behind what was written to it: it was set back, and the journal writes the "
+                        "rest again"));
+        err = know_other_copy(e, epoch, ei);
     }
-    if (g.known && g.epoch > e->at.epoch) /* no epoch comes twice, not even with copies of other ages in its place */
-        e->at.epoch = g.epoch;
     if (!err && e->at.cursor_s == INT64_MIN && e->flow->paging->kind != PAGE_CURSOR)
         err = first_cursor(e, true, &e->at.cursor_s, ei);
     snprintf(e->at.journal, sizeof e->at.journal, STR_FMT, STR_ARG(uuid));

@@ -136,6 +136,13 @@ static inline struct str ledger_base_fact(struct arena *a, struct str integratio
     return arena_printf(a, "ledger_base:" STR_FMT, STR_ARG(integration));
 }
 
+/* Name of the fact since when (as a cursor) the ledger knows records; there is one when the journal does not begin with
+ * the first. */
+static inline struct str ledger_from_fact(struct arena *a, struct str integration)
+{
+    return arena_printf(a, "ledger_from:" STR_FMT, STR_ARG(integration));
+}
+
 /* unit.c */
 struct unit *unit_new(void);
 void unit_free(struct unit *u);

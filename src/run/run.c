@@ -362,7 +362,7 @@ static enum err ledger_begin(struct run *r, struct errinfo *ei)
     if (err || !r->p.ledger || !r->e.journal || journal_first(r->e.journal) <= r->p.ledger_page + 1)
         return err;
     r->p.missing_from_s = r->e.at.cursor_s;
-    return store_set_fact(r->e.store, arena_printf(r->e.arena, "ledger_from:" STR_FMT, STR_ARG(name)),
+    return store_set_fact(r->e.store, ledger_from_fact(r->e.arena, name),
                           arena_printf(r->e.arena, "%lld", (long long)r->e.at.cursor_s), ei);
 }
 
@@ -370,9 +370,7 @@ static enum err ledger_bounds(struct run *r, struct errinfo *ei)
 {
     struct str text;
     int64_t from;
-    enum err err =
-        store_fact(r->e.store, arena_printf(r->e.arena, "ledger_from:" STR_FMT, STR_ARG(r->e.integration->name)),
-                   r->e.arena, &text, ei);
+    enum err err = store_fact(r->e.store, ledger_from_fact(r->e.arena, r->e.integration->name), r->e.arena, &text, ei);
 
     r->p.ledger = tiers_count(r->e.flow) || r->e.flow->id_check || r->e.flow->statements[0].verb == VERB_INSERT ||
                   r->e.flow->sink_spec.guard.column.n;

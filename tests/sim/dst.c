@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/num.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -153,22 +154,39 @@ static void add_totals(struct totals *sum, const struct totals *t)
     sum->hour_worst_permille = worst;
 }
 
+/* What the child tells of itself, once it has; a debugger that looks in may interrupt either call. */
+static bool take_totals(pid_t child, int end, struct totals *t)
+{
+    ssize_t got;
+    int status;
+
+    while ((got = read(end, t, sizeof *t)) < 0 && errno == EINTR)
+        ;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (got == sizeof *t && WIFEXITED(status) && !WEXITSTATUS(status))
+        return true;
+    printf("a process of the simulation died: %s %d\n", WIFSIGNALED(status) ? "signal" : "status",
+           WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    return false;
+}
+
 /* Children share nothing with each other; each tells its totals by its end of a pipe. One that died is no totals. */
 static bool run_shares(struct sim *s, const struct request *r, struct totals *sum)
 {
+    pid_t children[JOBS_MAX];
     int ends[JOBS_MAX];
     bool well = true;
 
     fflush(stdout);
     for (int64_t job = 0; job < r->jobs; job++) {
         int pair[2];
-        pid_t child;
 
-        if (pipe(pair) || (child = fork()) < 0) {
+        if (pipe(pair) || (children[job] = fork()) < 0) {
             perror("dst");
             exit(2);
         }
-        if (!child) {
+        if (!children[job]) {
             struct totals t = {0};
 
             run_share(s, r, r->from + job, &t);
@@ -181,15 +199,12 @@ static bool run_shares(struct sim *s, const struct request *r, struct totals *su
     for (int64_t job = 0; job < r->jobs; job++) {
         struct totals t = {0};
 
-        if (read(ends[job], &t, sizeof t) == sizeof t)
+        if (take_totals(children[job], ends[job], &t))
             add_totals(sum, &t);
         else
             well = false;
         close(ends[job]);
-        (void)wait(NULL);
     }
-    if (!well)
-        printf("a process of the simulation died\n");
     return well;
 }
 
