@@ -71,7 +71,7 @@ class Bench:
         if made.code:
             raise SystemExit(repr(made))
         db.execute(f"DROP TABLE IF EXISTS {TABLE}")
-        db.execute(f"DROP TABLE IF EXISTS sluice_checkpoint")
+        db.execute("DROP TABLE IF EXISTS sluice_checkpoint")
         db.execute(made.json["sql"])
         self.columns = self.project.columns()
         self.file = os.path.join(self.project.home, "rows.tsv")
@@ -96,7 +96,7 @@ class Bench:
         shutil.rmtree(os.path.join(self.project.folder, ".sluice"), ignore_errors=True)
         if self.db.query("SHOW TABLES LIKE 'sluice_checkpoint'"):
             self.db.execute("DELETE FROM sluice_checkpoint")
-        m = measure([SLUICE, "run", "orders", "-C", self.project.folder, "--json"], env=self.project._environment())
+        m = measure([SLUICE, "run", "orders", "-C", self.project.folder, "--json"], env=self.project.environment())
         return m
 
     def by_sluice_keeping(self):
@@ -126,7 +126,7 @@ class Bench:
     def check(self, truth, what):
         difference = compare(truth, self.project.table_rows())
         if difference:
-            print(f"  {what}: the table is not what it should be: {difference}")
+            raise SystemExit(f"{what}: the table is not what it should be: {difference}")
 
 
 def race(db, rows, repeats):
@@ -137,7 +137,8 @@ def race(db, rows, repeats):
         bench = Bench(orders, db, sim)
         try:
             bench.write_file(truth)
-            ways = {"sluice": bench.by_sluice, "keeping": bench.by_sluice_keeping, "LOAD DATA": bench.by_load_data, "python": bench.by_python}
+            ways = {"sluice": bench.by_sluice, "keeping": bench.by_sluice_keeping, "LOAD DATA": bench.by_load_data,
+                    "python": bench.by_python}
             found = {name: [] for name in ways}
             for n in range(repeats):
                 for name, way in ways.items():
@@ -180,14 +181,17 @@ def main():
     options.add_argument("--repeats", type=int, default=3, help="of each way (default 3)")
     options.add_argument("--full", action="store_true", help="memory at 1,000,000 rows as well (the simulator takes "
                                                              "1.2 GB)")
+    options.add_argument("--race", action="store_true", help="the race alone, without the peak memory by size")
     options.add_argument("--json", action="store_true", help="one JSON object at the end")
     wish = options.parse_args()
     with MariaDB(*SERVER) as db:
         count, found = race(db, wish.rows, wish.repeats)
         speed = tell_race(count, found)
-        print("\nPeak memory of sluice\n")
         peaks = {}
-        for rows in (10000, 100000) + ((1000000,) if wish.full else ()):
+        sizes = () if wish.race else (10000, 100000, 1000000) if wish.full else (10000, 100000)
+        if sizes:
+            print("\nPeak memory of sluice\n")
+        for rows in sizes:
             written, m = memory(db, rows)
             peaks[written] = m.peak
             print(f"  {written:9} rows {m.peak:9.1f} MiB {written / m.seconds:9.0f} rows/s "
