@@ -35,6 +35,7 @@ static inline int remove_one(const char *path, const struct stat *st, int flag, 
 
 static inline void folder_drop(struct folder *f)
 {
+    (void)umount2(f->path, MNT_DETACH); /* where it is a small disk */
     nftw(f->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
