@@ -246,6 +246,20 @@ static struct str fault(const struct sink *s, struct arena *a)
     return S("");
 }
 
+/* What to do about a fault: a column for `mark` holds 0 for each row that is there, so that a query may ask for 0. */
+static struct str remedy(const struct sink *s, struct arena *a)
+{
+    const struct gone_rule *r = &s->spec.gone;
+
+    if (table_column(&s->tables[0], r->parent) && table_column(&s->tables[0], r->id) &&
+        !table_column(&s->tables[0], r->mark))
+        return arena_printf(a,
+                            "ALTER TABLE " STR_FMT " ADD COLUMN " STR_FMT " TINYINT NOT NULL DEFAULT 0"
+                            "; or change `children` and `left_filter`",
+                            STR_ARG(s->tables[0].name), STR_ARG(r->mark));
+    return S("add the column, or change `children` and `left_filter`");
+}
+
 enum err gone_fits(const struct sink *s, struct errinfo *ei)
 {
     struct arena *a = arena_new(1u << 16);
@@ -254,8 +268,7 @@ enum err gone_fits(const struct sink *s, struct errinfo *ei)
 
     if (why.n) {
         e = fail(ei, ERR_SCHEMA, STR_FMT, STR_ARG(why));
-        fail_hint(ei, "add the column (`sluice ddl " STR_FMT "` shows it), or change `children` and `left_filter`",
-                  STR_ARG(s->spec.integration));
+        fail_hint(ei, STR_FMT, STR_ARG(remedy(s, a)));
     }
     arena_free(a);
     return e;
@@ -277,7 +290,7 @@ void gone_check(const struct sink *s, struct pos pos, struct diags *diags)
 
     if (why.n) {
         diags_add(diags, DIAG_ERROR, pos, STR_FMT, STR_ARG(why));
-        diags_remedy(diags, "add the column, or change `children` and `left_filter`");
+        diags_remedy(diags, STR_FMT, STR_ARG(remedy(s, a)));
     } else if (sink_removes(&s->spec) && s->tables[0].found && !indexed(&s->tables[0], r->parent)) {
         diags_add(diags, DIAG_WARNING, pos,
                   "column " STR_FMT " has no index: each batch looks through the whole table for rows that vanished",
