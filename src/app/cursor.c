@@ -5,6 +5,7 @@
 #include "app/out.h"
 #include "base/num.h"
 #include "base/product.h"
+#include "run/claim.h"
 #include "store/journal.h"
 
 #define AHEAD_S (15 * 60)
@@ -136,8 +137,10 @@ static enum err move_in_target(struct cursor *c, struct progress *g, int64_t to,
     if (!err && !found)
         err = first_position(c, g, &cp, ei);
     cp.cursor_s = to;
+    if (g->known && g->epoch > cp.epoch) /* no epoch comes twice, not even where the target was set back */
+        cp.epoch = g->epoch;
     if (!err && held)
-        err = sink_claim(sink, &cp, &cp.epoch, ei);
+        err = claim_target(c->app->store, sink, c->flow->integration->name, &cp, &cp.epoch, ei);
     sink_close(sink);
     if (err)
         return err;

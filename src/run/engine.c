@@ -5,6 +5,8 @@
  * journal writes the rest again, or, where it is not kept that long, the rest is read again;
  *   - another journal, or ours is new: the local state was lost. The target's cursor is adopted, positions begin anew
  * behind what the journal holds;
+ *   - our journal, in an epoch that we never claimed: a copy of our state worked meanwhile (or ours was set back). The
+ * same, since what we have read and not written may be older than what the copy wrote;
  *   - no checkpoint at all: the target is new. If the journal reaches back to its first entry everything is written
  * from it, else everything is read again from `start`. */
 #include "run/engine.h"
@@ -15,6 +17,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "project/token_file.h"
+#include "run/claim.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -197,10 +200,12 @@ static enum err reconcile(struct engine *e, struct errinfo *ei)
     struct str uuid = store_journal_uuid(e->store);
     struct progress g;
     int64_t epoch;
-    bool found;
+    bool found, ours = true;
     enum err err = store_progress(e->store, e->integration->name, &g, ei);
 
     err = err ? err : sink_checkpoint(e->sink, &e->at, &found, &e->target_holds, ei);
+    if (!err && e->target_holds && found)
+        err = claim_is_ours(e->store, e->integration->name, &g, &e->at, &ours, ei);
     if (err)
         return err;
     epoch = e->at.epoch;
@@ -219,6 +224,11 @@ static enum err reconcile(struct engine *e, struct errinfo *ei)
             e,
             S("the local state does not know this target's checkpoint: its cursor is taken over, positions begin anew"),
             ei);
+    } else if (!ours) {
+        err = adopt(e,
+                    S("another copy of this project's state has written to the target: its cursor is taken over, "
+                      "positions begin anew"),
+                    ei);
     } else if (misses_pages(e)) {
         err = adopt(e,
                     S("the target was set back further than the journal is kept: everything since its cursor is read "
@@ -277,7 +287,7 @@ static enum err take_target(struct engine *e, struct errinfo *ei)
         cp = e->at;
         if (e->cursor_by_own_clock)
             cp.cursor_s = INT64_MIN; /* the next run would take it for the source's, if this one ends before a batch */
-        err = sink_claim(e->sink, &cp, &e->at.epoch, ei);
+        err = claim_target(e->store, e->sink, e->integration->name, &cp, &e->at.epoch, ei);
         if (err != ERR_CONFLICT)
             return err;
     }

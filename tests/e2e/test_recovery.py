@@ -146,6 +146,36 @@ class Recovery(RunCase):
         self.assertIn('"code":"conflict"', out.replace(" ", ""))
         self.assert_copy(sim, other)
 
+    def test_a_copy_of_the_state_that_worked_meanwhile(self):
+        """Both copies have the same journal up to where they parted. What the one has read and not written is older than
+        what the other wrote: it stays out, and the one goes on from the other's cursor."""
+        sim = self.sim("--orders", "400", "--seed", "4", "--fault", "clamp=25")
+        project = self.project(sim, overlap="10s")
+        self.run_ok(project)
+        other = Project(sim, self.db, create=False)
+        self.addCleanup(other.close)
+        shutil.rmtree(other.folder)
+        shutil.copytree(project.folder, other.folder)
+        sim.control(edit=self.orders(sim, 300))
+        sim.control(advance_ms=60000)
+        with self.db.connect() as holder, holder.cursor() as cursor:
+            cursor.execute(f"LOCK TABLES {TABLE} READ")
+            served = sim.stats()["served"]
+            process = project.start("run", "orders")
+            wait_until(lambda: sim.stats()["served"] >= served + 12, process, 60, "pages")
+            self.kill(process)
+            self.db.end_sessions()
+        sim.control(edit=self.orders(sim, 300), advance_ms=60000)
+        sim.control(fault="clamp", value=False)
+        self.run_ok(other)
+        self.assert_copy(sim, other)
+        sim.control(advance_ms=3600000)
+        self.run_ok(other)
+        result = project.run("run", "orders")
+        self.assertEqual(result.code, 0, repr(result))
+        self.assert_copy(sim, project)
+        self.assertIn("another copy", result.err)
+
     def test_target_that_cannot_keep_the_checkpoint(self):
         """The state keeps it then: told beforehand and by status; kills may write a row twice, and REPLACE does not show."""
         sim = self.sim("--orders", "800", "--seed", "9", *SLOW)

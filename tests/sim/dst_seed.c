@@ -36,6 +36,10 @@ static void note_before(struct sim *s)
         s->checked_page = s->table.cp.page;
     if (s->table.cp.page + (s->table.cp.row < 0) <= s->disk.dropped) /* further than the journal is kept: read again */
         s->checked_page = disk_last(s);
+    if (s->c.held && s->table.found && s->table.cp.epoch > s->claimed) { /* read again behind what the copy wrote */
+        s->checked_page = disk_last(s);
+        s->may_double = s->c.write == WRITE_INSERT;
+    }
 }
 
 void seed_one_run(struct sim *s, enum run_kind kind)

@@ -116,7 +116,7 @@ static enum err target_claim(struct sink *k, const struct checkpoint *cp, int64_
         return sink_moved_on(ei);
     *ret_epoch = (s->table.found && s->table.cp.epoch > cp->epoch ? s->table.cp.epoch : cp->epoch) + 1;
     s->table.cp = *cp;
-    s->table.cp.epoch = *ret_epoch;
+    s->table.cp.epoch = s->claimed = *ret_epoch;
     s->table.found = true;
     return OK;
 }
@@ -275,7 +275,8 @@ static void go_in(struct sim *s, const struct table *t)
 {
     for (int64_t i = s->table.n_inserted; i < t->n_inserted; i++)
         for (int64_t k = 0; k < i; k++)
-            if (s->inserted[k].ver == s->inserted[i].ver && s->inserted[k].slot == s->inserted[i].slot)
+            if (s->inserted[k].ver == s->inserted[i].ver && s->inserted[k].slot == s->inserted[i].slot &&
+                !s->may_double)
                 sim_fail(s, "line %d of version %d was inserted twice", s->inserted[i].slot, s->inserted[i].ver);
     if (t->over)
         sim_fail(s, "order %d: version %d was written over a later one", s->up.v[t->over].order, t->over);
@@ -318,7 +319,7 @@ static enum sink_outcome commit(struct sink *k, const struct table *t, struct er
     return SINK_COMMITTED;
 }
 
-/* Another process claims the target between two batches of this one. */
+/* Another process, with a copy of our state, claims the target between two batches of this one. */
 static void take_over(struct sim *s)
 {
     if (!s->c.held || !chance(s, s->ch.taken_over))
