@@ -208,6 +208,8 @@ static enum err reconcile(struct engine *e, struct errinfo *ei)
         err = claim_is_ours(e->store, e->integration->name, &g, &e->at, &ours, ei);
     if (err)
         return err;
+    if (found && ours && str_eq(str_of(e->at.journal), uuid))
+        journal_begin_behind(e->journal, e->at.page);
     epoch = e->at.epoch;
     if (g.known && g.epoch > epoch) /* no epoch comes twice, not even with copies of other ages in its place */
         e->at.epoch = g.epoch;
@@ -279,7 +281,7 @@ static enum err take_target(struct engine *e, struct errinfo *ei)
     for (int n = 0; n < CLAIM_TRIES; n++) {
         struct checkpoint cp;
 
-        e->at = (struct checkpoint){0};
+        e->at = (struct checkpoint){.cursor_s = INT64_MIN};
         e->cursor_by_own_clock = false;
         err = reconcile(e, ei);
         if (err || !e->target_holds)
@@ -393,9 +395,13 @@ static enum err lock_and_open_journal(struct engine *e, struct errinfo *ei)
 {
     struct journal_limits limits = {JOURNAL_SEGMENT_BYTES, JOURNAL_SEGMENT_MS};
     char *dir = store_journal_dir(e->store, e->integration->name);
+    struct progress g = {0};
     enum err err = store_lock(e->store, e->integration->name, &e->lock, ei);
 
     err = err ? err : journal_open(dir, limits, false, &e->journal, ei);
+    err = err ? err : store_progress(e->store, e->integration->name, &g, ei);
+    if (!err && g.known)
+        journal_begin_behind(e->journal, g.page);
     free(dir);
     return err;
 }

@@ -406,6 +406,14 @@ static void refresh_quietly(struct journal *j)
     pthread_mutex_unlock(&j->read);
 }
 
+void journal_begin_behind(struct journal *j, int64_t seq)
+{
+    pthread_mutex_lock(&j->index);
+    if (!j->segments.n && seq > j->last)
+        j->last = seq;
+    pthread_mutex_unlock(&j->index);
+}
+
 int64_t journal_last(struct journal *j)
 {
     refresh_quietly(j);

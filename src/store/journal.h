@@ -49,6 +49,9 @@ void journal_close(struct journal *j); /* NULL is fine */
 /* Appends all in one transaction, sets their seq; durable on return. ERR_DISK when it is full: nothing is kept of it,
  * and the next append works when there is space again. ERR_DATA: a body longer than JOURNAL_BODY_MAX. */
 enum err journal_append(struct journal *j, struct journal_entry *entries, size_t n, struct errinfo *ei) MUST_USE;
+/* An empty journal gives numbers above `seq` from now on, one that is not stays as it is: a folder that was lost must
+ * not give numbers again. Before anything else is done with it. */
+void journal_begin_behind(struct journal *j, int64_t seq);
 int64_t journal_last(struct journal *j);  /* highest seq ever given; 0: empty */
 int64_t journal_first(struct journal *j); /* lowest seq still kept; 0: empty */
 /* The first entry with seq >= `seq`; its texts in `a` (the body decompressed; NULL `a`: without body and call).

@@ -1,5 +1,6 @@
 """`sluice serve`: schedules, reloading, stopping and starting again, targets that are down, what people ask for."""
 import os
+import shutil
 import signal
 import sys
 import time
@@ -279,6 +280,39 @@ class ServeMariaDB(ServeCase):
         self.db.start()
         serving.post("integrations/orders/run")
         serving.until(lambda: self.copied(sim, project), 60, "a copy again")
+
+    def fetched_apart(self, lose):
+        """What serve fetches after `lose`, with targets on a schedule of their own, is written later; what that said."""
+        sim = self.sim("--orders", "200", "--seed", "4")
+        project = self.scheduled(sim, crontab="@every 1h", target="0 0 1 1 *", overlap="10s")
+        self.run_ok(project)
+        shutil.copytree(os.path.join(project.folder, ".sluice"), os.path.join(project.home, "older"))
+        sim.control(advance_ms=2000, new=20)
+        sim.control(advance_ms=60000)
+        self.run_ok(project)
+        lose(project)
+        sim.control(advance_ms=2000, new=800)
+        sim.control(advance_ms=60000)
+        with self.serving(project) as serving:
+            before = len(serving.runs())
+            serving.until(lambda: len(serving.runs()) > before and not serving.row()["running"], 60, "what was fetched")
+            serving.stop()
+        result = project.run("run", "orders")
+        self.assertEqual(result.code, 0, repr(result))
+        self.assert_copy(sim, project)
+        return result.err
+
+    def test_what_an_older_copy_of_the_state_fetches_is_written(self):
+        """It came back from a backup: the pages that are read next get numbers below the checkpoint's."""
+        def lose(project):
+            shutil.rmtree(os.path.join(project.folder, ".sluice"))
+            shutil.copytree(os.path.join(project.home, "older"), os.path.join(project.folder, ".sluice"))
+        self.assertIn("cursor is taken over", self.fetched_apart(lose))
+
+    def test_what_is_fetched_after_the_journal_was_lost_is_written(self):
+        """No number of a page comes twice."""
+        said = self.fetched_apart(lambda project: shutil.rmtree(os.path.join(project.folder, ".sluice", "journal")))
+        self.assertNotIn("taken over", said)
 
 
 if __name__ == "__main__":

@@ -292,6 +292,24 @@ static void pruning(void **state)
     journal_close(j);
 }
 
+static void a_lost_journal_gives_no_number_again(void **state)
+{
+    (void)state;
+    struct journal *j = open_at(in(&dir, "j"), no_limits, false);
+    journal_begin_behind(j, 41);
+    assert_int_equal(journal_last(j), 41);
+    assert_int_equal(journal_first(j), 0);
+    assert_ok(append(j, 42, 3), ei);
+    journal_begin_behind(j, 99);
+    assert_int_equal(journal_last(j), 44);
+    journal_close(j);
+    j = open_at(in(&dir, "j"), no_limits, false);
+    assert_int_equal(journal_first(j), 42);
+    assert_int_equal(journal_last(j), 44);
+    check_entries(j, 42, 44);
+    journal_close(j);
+}
+
 static void one_writer_many_readers(void **state)
 {
     (void)state;
@@ -684,6 +702,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(round_trip, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_lost_journal_gives_no_number_again, setup, teardown),
         cmocka_unit_test_setup_teardown(longest_and_too_long, setup, teardown),
         cmocka_unit_test_setup_teardown(segments_by_age_and_size, setup, teardown),
         cmocka_unit_test_setup_teardown(pruning, setup, teardown),
