@@ -28,7 +28,7 @@ static void check_promise(struct app *app, const struct flow *f, struct online *
         add_failure(app, f->integration->target->pos, "target", &ei);
         return;
     }
-    o->promise = str_of(sink_promise(holds));
+    o->promise = sink_promise(sink, holds, app->arena);
     if (holds)
         return;
     diags_add(app->diags, DIAG_WARNING, f->integration->target->pos,

@@ -591,7 +591,7 @@ static void remember(struct run *r)
     engine_remember(&r->e);
     if (r->e.sink) {
         remember_fact(r, "path", str_of(sink_path(r->e.sink)));
-        remember_fact(r, "promise", str_of(sink_promise(r->e.target_holds)));
+        remember_fact(r, "promise", sink_promise(r->e.sink, r->e.target_holds, r->e.arena));
     }
     if (r->p.fetch_only)
         remember_fetched(r);

@@ -74,6 +74,39 @@ static bool denied(const struct mydb *db)
     return code == 1142 || code == 1044 || code == 1227 || code == 1143;
 }
 
+/* The table may have been altered, converted, or loaded from a dump since it was made. Without transactions it would
+ * move and stay moved where the rows are rolled back; with a row too many every move would look like another's. */
+static enum err is_sound(struct sink *s, struct errinfo *ei)
+{
+    struct my_sink *m = my_self(s);
+    struct arena *a = arena_new(1u << 20);
+    struct mydb_rows r;
+    enum err e = mydb_query(m->db,
+                            S("SELECT engine FROM information_schema.tables WHERE table_schema = DATABASE() AND "
+                              "table_name = '" CHECKPOINT_TABLE "' AND engine IS NOT NULL"),
+                            a, &r, ei);
+
+    if (!e && r.n_rows && !my_transactional(r.cells[0])) {
+        fail(ei, ERR_SCHEMA,
+             "table " CHECKPOINT_TABLE " has engine " STR_FMT
+             ", which has no transactions: it would move where the rows are rolled back",
+             STR_ARG(r.cells[0]));
+        e = fail_hint(ei, "ALTER TABLE " CHECKPOINT_TABLE " ENGINE=InnoDB");
+    }
+    e = e ? e
+          : mydb_query(m->db,
+                       arena_printf(a, "SELECT 1 FROM " CHECKPOINT_TABLE " WHERE " STR_FMT, STR_ARG(where_mine(s, a))),
+                       a, &r, ei);
+    if (!e && r.n_rows > 1) {
+        fail(ei, ERR_SCHEMA, "table " CHECKPOINT_TABLE " has %zu rows of this integration: its primary key is gone",
+             r.n_rows);
+        e = fail_hint(ei, "delete all but the one with the highest `batch`, then ALTER TABLE " CHECKPOINT_TABLE
+                          " ADD PRIMARY KEY (project, integration)");
+    }
+    arena_free(a);
+    return e;
+}
+
 enum err my_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, bool *ret_held, struct errinfo *ei)
 {
     struct my_sink *m = my_self(s);
@@ -81,8 +114,13 @@ enum err my_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, 
     enum err e = select_row(s, false, ret, ret_found, &why);
 
     *ret_held = true;
+    if (e && mydb_errno(m->db) == 1054) {
+        err_prefix(&why, "table " CHECKPOINT_TABLE " is not as it was made");
+        fail_hint(&why, "give it back its columns, or drop it: then all that the journal has is written again");
+    }
     if (e && mydb_errno(m->db) == 1146)
         e = mydb_exec(m->db, str_of(create_sql), &why);
+    e = e ? e : is_sound(s, &why);
     if (e && denied(m->db)) {
         *ret_held = false;
         return OK;

@@ -39,6 +39,7 @@ extern const struct rows_dialect my_rows;
 
 struct my_sink *my_self(const struct sink *s);
 void my_disconnect(struct my_sink *m);
+bool my_transactional(struct str engine); /* a server's name of one: has it transactions? */
 enum err my_describe(struct sink *s, struct str table, struct table_info *ret, struct errinfo *ei) MUST_USE;
 /* ERR_SCHEMA when a table that is written is no longer what it was when it was described. */
 enum err my_unchanged(struct sink *s, struct errinfo *ei) MUST_USE;

@@ -222,6 +222,12 @@ enum err my_unchanged(struct sink *s, struct errinfo *ei)
     return e;
 }
 
+bool my_transactional(struct str engine)
+{
+    return str_eq_nocase(engine, S("InnoDB")) || str_eq_nocase(engine, S("RocksDB")) ||
+           str_eq_nocase(engine, S("ndbcluster"));
+}
+
 enum err my_describe(struct sink *s, struct str table, struct table_info *ret, struct errinfo *ei)
 {
     struct my_sink *m = my_self(s);
@@ -236,8 +242,7 @@ enum err my_describe(struct sink *s, struct str table, struct table_info *ret, s
     if (!e && r.n_rows) {
         ret->found = true;
         ret->engine = arena_str(s->arena, r.cells[0].p ? r.cells[0] : S("view"));
-        ret->transactional = str_eq_nocase(ret->engine, S("InnoDB")) || str_eq_nocase(ret->engine, S("RocksDB")) ||
-                             str_eq_nocase(ret->engine, S("ndbcluster"));
+        ret->transactional = my_transactional(ret->engine);
         e = read_columns(s, where, ret, a, ei);
         e = e ? e : read_keys(s, where, ret, a, ei);
         if (!e)

@@ -104,10 +104,15 @@ enum err sink_may_hold(struct sink *s, bool *ret_holds, struct errinfo *ei)
     return s->type->may_hold(s, ret_holds, ei);
 }
 
-const char *sink_promise(bool holds)
+struct str sink_promise(const struct sink *s, bool holds, struct arena *a)
 {
-    return holds ? "each row exactly once: the checkpoint commits with the rows"
-                 : "each row at least once: the target holds no checkpoint";
+    if (!holds)
+        return S("each row at least once: the target holds no checkpoint");
+    for (size_t i = 0; i < s->spec.n_statements; i++)
+        if (s->tables[i].found && !s->tables[i].transactional)
+            return arena_printf(a, "each row at least once: table " STR_FMT " has no transactions (" STR_FMT ")",
+                                STR_ARG(s->tables[i].name), STR_ARG(s->tables[i].engine));
+    return S("each row exactly once: the checkpoint commits with the rows");
 }
 
 enum err sink_claim(struct sink *s, const struct checkpoint *cp, int64_t *ret_epoch, struct errinfo *ei)

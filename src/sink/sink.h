@@ -172,7 +172,7 @@ enum err sink_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found
  * connecting. */
 enum err sink_may_hold(struct sink *s, bool *ret_holds, struct errinfo *ei) MUST_USE;
 /* What a target that holds the checkpoint promises of each row, and one that does not. For people. */
-const char *sink_promise(bool holds);
+struct str sink_promise(const struct sink *s, bool holds, struct arena *a);
 /* Takes the integration over: writes `cp` with an epoch above its own and the stored one (creating table and row if
  * needed) in one transaction; *ret_epoch gets it. ERR_CONFLICT: the row names another batch than `cp`, so it moved
  * since it was read (a COMMIT of an earlier process that took its time): read it again. */

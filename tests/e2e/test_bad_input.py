@@ -269,9 +269,34 @@ class BadInput(RunCase):
 
     def test_not_a_transactional_table(self):
         _, project = self.begin()
+        env = {"JST_SECRET": SOURCE_SECRET}
         self.db.execute(f"ALTER TABLE {TABLE} ENGINE=MyISAM")
-        result = project.run("check", "--online", env={"JST_SECRET": SOURCE_SECRET})
+        result = project.run("check", "--online", env=env)
         self.assertIn("MyISAM", result.out + result.err, repr(result))
+        self.run_ok(project, env=env)
+        promise = self.status(project)["promise"]
+        self.assertIn("at least once", promise)
+        self.assertIn("MyISAM", promise)
+
+    def test_a_checkpoint_table_that_was_altered(self):
+        """It has to commit and to roll back with the rows."""
+        _, project = self.begin()
+        env = {"JST_SECRET": SOURCE_SECRET}
+        self.run_ok(project, env=env)
+        for change, word, back in (
+                ("ENGINE=MyISAM", "MyISAM", "ENGINE=InnoDB"),
+                ("CHANGE mapping mapped BIGINT", "sluice_checkpoint", "CHANGE mapped mapping BIGINT NOT NULL"),
+                ("DROP PRIMARY KEY", "2 rows", "ADD PRIMARY KEY (project, integration)")):
+            before = self.checkpoint(project)["epoch"]
+            self.db.execute(f"ALTER TABLE sluice_checkpoint {change}")
+            if "KEY" in change:
+                self.db.execute("INSERT INTO sluice_checkpoint SELECT * FROM sluice_checkpoint")
+            self.assertIn(word, self.run_failed(project, "schema", env=env)["message"])
+            if "KEY" in change:
+                self.db.execute("DELETE FROM sluice_checkpoint LIMIT 1")
+            self.db.execute(f"ALTER TABLE sluice_checkpoint {back}")
+            self.assertEqual(self.checkpoint(project)["epoch"], before)
+            self.run_ok(project, env=env)
 
     # ---- what people type ----
 
