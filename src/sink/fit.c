@@ -93,6 +93,58 @@ enum err fit_keys(const struct sink *s, const struct batch *b, struct errinfo *e
     return OK;
 }
 
+/* ---- the guard ---- */
+
+/* Does the database compare values of the column letter by letter? */
+static bool is_lettered(const struct table_column *c)
+{
+    static const char *const words[] = {"char", "text", "clob", "blob", "binary"};
+
+    if (c->kind != CAST_STRING || !c->type.n)
+        return c->kind == CAST_STRING;
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+        for (size_t at = 0, n = strlen(words[w]); at + n <= c->type.n; at++)
+            if (str_eq_nocase(str_sub(c->type, at, n), str_of(words[w])))
+                return true;
+    return false;
+}
+
+/* Numbers go up in the order of their letters as long as they have as many digits. One that may soon get another digit
+ * is told in time: the first is above 2, or there are so few that it counts. Seconds, milliseconds and 20261123103000
+ * are below that for long. */
+static bool grows_a_digit(struct str text)
+{
+    struct decimal d;
+
+    if (!decimal_parse(text, &d))
+        return false;
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] < '0' || text.p[i] > '9')
+            return true;
+    return text.n < 8 || text.p[0] < '1' || text.p[0] > '2';
+}
+
+enum err fit_guard(const struct sink *s, const struct batch *b, struct errinfo *ei)
+{
+    const struct table_column *c = s->spec.guard.column.n ? table_column(&s->tables[0], s->spec.guard.column) : NULL;
+
+    for (size_t r = 0; c && is_lettered(c) && r < b->n_rows; r++) {
+        const struct value *v = &b->rows[r].cells[s->spec.guard.bind];
+
+        if (b->rows[r].statement || value_is_null(v) || !grows_a_digit(value_str(v)))
+            continue;
+        fail(ei, ERR_SCHEMA,
+             "`guard` column " STR_FMT " is " STR_FMT " and gets the number " STR_FMT
+             ": as texts 10 is less than 9, so newer rows would not be written",
+             STR_ARG(c->name), STR_ARG(c->type), STR_ARG(value_str(v)));
+        return fail_hint(ei,
+                         "make the column one of whole numbers (ALTER TABLE " STR_FMT " MODIFY " STR_FMT
+                         " BIGINT), or let `guard` name a time",
+                         STR_ARG(s->spec.statements[0].table), STR_ARG(c->name));
+    }
+    return OK;
+}
+
 /* ---- bad rows ---- */
 
 void batch_add_bad(struct batch *b, size_t row, enum err code, struct str reason)

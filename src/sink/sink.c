@@ -128,6 +128,7 @@ enum err sink_encode(const struct sink *s, struct batch *b, struct errinfo *ei)
 {
     enum err e = fit_keys(s, b, ei);
 
+    e = e ? e : fit_guard(s, b, ei);
     b->bad = ARENA_ARRAY(b->arena, struct bad_row, b->n_rows + 1);
     b->n_bad = 0;
     return e ? e : s->type->encode(s, b, ei);

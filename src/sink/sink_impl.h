@@ -61,6 +61,8 @@ void fit_prepare(struct sink *s);
 bool fit_folds(const struct table_column *c);
 /* ERR_SCHEMA when a key of the batch might be taken for another one. */
 enum err fit_keys(const struct sink *s, const struct batch *b, struct errinfo *ei) MUST_USE;
+/* ERR_SCHEMA when the guard's column would compare numbers as texts. */
+enum err fit_guard(const struct sink *s, const struct batch *b, struct errinfo *ei) MUST_USE;
 /* Looks at each row: drops the overlaid, sets bad ones aside (b->bad), empties "" where a number or date is expected,
  * sorts. In the batch's arena. */
 struct outgoing fit_rows(const struct sink *s, struct batch *b);

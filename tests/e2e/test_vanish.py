@@ -153,6 +153,18 @@ class Vanish:
         self.run_ok(self.folder, "replay", "orders", "--from", "2000-01-01", "--to", "2098-01-01")
         self.compare_with_truth()
 
+    def test_a_guard_that_would_compare_numbers_as_texts(self):
+        """900201 is less than 95 then: what is newer would stay out for good."""
+        self.start(guard="o_id", types={"o_id": "VARCHAR(30)"})
+        failed = self.run_failed(self.folder, "schema")
+        self.assertIn("o_id", failed["message"])
+        self.assertEqual(self.folder.table_rows(), [])
+        self.start(guard="o_id", table=False)
+        self.folder.execute(f"DROP TABLE IF EXISTS {TABLE}")
+        self.folder.create_table(self.columns())
+        self.run_ok(self.folder)
+        self.compare_with_truth()
+
     def test_guarded_runs_are_a_copy(self):
         self.start(**GUARDED)
         self.run_ok(self.folder)
