@@ -71,6 +71,21 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
     return c->body.failed ? 0 : size * n;
 }
 
+/* Seconds, however many digits they have, or a date; -1: neither. */
+static int64_t read_retry_after(const struct http_call *c, struct str value)
+{
+    int64_t s;
+    size_t digits = 0;
+
+    if (num_i64(value, &s))
+        return s;
+    while (digits < value.n && value.p[digits] >= '0' && value.p[digits] <= '9')
+        digits++;
+    if (value.n && digits == value.n)
+        return INT64_MAX;
+    return time_parse_http(value, &s) ? s - clock_wall(c->h->clock) / 1000 : -1;
+}
+
 static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 {
     struct http_call *c = ctx;
@@ -94,11 +109,8 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
             c->date_s = -1;
         c->date_ms = clock_mono(c->h->clock);
     }
-    if (str_eq_nocase(line, S("retry-after")) && !num_i64(value, &c->retry_after_s)) {
-        int64_t at_s;
-
-        c->retry_after_s = time_parse_http(value, &at_s) ? at_s - clock_wall(c->h->clock) / 1000 : -1;
-    }
+    if (str_eq_nocase(line, S("retry-after")))
+        c->retry_after_s = read_retry_after(c, value);
     return size * n;
 }
 

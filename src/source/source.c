@@ -24,6 +24,7 @@
 
 #define RETRY_FIRST_MS  200
 #define RETRY_MAX_MS    10000
+#define LONG_WAIT_MS    10000 /* worth telling */
 #define SLOW_PATIENCE   10
 #define WAIT_MAX_MS     3600000
 #define ARENA_MAX_BYTES (64u << 20)
@@ -175,7 +176,11 @@ static bool take_retry(struct source *s, int64_t *wait_ms)
 static void retry(struct source *s, const struct errinfo *why, int64_t wait_ms, bool slow)
 {
     if (out_of_patience(s, wait_ms, slow)) {
-        give_up(s, why);
+        struct errinfo last = *why;
+
+        if (slow && wait_ms >= LONG_WAIT_MS)
+            err_prefix(&last, "a wait of %lld s is asked for, longer than patience lasts", (long long)(wait_ms / 1000));
+        give_up(s, &last);
         return;
     }
     if (slow)

@@ -330,6 +330,7 @@ static const struct script_case cases[] = {
      0,
      "m"},
     {"a wait beyond all patience", {{"429 Slow\r\nRetry-After: 9223372036854775807", ""}}, ERR_QUOTA, 1, 0, 0, "429"},
+    {"of more digits", {{"429 Slow\r\nRetry-After: 99999999999999999999", ""}}, ERR_QUOTA, 1, 0, 0, "a wait of 3600 s"},
     {"and on any date", {{"429 Slow\r\nRetry-After: Fri, 31 Dec 9999 23:59:59 GMT", ""}}, ERR_QUOTA, 1, 0, 0, "429"},
     {"a wait that is nonsense",
      {{"503 No\r\nRetry-After: -7", ""}, {"503 No\r\nRetry-After: soon", ""}, {"200 OK", OK_BODY}},
