@@ -114,10 +114,8 @@ enum err my_checkpoint(struct sink *s, struct checkpoint *ret, bool *ret_found, 
     enum err e = select_row(s, false, ret, ret_found, &why);
 
     *ret_held = true;
-    if (e && mydb_errno(m->db) == 1054) {
-        err_prefix(&why, "table " CHECKPOINT_TABLE " is not as it was made");
-        fail_hint(&why, "give it back its columns, or drop it: then all that the journal has is written again");
-    }
+    if (e && mydb_errno(m->db) == 1054)
+        e = sink_checkpoint_altered(&why);
     if (e && mydb_errno(m->db) == 1146)
         e = mydb_exec(m->db, str_of(create_sql), &why);
     e = e ? e : is_sound(s, &why);

@@ -104,6 +104,12 @@ enum err sink_may_hold(struct sink *s, bool *ret_holds, struct errinfo *ei)
     return s->type->may_hold(s, ret_holds, ei);
 }
 
+enum err sink_checkpoint_altered(struct errinfo *ei)
+{
+    err_prefix(ei, "table " CHECKPOINT_TABLE " is not as it was made");
+    return fail_hint(ei, "give it back its columns, or drop it: then all that the journal has is written again");
+}
+
 struct str sink_promise(const struct sink *s, bool holds, struct arena *a)
 {
     if (!holds)

@@ -55,6 +55,9 @@ struct outgoing {
     size_t n_bad; /* found before sending */
 };
 
+/* Says of ERR_SCHEMA, met when the checkpoint was read, which table it is about and what to do. */
+enum err sink_checkpoint_altered(struct errinfo *ei);
+
 /* fit.c */
 void fit_prepare(struct sink *s);
 /* Does its collation take different texts for one? */

@@ -260,7 +260,8 @@ static enum err lite_checkpoint(struct sink *s, struct checkpoint *ret, bool *re
                     ei);
 
     *ret_held = true;
-    return e ? e : select_checkpoint(s, ret, ret_found, ei);
+    e = e ? e : select_checkpoint(s, ret, ret_found, ei);
+    return e == ERR_SCHEMA ? sink_checkpoint_altered(ei) : e;
 }
 
 static enum err lite_may_hold(struct sink *s, bool *ret_holds, struct errinfo *ei)

@@ -463,6 +463,18 @@ class Recovery(RunCase):
 
 
 class RecoveryOfSqlite(RunCase):
+    def test_checkpoint_without_a_column(self):
+        sim = self.sim("--orders", "100", "--seed", "4")
+        project = self.project(sim)
+        self.run_ok(project)
+        project.execute("ALTER TABLE sluice_checkpoint DROP COLUMN mapping")
+        failed = self.run_failed(project, "schema")
+        self.assertIn("sluice_checkpoint", failed["message"])
+        self.assertIn("drop it", failed["hint"])
+        project.execute("DROP TABLE sluice_checkpoint")
+        self.run_ok(project)
+        self.assert_copy(sim, project)
+
     def test_killed_at_random_times(self):
         dice = random.Random(9)
         sim = self.sim("--orders", "800", "--seed", "6", *SLOW)
