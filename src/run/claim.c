@@ -7,7 +7,8 @@
  *
  * Two facts of the state tell: `claiming`, written before the claim, with the epoch that it will be and the batch that
  * the target then stands at; and `claimed`, written after it. An epoch up to `claimed` is ours. So is that of
- * `claiming` while the target still stands at that batch: our claim, whose answer was lost. Any other one is not. */
+ * `claiming` while the target still stands at that batch: our claim, whose answer was lost; it is noted as claimed at
+ * once, before the next claim takes its place. Any other one is not. */
 #include "run/claim.h"
 
 #include "base/num.h"
@@ -15,6 +16,12 @@
 static struct str fact_name(struct arena *a, const char *what, struct str integration)
 {
     return arena_printf(a, "%s:" STR_FMT, what, STR_ARG(integration));
+}
+
+static enum err note_claimed(struct store *store, struct arena *a, struct str integration, int64_t epoch,
+                             struct errinfo *ei)
+{
+    return store_set_fact(store, fact_name(a, "claimed", integration), arena_printf(a, "%lld", (long long)epoch), ei);
 }
 
 enum err claim_target(struct store *store, struct sink *sink, struct str integration, const struct checkpoint *cp,
@@ -25,9 +32,7 @@ enum err claim_target(struct store *store, struct sink *sink, struct str integra
     enum err err = store_set_fact(store, fact_name(a, "claiming", integration), before, ei);
 
     err = err ? err : sink_claim(sink, cp, ret_epoch, ei);
-    err = err ? err
-              : store_set_fact(store, fact_name(a, "claimed", integration),
-                               arena_printf(a, "%lld", (long long)*ret_epoch), ei);
+    err = err ? err : note_claimed(store, a, integration, *ret_epoch, ei);
     arena_free(a);
     return err;
 }
@@ -57,6 +62,8 @@ enum err claim_is_ours(struct store *store, struct str integration, const struct
         if (g->known && g->epoch > epoch)
             epoch = g->epoch;
         *ret = found->epoch <= epoch || is_claim(claiming, found);
+        if (*ret && found->epoch > epoch)
+            err = note_claimed(store, a, integration, found->epoch, ei);
     }
     arena_free(a);
     return err;

@@ -11,7 +11,7 @@ enum err claim_target(struct store *store, struct sink *sink, struct str integra
                       int64_t *ret_epoch, struct errinfo *ei) MUST_USE;
 
 /* Was the epoch of `found`, a checkpoint that names our journal, claimed by this state? `g` is what the state remembers
- * of the integration. */
+ * of the integration. A claim of which nothing but the intent was noted is noted now. */
 enum err claim_is_ours(struct store *store, struct str integration, const struct progress *g,
                        const struct checkpoint *found, bool *ret, struct errinfo *ei) MUST_USE;
 

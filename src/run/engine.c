@@ -187,12 +187,14 @@ static void from_progress(struct engine *e, const struct progress *g)
 }
 
 /* Does the journal not go on from the checkpoint? Pages between may be dropped, or the one of which a part is written,
- * or all. */
-static bool misses_pages(const struct engine *e)
+ * or all. Or what came between is in no page of ours: behind the ledger's base a cursor was taken over. */
+static enum err misses_pages(const struct engine *e, bool *ret, struct errinfo *ei)
 {
-    int64_t first = journal_first(e->journal), wanted = e->at.row >= 0 ? e->at.page : e->at.page + 1;
+    int64_t first = journal_first(e->journal), wanted = e->at.row >= 0 ? e->at.page : e->at.page + 1, base = 0;
+    enum err err = engine_ledger_base(e, &base, ei);
 
-    return first ? wanted < first : wanted <= journal_last(e->journal);
+    *ret = wanted <= base || (first ? wanted < first : wanted <= journal_last(e->journal));
+    return err;
 }
 
 static enum err reconcile(struct engine *e, struct errinfo *ei)
@@ -200,12 +202,13 @@ static enum err reconcile(struct engine *e, struct errinfo *ei)
     struct str uuid = store_journal_uuid(e->store);
     struct progress g;
     int64_t epoch;
-    bool found, ours = true;
+    bool found, ours = true, misses = false;
     enum err err = store_progress(e->store, e->integration->name, &g, ei);
 
     err = err ? err : sink_checkpoint(e->sink, &e->at, &found, &e->target_holds, ei);
     if (!err && e->target_holds && found)
         err = claim_is_ours(e->store, e->integration->name, &g, &e->at, &ours, ei);
+    err = err ? err : misses_pages(e, &misses, ei);
     if (err)
         return err;
     if (found && ours && str_eq(str_of(e->at.journal), uuid))
@@ -231,7 +234,7 @@ static enum err reconcile(struct engine *e, struct errinfo *ei)
                     S("another copy of this project's state has written to the target: its cursor is taken over, "
                       "positions begin anew"),
                     ei);
-    } else if (misses_pages(e)) {
+    } else if (misses) {
         err = adopt(e,
                     S("the target was set back further than the journal is kept: everything since its cursor is read "
                       "again"),

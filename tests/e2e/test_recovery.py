@@ -42,6 +42,15 @@ class Recovery(RunCase):
         """Ids of n orders, known to the simulator."""
         return sorted(int(order["o_id"]) for order in sim.raw())[:n]
 
+    def keep_copy(self):
+        for table in (TABLE, "sluice_checkpoint"):
+            self.db.execute(f"CREATE TABLE old_{table} AS SELECT * FROM {table}")
+
+    def set_back(self):
+        for table in (TABLE, "sluice_checkpoint"):
+            self.db.execute(f"DELETE FROM {table}")
+            self.db.execute(f"INSERT INTO {table} SELECT * FROM old_{table}")
+
     # ---- the program ----
 
     def test_killed_at_every_stage(self):
@@ -152,6 +161,7 @@ class Recovery(RunCase):
         sim = self.sim("--orders", "400", "--seed", "4", "--fault", "clamp=25")
         project = self.project(sim, overlap="10s")
         self.run_ok(project)
+        self.keep_copy()
         other = Project(sim, self.db, create=False)
         self.addCleanup(other.close)
         shutil.rmtree(other.folder)
@@ -175,6 +185,9 @@ class Recovery(RunCase):
         self.assertEqual(result.code, 0, repr(result))
         self.assert_copy(sim, project)
         self.assertIn("another copy", result.err)
+        self.set_back()  # to before the other worked: what it wrote is in no page of this journal
+        self.run_ok(project)
+        self.assert_copy(sim, project)
 
     def test_target_that_cannot_keep_the_checkpoint(self):
         """The state keeps it then: told beforehand and by status; kills may write a row twice, and REPLACE does not show."""
@@ -276,15 +289,12 @@ class Recovery(RunCase):
         sim = self.sim("--orders", "900", "--seed", "4")
         project = self.project(sim)
         self.run_ok(project)
-        for table in (TABLE, "sluice_checkpoint"):
-            self.db.execute(f"CREATE TABLE old_{table} AS SELECT * FROM {table}")
+        self.keep_copy()
         sim.control(advance_ms=5000, edit=self.orders(sim, 200), new=20)
         sim.control(advance_ms=2000)
         self.run_ok(project)
         truth = sim.truth()
-        for table in (TABLE, "sluice_checkpoint"):
-            self.db.execute(f"DELETE FROM {table}")
-            self.db.execute(f"INSERT INTO {table} SELECT * FROM old_{table}")
+        self.set_back()
         self.assertNotEqual(compare(truth, project.table_rows()), "")
         sim.close()
         result = project.run("run", "orders", "--patience", "300ms")

@@ -127,7 +127,8 @@ struct table {
     int64_t n_inserted;             /* INSERT: how much of `inserted` is there */
     struct checkpoint cp;
     bool found;
-    int32_t over; /* of a transaction that has not gone in: a version that took the place of a later one */
+    int64_t begun; /* positions began anew behind this page: it tells nothing of the pages before */
+    int32_t over;  /* of a transaction that has not gone in: a version that took the place of a later one */
 };
 struct inserted {
     int32_t ver;

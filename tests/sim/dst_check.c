@@ -103,7 +103,7 @@ static bool in_gap(const struct sim *s, int64_t stamp_s)
 static void check_checkpoint(struct sim *s)
 {
     const struct checkpoint *cp = &s->table.cp;
-    int64_t from = s->checked_page;
+    int64_t from = s->checked_page > s->table.begun ? s->checked_page : s->table.begun;
 
     if (!s->c.held || !s->table.found || !str_eq(str_of(cp->journal), str_of(s->disk.uuid)))
         return;

@@ -115,9 +115,14 @@ static enum err target_claim(struct sink *k, const struct checkpoint *cp, int64_
     if (s->table.found && s->table.cp.batch != cp->batch && !PLANTED(claim_blind))
         return sink_moved_on(ei);
     *ret_epoch = (s->table.found && s->table.cp.epoch > cp->epoch ? s->table.cp.epoch : cp->epoch) + 1;
+    if (cp->page != s->table.cp.page || cp->row != s->table.cp.row || strcmp(cp->journal, s->table.cp.journal) != 0 ||
+        s->table.cp.epoch > s->claimed)
+        s->table.begun = cp->page;
     s->table.cp = *cp;
     s->table.cp.epoch = s->claimed = *ret_epoch;
     s->table.found = true;
+    sim_trace(s, "claim   epoch %lld batch %lld page %lld", (long long)*ret_epoch, (long long)cp->batch,
+              (long long)cp->page);
     return OK;
 }
 
@@ -327,6 +332,7 @@ static void take_over(struct sim *s)
     sim_fault(s, FAULT_TAKEN_OVER);
     s->faulted = true;
     s->table.cp.epoch++;
+    sim_trace(s, "target  taken over, epoch %lld", (long long)s->table.cp.epoch);
 }
 
 /* An older copy takes the target's place while a run writes. */
