@@ -52,14 +52,15 @@ static enum err target_describe(struct sink *k, struct str table, struct table_i
         .name = table, .engine = S("memory"), .n_columns = COLS, .transactional = true, .found = true};
     ret->columns = ARENA_ARRAY(k->arena, struct table_column, COLS);
     for (int i = 0; i < COLS; i++)
-        ret->columns[i] = (struct table_column){.name = str_of(names[i]),
-                                                .type = S("text"),
-                                                .kind = CAST_STRING,
-                                                .max_chars = -1,
-                                                .max_bytes = -1,
-                                                .precision = -1,
-                                                .scale = -1,
-                                                .nullable = true};
+        ret->columns[i] =
+            (struct table_column){.name = str_of(names[i]),
+                                  .type = i == COL_VER ? S("numeric") : S("text"), /* a guard compares it */
+                                  .kind = CAST_STRING,
+                                  .max_chars = -1,
+                                  .max_bytes = -1,
+                                  .precision = -1,
+                                  .scale = -1,
+                                  .nullable = true};
     return OK;
 }
 
