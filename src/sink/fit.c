@@ -128,7 +128,9 @@ enum err fit_guard(const struct sink *s, const struct batch *b, struct errinfo *
 {
     const struct table_column *c = s->spec.guard.column.n ? table_column(&s->tables[0], s->spec.guard.column) : NULL;
 
-    for (size_t r = 0; c && is_lettered(c) && r < b->n_rows; r++) {
+    if (!c || !is_lettered(c))
+        return OK;
+    for (size_t r = 0; r < b->n_rows; r++) {
         const struct value *v = &b->rows[r].cells[s->spec.guard.bind];
 
         if (b->rows[r].statement || value_is_null(v) || !grows_a_digit(value_str(v)))
