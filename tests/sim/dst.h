@@ -233,6 +233,7 @@ struct sim {
     struct loop *loop;
     int64_t checked_page; /* checkpoint = data was looked at up to here */
     int64_t claimed;      /* the last epoch that a run claimed: a higher one is another copy's */
+    bool went_forward;    /* a younger copy took the place of an older one of the target */
     bool may_double;      /* a plain INSERT after such a copy: the ledger forgot */
     bool state_lost, unheld_lost;
     bool beyond; /* more came late than was promised to be caught */

@@ -223,9 +223,13 @@ size_t check_silent(struct sim *s)
     return n;
 }
 
-/* Letters that stand open belong to the newest version of their order. */
+/* Letters that stand open belong to the newest version of their order. (But one that was opened while an older copy of
+ * the target was written again, when a younger copy came in its place, in which that order is newer: a retry closes
+ * it.) */
 static void check_letters(struct sim *s)
 {
+    if (s->went_forward)
+        return;
     for (size_t i = 0; i < s->disk.n_dead; i++) {
         const struct disk_dead *d = &s->disk.dead[i];
 

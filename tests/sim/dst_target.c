@@ -156,6 +156,7 @@ void target_set_back(struct sim *s)
     if (s->c.write == WRITE_INSERT && s->disk.to_drop > 0)
         return; /* what was written by pages that are gone, nobody knows for certain: docs/reliability.md */
     s->late_commit = false;
+    s->went_forward |= s->copies[at].cp.batch > s->table.cp.batch;
     s->table = s->copies[at];
     if (s->c.write == WRITE_INSERT)
         s->n_copies = 0; /* what comes now is written where the younger copies have their rows */
