@@ -293,8 +293,8 @@ class ServeMariaDB(ServeCase):
         lose(project)
         sim.control(advance_ms=2000, new=800)
         sim.control(advance_ms=60000)
+        before = len(project.run("runs", "orders").json["runs"])
         with self.serving(project) as serving:
-            before = len(serving.runs())
             serving.until(lambda: len(serving.runs()) > before and not serving.row()["running"], 60, "what was fetched")
             serving.stop()
         result = project.run("run", "orders")
