@@ -33,6 +33,25 @@ static bool refuse(const struct place *p, const char *what, struct str column, c
     return false;
 }
 
+/* May this byte be part of a field's name or path? */
+static bool in_path(unsigned char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_' || c == '-' || c == '.' ||
+           c >= 0x80;
+}
+
+/* Does the text name this field? {so_id} and {items.o_id} are not {o_id}. */
+static bool names_field(struct str text, struct str field)
+{
+    for (size_t at = str_find(text, field, 0); at != SIZE_MAX; at = str_find(text, field, at + 1)) {
+        size_t end = at + field.n;
+
+        if ((!at || !in_path((unsigned char)text.p[at - 1])) && (end == text.n || !in_path((unsigned char)text.p[end])))
+            return true;
+    }
+    return false;
+}
+
 /* Is the column filled from the record's id, so that it tells records apart? */
 static bool names_record(const struct flow *f, struct str column)
 {
@@ -43,7 +62,7 @@ static bool names_record(const struct flow *f, struct str column)
     for (size_t i = 0; i < t->request.n; i++)
         if (str_eq_nocase(t->request.at[i].field, column))
             field = &t->request.at[i];
-    return field && id.n && str_find(meta_text(field), id, 0) != SIZE_MAX;
+    return field && id.n && names_field(meta_text(field), id);
 }
 
 static bool compile_gone(struct flow *f, struct diags *diags)

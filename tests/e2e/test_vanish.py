@@ -179,6 +179,7 @@ class Vanish:
         cases = [
             ({"children": {"parent": "shop_id", "gone": "delete"}}, "not made of the source's id"),
             ({"children": {"parent": "nowhere", "gone": "delete"}}, "no column that one field"),
+            ({"children": {"parent": "so_id", "gone": "delete"}}, "not made of the source's id"),
             ({"left_filter": "delete"}, "needs `children.parent`"),
             ({"guard": "nowhere"}, "no column that one field"),
         ]
