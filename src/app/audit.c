@@ -86,8 +86,16 @@ static void tell_verdict(const struct app *app, const struct audit_summary *s)
         say(app, either(app, ", %lld stale, %lld orphaned in the target.\n", "，过期 %lld 行，多余 %lld 行。\n"),
             (long long)s->off[FINDING_STALE], (long long)s->off[FINDING_ORPHAN]);
     } else {
-        say(app, "%s\n", either(app, ", and the target holds each of them as it should.", "，目标数据与之完全一致。"));
+        say(app, "%s\n",
+            s->counts.unmapped
+                ? either(app, ", and the target holds each of these rows as it should.", "，目标中的这些行与之一致。")
+                : either(app, ", and the target holds each of them as it should.", "，目标数据与之完全一致。"));
     }
+    if (s->unnamed)
+        say(app,
+            either(app, "%lld of these were only counted: after a repair, audit again.\n",
+                   "其中 %lld 行仅计数；修复后请再次核对。\n"),
+            (long long)s->unnamed);
     if (!s->verified)
         say(app,
             either(app, "%lld of %lld windows could not be shown to be complete: more may be missing.\n",
@@ -112,8 +120,7 @@ static void tell(const struct app *app, const struct audit_summary *s)
     for (size_t i = 0; i < n && i < NAMED_MAX; i++)
         tell_finding(app, findings_at(s->findings, i));
     if (n > NAMED_MAX)
-        say(app, either(app, "… and %zu more; --json names them all\n", "……另有 %zu 项，--json 可列出全部\n"),
-            n - NAMED_MAX);
+        say(app, either(app, "… and %zu more; --json names them\n", "……另有 %zu 项，--json 可列出\n"), n - NAMED_MAX);
     tell_repair(app, s);
     tell_verdict(app, s);
 }

@@ -230,6 +230,17 @@ bool hashset_add(struct hashset *h, uint64_t key)
     return fresh;
 }
 
+bool hashset_has(const struct hashset *h, uint64_t key)
+{
+    size_t i = first_slot(key, h->n_slots);
+
+    if (key == 0)
+        return h->has_zero;
+    while (h->keys[i] != 0 && h->keys[i] != key)
+        i = i + 1 < h->n_slots ? i + 1 : 0;
+    return h->keys[i] == key;
+}
+
 size_t hashset_count(const struct hashset *h)
 {
     return h->n + h->has_zero;

@@ -29,6 +29,7 @@ struct hashset *hashset_new(void);
 void hashset_free(struct hashset *h);
 void hashset_clear(struct hashset *h);
 bool hashset_add(struct hashset *h, uint64_t key); /* true when new */
+bool hashset_has(const struct hashset *h, uint64_t key);
 size_t hashset_count(const struct hashset *h);
 
 #endif

@@ -6,7 +6,8 @@
  * Setting right is an ordinary run of a kind of its own: the seconds in which those records lie are fetched,
  * journalled, shaped and written, and of them only those records are taken. Rows that vanish go the way that `children`
  * and `left_filter` say. Of a row whose record the source does not show at all only the parent is known: it goes as
- * `left_filter` says, if every row of that parent lies in the range.
+ * `left_filter` says, if every row of that parent lies in the range, and if of each record that is shown the parent can
+ * be told.
  *
  * An audit takes no lock: it may run beside anything. */
 #include "run/audit.h"
@@ -31,6 +32,7 @@ struct audit {
     struct audit_summary *s;
     struct errinfo why;
     bool interrupted, failed;
+    bool blind; /* a record was shown whose rows cannot be told: none may be taken for lost */
 };
 
 /* ---- a reading ---- */
@@ -217,18 +219,26 @@ static bool any_unseen(struct findings *f)
     return false;
 }
 
+/* What a window seemed to have lost, and what the source has shown since. */
+static void drop_shown(struct audit *r, struct findings *f)
+{
+    findings_filter(f, not_shown, r->auditor);
+    r->blind |= auditor_blind(r->auditor);
+}
+
 /* A record that changed since lies beyond the range: the next run fetches it. */
 static enum err drop_moved(struct audit *r, struct findings *f, const struct range *range, struct errinfo *ei)
 {
     struct range beyond = {range->to_s, remote_clock_now_ms(r->e.remote) / 1000};
     enum err err;
 
+    drop_shown(r, f);
     if (!any_unseen(f) || beyond.from_s > beyond.to_s)
         return OK;
     err = new_auditor(r, f, NULL, true, ei);
     err = err ? err : read_ranges(r, &beyond, 1, false, ei);
     if (!err)
-        findings_filter(f, not_shown, r->auditor);
+        drop_shown(r, f);
     return err;
 }
 
@@ -315,7 +325,7 @@ static enum err lost_parents(struct audit *r, struct findings *f, const struct r
     size_t n = 0;
     enum err err = OK;
 
-    for (size_t i = 0; i < findings_kept(f) && g->left != GONE_KEEP && columns[0].n && columns[1].n; i++) {
+    for (size_t i = 0; i < findings_kept(f) && g->left != GONE_KEEP && columns[0].n && columns[1].n && !r->blind; i++) {
         const struct finding *one = findings_at(f, i);
 
         if (!one->unseen || !one->parent.p || !map_put(seen, one->parent, 1))
@@ -409,7 +419,10 @@ static enum err look_again(struct audit *r, struct findings *first, const struct
     if (err)
         return err;
     ranges = ranges_of(r, first, range, false, &n);
-    return read_ranges(r, ranges, n, true, ei);
+    err = read_ranges(r, ranges, n, true, ei);
+    if (!err)
+        drop_shown(r, r->s->findings);
+    return err;
 }
 
 static enum err tell_dead(struct audit *r, struct errinfo *ei)
@@ -489,14 +502,15 @@ static void remember(struct audit *r)
     arena_free(a);
 }
 
-static void conclude(struct audit *r, const struct errinfo *why)
+static void conclude(struct audit *r, const struct findings *first, const struct errinfo *why)
 {
     struct audit_summary *s = r->s;
     bool off = false;
 
     findings_sort(s->findings);
     for (int k = 0; k < FINDING_KINDS; k++) {
-        s->off[k] = findings_count(s->findings, (enum finding_kind)k);
+        s->off[k] = findings_count(s->findings, (enum finding_kind)k) + findings_unkept(first, (enum finding_kind)k);
+        s->unnamed += findings_unkept(first, (enum finding_kind)k);
         off |= s->off[k] > 0;
     }
     if (r->interrupted)
@@ -504,7 +518,7 @@ static void conclude(struct audit *r, const struct errinfo *why)
     else if (why->code)
         s->status = AUDIT_FAILED;
     else
-        s->status = off || !s->verified ? AUDIT_DIFFERENT : AUDIT_OK;
+        s->status = off || !s->verified || s->counts.unmapped ? AUDIT_DIFFERENT : AUDIT_OK;
     if (s->status == AUDIT_FAILED)
         s->error = *why;
     if (s->status == AUDIT_OK || s->status == AUDIT_DIFFERENT)
@@ -528,7 +542,7 @@ void audit_integration(const struct project *p, const struct integration *i, str
     r->e = (struct engine){.project = p, .integration = i, .options = &r->options, .store = store};
     if (audit(r, o->kind == RUN_REPAIR, first, &why) == OK)
         why.code = OK;
-    conclude(r, &why);
+    conclude(r, first, &why);
     close_all(r);
     findings_free(first);
     ret->duration_ms = clock_mono(o->clock) - began;

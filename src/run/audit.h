@@ -18,6 +18,7 @@ struct audit_summary {
     enum audit_scope scope;
     bool verified;              /* every window was shown to be complete */
     int64_t off[FINDING_KINDS]; /* that remain */
+    int64_t unnamed;            /* of these, beyond what `findings` can hold: not looked at twice, nor repaired */
     int64_t dead;               /* of the missing: dead letters */
     int64_t repaired;           /* that were off and are not any more */
     bool repairing;

@@ -2,8 +2,9 @@
  *
  * A page at a time: its rows are looked up by id and compared column by column, each by its type and exactly. With
  * `children.parent` the target is asked for all rows of the page's records as well: those that no line gives are
- * orphans. When a window ends, and the target keeps the record's time, rows that lie in it and were not given by any
- * record of it are orphans too. So memory holds one page, and the hashes of the ids of one window.
+ * orphans. When a window ends, and the target keeps the record's time, rows that lie in it and that neither a record
+ * gave nor one owns are orphans too, until a later window shows such a record: the target may hold an older copy. So
+ * memory holds one page, and the hashes of all ids and parents that were shown.
  *
  * Values that depend on the moment (CURRENT_TIME, uuid, random) cannot be what the run made of them: each record is
  * shaped twice, at moments that differ in everything, and cells that differ are left out. So are columns that the
@@ -26,8 +27,8 @@ struct auditor {
     struct str id, parent, time, mark, guard; /* columns; empty: none */
     const struct table_column *id_column, *parent_column;
     size_t parent_bind;
-    struct hashset *ids; /* of the window */
-    struct map *shown;   /* with `collect`: ids, and parents behind a NUL */
+    struct hashset *shown; /* ids, and parents behind a NUL, of all that the source showed */
+    bool blind;            /* it showed a record whose parent cannot be told */
     struct auditor_counts n;
 };
 
@@ -117,8 +118,7 @@ enum err auditor_new(const struct auditor_config *c, struct auditor **ret, struc
     a->c = *c;
     a->arena = arena_new(64u << 20);
     a->shaper = flow_shaper(c->flow);
-    a->ids = hashset_new();
-    a->shown = map_new_copying(1u << 30);
+    a->shown = hashset_new();
     e = sink_compared(c->sink, a->arena, &a->compared, ei);
     e = e ? e : find_columns(a, ei);
     if (e) {
@@ -134,8 +134,7 @@ void auditor_free(struct auditor *a)
     if (!a)
         return;
     shaper_free(a->shaper);
-    hashset_free(a->ids);
-    map_free(a->shown);
+    hashset_free(a->shown);
     arena_free(a->arena);
     free(a);
 }
@@ -173,16 +172,16 @@ static struct str as_held(const struct table_column *c, struct str text, struct 
     return arena_str(arena, (struct str){out, decimal_print(&d, out)});
 }
 
-static struct str shown_parent(struct str parent, struct arena *arena)
+static uint64_t hash_parent(struct str parent)
 {
     struct buf b = buf_make(1u << 20);
-    struct str r;
+    uint64_t h;
 
     buf_byte(&b, 0);
     buf_add(&b, parent);
-    r = arena_str(arena, buf_str(&b));
+    h = hash_bytes(buf_str(&b));
     buf_free(&b);
-    return r;
+    return h;
 }
 
 static struct str clipped(struct str s)
@@ -233,10 +232,11 @@ static void expect(struct look *l, const struct shaped_record *s, const struct s
                                .other = i < other->n_rows ? other->rows[i].cells : s->rows[i].cells,
                                .at_s = at_s};
         map_put(l->by_id, x->id, l->n_rows++);
-        hashset_add(l->a->ids, hash_bytes(x->id));
+        hashset_add(l->a->shown, hash_bytes(x->id));
     }
 }
 
+/* Of a record that cannot be mapped it is not known which rows it should give, only that it is there. */
 static void own(struct look *l, const struct shaped_record *s, const struct sysvars *sys, int64_t at_s)
 {
     struct auditor *a = l->a;
@@ -246,9 +246,14 @@ static void own(struct look *l, const struct shaped_record *s, const struct sysv
     if (!a->parent_column)
         return;
     if (shaper_cell(a->shaper, &(struct cell_of){s->record.raw, sys, a->parent_bind}, l->arena, &o.parent, &unused) ||
-        !o.parent.p)
+        !o.parent.p) {
+        a->blind = true;
         return;
+    }
     o.parent = as_held(a->parent_column, o.parent, l->arena);
+    hashset_add(a->shown, hash_parent(o.parent));
+    if (s->fate == RECORD_DEAD)
+        return;
     map_put(l->by_parent, o.parent, l->n_owners);
     l->owners[l->n_owners++] = o;
 }
@@ -272,6 +277,7 @@ static void shape_record(struct look *l, const struct json *raw, const struct pa
     a->n.records++;
     if (shaper_identify(a->shaper, raw, l->arena, false, &s.record, &unused)) {
         a->n.unmapped++;
+        a->blind = true;
         return;
     }
     s.record.key = arena_str(l->arena, s.record.key);
@@ -283,8 +289,7 @@ static void shape_record(struct look *l, const struct json *raw, const struct pa
     a->n.unmapped += s.fate == RECORD_DEAD;
     if (s.fate == RECORD_ROWS)
         expect(l, &s, &other, at_s);
-    if (s.fate != RECORD_DEAD)
-        own(l, &s, &now, at_s);
+    own(l, &s, &now, at_s);
     hold_doc(l, s.extra);
     hold_doc(l, other.extra);
 }
@@ -405,22 +410,24 @@ static enum err compare_owners(struct look *l, struct errinfo *ei)
 
 /* ---- pages and marks ---- */
 
-static void remember(struct look *l)
+static bool shown(const struct auditor *a, const struct finding *f, struct arena *arena)
 {
-    for (size_t i = 0; i < l->n_rows; i++)
-        map_put(l->a->shown, l->rows[i].id, 1);
-    for (size_t i = 0; i < l->n_owners; i++)
-        map_put(l->a->shown, shown_parent(l->owners[i].parent, l->arena), 1);
+    return hashset_has(a->shown, hash_bytes(f->id)) ||
+           (f->parent.p && hashset_has(a->shown, hash_parent(as_held(a->parent_column, f->parent, arena))));
 }
 
 bool auditor_shown(const struct auditor *a, const struct finding *f)
 {
     struct arena *arena = arena_new(1u << 20);
-    bool shown = map_get(a->shown, f->id) != MAP_NONE ||
-                 (f->parent.p && map_get(a->shown, shown_parent(f->parent, arena)) != MAP_NONE);
+    bool is = shown(a, f, arena);
 
     arena_free(arena);
-    return shown;
+    return is;
+}
+
+bool auditor_blind(const struct auditor *a)
+{
+    return a->blind;
 }
 
 enum err auditor_page(struct auditor *a, const struct page *page, struct errinfo *ei)
@@ -434,9 +441,7 @@ enum err auditor_page(struct auditor *a, const struct page *page, struct errinfo
     l.owners = ARENA_ARRAY(l.arena, struct owner, page->reply.n_records + 1);
     while ((raw = json_next(&it, NULL)))
         shape_record(&l, raw, page);
-    if (a->c.collect) {
-        remember(&l);
-    } else {
+    if (!a->c.collect) {
         e = compare_rows(&l, ei);
         e = e ? e : compare_owners(&l, ei);
     }
@@ -461,27 +466,26 @@ static bool scan_row(void *ctx, const struct str *cells)
     struct scan *s = ctx;
     struct auditor *a = s->a;
     struct finding f = {.kind = FINDING_ORPHAN, .unseen = true};
-    struct str id;
     int64_t ms;
     size_t at = 2;
 
     arena_reset(s->arena);
-    id = cells[0].p ? as_held(a->id_column, cells[0], s->arena) : S("");
+    f.id = cells[0].p ? as_held(a->id_column, cells[0], s->arena) : S("");
     if (!cells[1].p || !time_parse(cells[1], a->c.flow->remote_zone, &ms) || ms / 1000 < s->window->from_s ||
-        ms / 1000 > s->window->to_s || !concerns(a, id) || !hashset_add(a->ids, hash_bytes(id)))
+        ms / 1000 > s->window->to_s || !concerns(a, f.id))
         return true;
-    f.id = id;
     f.at_s = ms / 1000;
     f.detail = arena_printf(s->arena, "the source shows no record of it at " STR_FMT, STR_ARG(cells[1]));
     if (a->parent.n)
         f.parent = cells[at++];
     if (a->guard.n)
         f.guard = cells[at];
-    findings_add(a->c.out, &f);
+    if (!shown(a, &f, s->arena))
+        findings_add(a->c.out, &f);
     return true;
 }
 
-/* Rows of the target that lie in the window; those that its records gave are in `ids`. */
+/* Rows of the target that lie in the window. */
 static enum err scan_window(struct auditor *a, const struct window_proof *w, struct errinfo *ei)
 {
     char from[TIME_TEXT], to[TIME_TEXT];
@@ -519,6 +523,5 @@ enum err auditor_mark(struct auditor *a, const struct page *mark, struct errinfo
     a->n.unverified += !mark->proof->verified;
     if (a->time.n && !a->c.collect)
         e = scan_window(a, mark->proof, ei);
-    hashset_clear(a->ids);
     return e;
 }

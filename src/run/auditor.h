@@ -13,7 +13,7 @@ struct auditor_config {
     struct sink *sink;           /* connected */
     struct findings *out;        /* gets what is off */
     const struct findings *only; /* looks only at the ids that stand there; NULL: at all */
-    bool collect;                /* compares nothing: remembers what the source shows, for auditor_shown */
+    bool collect;                /* compares nothing: only remembers what the source shows, for auditor_shown */
 };
 
 /* ERR_CONFIG: rows of this integration cannot be told apart or compared, with what to do. */
@@ -21,10 +21,12 @@ enum err auditor_new(const struct auditor_config *c, struct auditor **ret, struc
 void auditor_free(struct auditor *a); /* NULL is fine */
 /* Takes a page: its records' rows are looked up and compared. Errors of sink_rows. */
 enum err auditor_page(struct auditor *a, const struct page *page, struct errinfo *ei) MUST_USE;
-/* A window ends: rows of the target that lie in it and that no record gave are orphans. */
+/* A window ends: rows of the target that lie in it, and that come of no record shown so far, are orphans. */
 enum err auditor_mark(struct auditor *a, const struct page *mark, struct errinfo *ei) MUST_USE;
-/* With `collect`: did the source show what gives this row, or a record that owns it? */
+/* Did the source show what gives this row, or a record that owns it, on any page so far? */
 bool auditor_shown(const struct auditor *a, const struct finding *f);
+/* It showed a record whose parent cannot be told: that a row's record is not shown means nothing then. */
+bool auditor_blind(const struct auditor *a);
 
 enum audit_scope {
     AUDIT_NO_ORPHANS, /* nothing tells which rows of the target lie in the range */

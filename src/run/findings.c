@@ -11,7 +11,7 @@ struct findings {
     struct map *ids; /* → index */
     struct finding *at;
     size_t n, cap;
-    int64_t count[FINDING_KINDS];
+    int64_t count[FINDING_KINDS], unkept[FINDING_KINDS];
 };
 
 const char *finding_name(enum finding_kind k)
@@ -42,25 +42,33 @@ void findings_free(struct findings *f)
 
 void findings_add(struct findings *f, const struct finding *one)
 {
+    size_t at = map_get(f->ids, one->id);
     struct finding *c;
 
-    if (map_get(f->ids, one->id) != MAP_NONE)
+    if (at != MAP_NONE && (!f->at[at].unseen || one->unseen))
         return;
     f->count[one->kind]++;
-    if (f->n >= FINDINGS_MAX)
+    if (at == MAP_NONE && f->n >= FINDINGS_MAX) {
+        f->unkept[one->kind]++;
         return;
-    if (f->n == f->cap) {
-        f->cap = f->cap ? f->cap * 2 : 64;
-        f->at = mem_grow(f->at, f->cap * sizeof *f->at);
     }
-    c = &f->at[f->n];
+    if (at != MAP_NONE) {
+        f->count[f->at[at].kind]--;
+    } else {
+        at = f->n++;
+        if (at == f->cap) {
+            f->cap = f->cap ? f->cap * 2 : 64;
+            f->at = mem_grow(f->at, f->cap * sizeof *f->at);
+        }
+    }
+    c = &f->at[at];
     *c = *one;
     c->id = arena_str(f->arena, one->id);
     c->key = arena_str(f->arena, one->key);
     c->detail = arena_str(f->arena, one->detail);
     c->parent = one->parent.p ? arena_str(f->arena, one->parent) : one->parent;
     c->guard = one->guard.p ? arena_str(f->arena, one->guard) : one->guard;
-    map_put(f->ids, c->id, f->n++);
+    map_put(f->ids, c->id, at);
 }
 
 size_t findings_kept(const struct findings *f)
@@ -102,6 +110,11 @@ void findings_filter(struct findings *f, bool (*keep)(void *ctx, const struct fi
 int64_t findings_count(const struct findings *f, enum finding_kind k)
 {
     return f->count[k];
+}
+
+int64_t findings_unkept(const struct findings *f, enum finding_kind k)
+{
+    return f->unkept[k];
 }
 
 static int by_kind(const void *x, const void *y)

@@ -27,7 +27,8 @@ struct finding {
 struct findings;
 struct findings *findings_new(void);
 void findings_free(struct findings *f); /* NULL is fine */
-/* Copies. Of equal ids the first stays. Beyond FINDINGS_MAX they are only counted. */
+/* Copies. Of equal ids the first stays, but for an `unseen` one, which one that is seen replaces. Beyond FINDINGS_MAX
+ * they are only counted. */
 #define FINDINGS_MAX 200000
 void findings_add(struct findings *f, const struct finding *one);
 size_t findings_kept(const struct findings *f);
@@ -35,7 +36,8 @@ struct finding *findings_at(struct findings *f, size_t i);
 bool findings_has(const struct findings *f, struct str id);
 /* Keeps those for which `keep` says so. */
 void findings_filter(struct findings *f, bool (*keep)(void *ctx, const struct finding *one), void *ctx);
-int64_t findings_count(const struct findings *f, enum finding_kind k); /* also of those that were not kept */
-void findings_sort(struct findings *f);                                /* by kind, then id */
+int64_t findings_count(const struct findings *f, enum finding_kind k);  /* also of those that were not kept */
+int64_t findings_unkept(const struct findings *f, enum finding_kind k); /* those alone */
+void findings_sort(struct findings *f);                                 /* by kind, then id */
 
 #endif

@@ -63,7 +63,8 @@ enum err shaper_identify(struct shaper *sh, const struct json *record, struct ar
 void shaper_record(struct shaper *sh, const struct json *raw, const struct sysvars *sys, struct arena *a,
                    struct shaped_record *ret);
 /* The value that a column of the main statement has in the record's first line, whatever the condition says of it; p
- * NULL for NULL. For records that left the condition. */
+ * NULL for NULL. For records that left the condition, or that cannot be mapped: shares that cannot be made are missing.
+ */
 struct cell_of {
     const struct json *raw;
     const struct sysvars *sys;

@@ -614,9 +614,8 @@ enum err shaper_cell(struct shaper *sh, const struct cell_of *c, struct arena *a
         w.array[i] = json_path(raw, sh->s->arrays[i].name);
         w.element[i] = sh->s->arrays[i].flat && json_type(w.array[i]) == JSON_ARRAY ? json_at(w.array[i], 0) : NULL;
     }
-    e = allocate_shares(&w, ei);
-    if (e)
-        return e;
+    if (allocate_shares(&w, ei))
+        memset(w.shares, 0, sh->s->n_allocs * sizeof *w.shares);
     fill_head(&w, raw);
     e = fill_line(&w, raw, ei);
     e = e ? e : column_eval(sh->s->in.columns[0][c->column], &w.env, &v, ei);

@@ -139,6 +139,37 @@ class Audit:
         self.run_ok(self.folder)
         self.assert_copy(self.simulator, self.folder)
 
+    def test_an_order_that_moved_within_the_range(self):
+        """The target holds an older copy, in the window of its old time; the source shows the order in a later window. It is
+        not lost: it is stale, and set right."""
+        self.start("--days", "20", children={"parent": "o_id", "gone": "delete"}, left_filter="delete")
+        held = {row["id"]: row for row in self.folder.table_rows()}
+        first = min(held.values(), key=lambda row: (str(row["o_id"]) not in several_lines(self.simulator),
+                                                    row["modified"]))
+        since = str(first["modified"])[:19]
+        self.simulator.control(edit=int(first["o_id"]))
+        self.simulator.control(advance_ms=5000)
+        self.run_ok(self.folder)
+        older = [row for row in held.values() if row["o_id"] == first["o_id"]]
+        for row in older:
+            self.sql(f"UPDATE {TABLE} SET modified = '{row['modified']}' WHERE id = '{row['id']}'")
+        self.assert_off([], [row["id"] for row in older], [], "--from", since)
+        self.assertEqual(self.audit("--from", since, "--repair")["repaired"], len(older))
+        self.assertEqual(self.audit("--from", since)["findings"], [])
+        self.assertEqual(len(self.folder.table_rows()), len(self.simulator.truth()))
+
+    def test_orders_that_cannot_be_mapped_are_not_lost(self):
+        """What the source shows and a mistake in the mapping keeps from being compared is told, and no row of it goes."""
+        self.start(children={"parent": "o_id", "gone": "delete"}, left_filter="delete")
+        rows = len(self.folder.table_rows())
+        document = self.folder.read("integrations/orders.source.json")
+        document["allocate"] = [{"amount": "shop_name", "over": "items", "by": "amount", "as": "share", "scale": 2}]
+        self.folder.write("integrations/orders.source.json", document)
+        result = self.folder.run("audit", "orders", "--repair")
+        self.assertGreater(result.json["unmapped"], 100, repr(result))
+        self.assertEqual(result.json["orphaned"], 0, repr(result))
+        self.assertEqual(len(self.folder.table_rows()), rows)
+
     def test_a_range(self):
         truth = self.start()
         moments = sorted({row["modified"] for row in truth})

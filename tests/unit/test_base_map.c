@@ -76,9 +76,12 @@ static void sets(void **state)
                 assert_true(hashset_add(h, i * factors[f]));
             for (uint64_t i = 0; i < N; i++)
                 assert_false(hashset_add(h, i * factors[f]));
+            for (uint64_t i = 0; i < 2 * N; i++)
+                assert_int_equal(hashset_has(h, i * factors[f]), i < N);
             assert_int_equal(hashset_count(h), N);
             hashset_clear(h);
             assert_int_equal(hashset_count(h), 0);
+            assert_false(hashset_has(h, 0));
         }
         hashset_free(h);
     }
